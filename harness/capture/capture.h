@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packets to observations: live from links (one nanosecond pcap each) or from saved captures, through the same decoding.
+ * TCP streams are reassembled per direction; BGP messages carry the frame that completed them. The only user of libpcap. */
+#ifndef ECMPLAB_CAPTURE_H
+#define ECMPLAB_CAPTURE_H
+
+#include "addr.h"
+#include "errmsg.h"
+#include "instant.h"
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum capture_kind {
+	CAPTURE_BGP,	 /* one whole BGP message */
+	CAPTURE_BGP_BAD, /* bytes on port 179 that are no BGP message; err says why; the direction is read no further */
+	CAPTURE_TCP_SYN, /* a connection's first segment */
+	CAPTURE_TCP_SYNACK,
+	CAPTURE_TCP_FIN,
+	CAPTURE_TCP_RST,
+	CAPTURE_FLOW, /* a packet with a flow tag */
+	CAPTURE_HTTP_REQUEST,
+	CAPTURE_HTTP_RESPONSE, /* http_status */
+};
+
+/* Addresses and ports as in the packet: src sent it. bytes are borrowed for the call. */
+struct capture_event {
+	enum capture_kind kind;
+	unsigned int link;   /* as given to capture_add */
+	uint64_t frame;	     /* from 1, as wireshark counts in the link's file */
+	struct instant time; /* wall clock */
+	struct addr src, dst;
+	uint16_t src_port, dst_port;
+	uint8_t protocol; /* 6, 17 */
+	uint8_t ttl;
+	const uint8_t *bytes; /* BGP message */
+	size_t len;
+	struct wire_err err;
+	struct wire_flowtag tag;
+	bool carried; /* flow: true when the frame was addressed to the interface's own MAC or sent from it */
+	int http_status;
+};
+
+typedef void capture_fn(void *ctx, const struct capture_event *event);
+
+struct capture_stats {
+	uint64_t frames;  /* seen and saved */
+	uint64_t dropped; /* by kernel or interface: 0 or the verdicts are inconclusive */
+	uint64_t bytes;
+};
+
+struct capture; /* a set of links with one decoder each */
+
+struct capture *capture_new(capture_fn *fn, void *ctx);
+/* Closes everything. Kernel rings are closed side by side, since each close waits for an RCU grace period. */
+void capture_free(struct capture *c);
+
+/* A link to be opened live: the interface in the namespace that ns_fd names; frames go to dir_fd/file as well. */
+struct capture_link {
+	const char *name; /* worker1, for messages */
+	int ns_fd;
+	const char *interface;
+	const char *file; /* "worker1.pcap" */
+};
+
+/* Opens all links live, side by side for the same reason; their numbers are 0 .. n-1. Frames are captured from the
+ * return on. 0 or -errno. */
+int capture_open(struct capture *c, const struct capture_link *links, size_t n, int dir_fd, struct errmsg *err);
+/* Descriptors to poll, one a link. */
+int capture_fd(const struct capture *c, unsigned int link);
+/* Takes what the kernel has for the link, without waiting: saves, decodes, calls fn. Returns frames taken or -errno. */
+int capture_drain(struct capture *c, unsigned int link, struct errmsg *err);
+/* Drains all links until each has handed over every frame that its ring holds now, also in a block not yet retired. */
+int capture_settle(struct capture *c, struct errmsg *err);
+int capture_stats(struct capture *c, unsigned int link, struct capture_stats *ret, struct errmsg *err);
+/* Writes buffered frames out; -ENOSPC and the like come from here and from capture_drain, naming the file. */
+int capture_flush(struct capture *c, struct errmsg *err);
+
+/* Reads a saved capture (pcap or pcapng, gz not) as link number `link`; fn sees its events in file order. Damaged files give
+ * what is readable and then an error naming the frame. */
+int capture_read(struct capture *c, const char *path, unsigned int link, struct errmsg *err);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verdicts from observations: packets (capture_event) and the router kernel's FIB. The judge never asks a simulated
+ * component (D1). Fed live or from saved captures it gives the same verdicts. Time is the packets' wall clock. */
+#ifndef ECMPLAB_JUDGE_H
+#define ECMPLAB_JUDGE_H
+
+#include "addr.h"
+#include "arena.h"
+#include "capture.h"
+#include "instant.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Statistics (libRmath behind them) ---- */
+
+struct judge_chi_square {
+	double statistic;
+	double p; /* chance of such counts, or worse, under the promised shares */
+	unsigned int df;
+	bool exact; /* exact or simulated multinomial, since an expected count is below 5 */
+};
+
+/* Goodness of fit of counts to shares (weights, any sum > 0). */
+struct judge_chi_square judge_chi_square(const uint64_t *counts, const double *weights, size_t n);
+/* Flows needed so that one member short by `bias` (0.25: 25 %) is found with the power at the false-alarm rate. */
+uint64_t judge_flows_needed(size_t members, double bias, double alpha, double power);
+/* The smallest bias that `flows` over `members` can show with the power at the false-alarm rate; above 1: none can. */
+double judge_detectable_bias(size_t members, uint64_t flows, double alpha, double power);
+
+#define JUDGE_ALPHA 1e-6
+#define JUDGE_POWER 0.95
+
+/* ---- The lab as the judge needs to know it: who is where ---- */
+
+struct judge_worker {
+	const char *name;
+	struct addr address;
+	unsigned int link; /* capture link at the worker's port */
+};
+
+struct judge_pod {
+	struct addr address;
+	const char *name, *node;
+	unsigned int link;
+};
+
+struct judge_client {
+	const char *name;
+	struct addr address;
+	unsigned int link;
+};
+
+/* Arrays are borrowed for the judge's life. */
+struct judge_lab {
+	struct addr router; /* the address the workers peer with */
+	const struct judge_worker *workers;
+	size_t worker_count;
+	const struct judge_client *clients;
+	size_t client_count;
+	const char *const *link_files; /* "worker1.pcap" by link number, for frame references */
+	size_t link_count;
+	bool hash_addresses_only; /* for the sentence that explains a pinned client */
+	const char *hash_sysctl;  /* "net.ipv4.fib_multipath_hash_policy=0" as read from the router */
+};
+
+struct judge;
+
+struct judge *judge_new(const struct judge_lab *lab);
+void judge_free(struct judge *j);
+
+/* ---- Evidence ---- */
+
+void judge_packet(struct judge *j, const struct capture_event *event);
+/* The router kernel's next hops for a prefix from `time` on; none: no route. */
+void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
+	       size_t n);
+/* A pod with a link of its own appeared (where the source address of connections is seen). Copied. */
+void judge_pod(struct judge *j, const struct judge_pod *pod);
+/* Frames were lost on a link: verdicts that rest on it become inconclusive. */
+void judge_loss(struct judge *j, unsigned int link, uint64_t frames);
+
+/* ---- Expectations ---- */
+
+enum judge_kind {
+	JUDGE_SESSIONS,
+	JUDGE_ANNOUNCED_BY,
+	JUDGE_WITHDRAWN_BY,
+	JUDGE_NEXT_HOPS,
+	JUDGE_HTTP,
+	JUDGE_SPREAD_EQUAL,
+	JUDGE_SPREAD_PINNED,
+};
+
+enum judge_source { JUDGE_SOURCE_ANY, JUDGE_SOURCE_CLIENT, JUDGE_SOURCE_NODE };
+
+/* Traffic that a step sent, as the sender planned it (what must be on the wire, not what was). */
+struct judge_traffic {
+	bool flows; /* tagged flows of `run`; else TCP connections to vip:port */
+	uint32_t run;
+	uint32_t count;
+	struct addr vip;
+	uint16_t port;
+	struct instant since; /* when the step began */
+	struct instant until; /* when its last packet had been sent or its last connection ended */
+};
+
+struct judge_expect {
+	enum judge_kind kind;
+	bool never;
+	struct prefix prefix;	      /* announced_by, withdrawn_by, next_hops */
+	const bool *workers;	      /* worker_count entries: who is named */
+	struct judge_traffic traffic; /* http, spread */
+	uint32_t http_answered;
+	int http_status;
+	enum judge_source source;
+	double detect;
+	struct instant since;	 /* the step began; withdrawn_by counts from here */
+	struct instant deadline; /* since + within, or since + for with never */
+};
+
+enum judge_verdict { JUDGE_PENDING, JUDGE_PASS, JUDGE_FAIL, JUDGE_INCONCLUSIVE };
+
+struct judge_frame {
+	const char *file;
+	uint64_t frame;
+};
+
+#define JUDGE_FRAMES_MAX 32
+
+struct judge_share {
+	const char *worker;
+	uint64_t count;
+	double expected;
+};
+
+/* Texts and arrays live in the arena given to judge_evaluate. */
+struct judge_finding {
+	enum judge_verdict verdict;
+	struct instant when; /* the evidence that decided it; the deadline for a failure by time */
+	const char *seen;    /* "worker1, worker2 announce 172.16.254.1/32; worker3 does not" */
+	const char *why;     /* one sentence that teaches, or NULL */
+	struct judge_frame frames[JUDGE_FRAMES_MAX];
+	size_t frame_count;
+	const struct judge_share *shares; /* spread */
+	size_t share_count;
+	struct judge_chi_square chi;
+	double detectable;     /* spread: the minimum detectable bias */
+	uint64_t flows_needed; /* spread: for expect.detect at JUDGE_ALPHA and JUDGE_POWER */
+};
+
+/* Judges what has been observed up to `now`. PENDING while the evidence may still come before the deadline. With
+ * `now` at or past the deadline (and all captures settled) it is never PENDING. */
+struct judge_finding judge_evaluate(struct judge *j, const struct judge_expect *expect, struct instant now,
+				    struct arena *arena);
+
+/* ---- What the wire showed, for display, comparison with peers' tools and the run directory ---- */
+
+/* One announced or withdrawn prefix in wire order. */
+struct judge_route_event {
+	struct instant time;
+	unsigned int link;
+	uint64_t frame;
+	const char *worker;
+	bool withdrawn;
+	struct prefix prefix;
+	struct addr next_hop;
+	char as_path[64];
+	uint8_t origin;
+};
+
+const struct judge_route_event *judge_route_events(const struct judge *j, size_t *ret_count);
+/* A worker's route to the prefix as last announced, or NULL. */
+const struct judge_route_event *judge_route(const struct judge *j, unsigned int worker, const struct prefix *prefix);
+/* The FIB's next hops for the prefix as last seen. Returns their number, writes up to room. */
+size_t judge_fib_now(const struct judge *j, const struct prefix *prefix, struct addr *ret, size_t room);
+
+#endif

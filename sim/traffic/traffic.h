@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Traffic a client sends: crafted flows (libnet, the only user of it) and real HTTP connections. No event loop here: the driver calls. */
+#ifndef ECMPLAB_TRAFFIC_H
+#define ECMPLAB_TRAFFIC_H
+
+#include "addr.h"
+#include "errmsg.h"
+#include "instant.h"
+#include "net.h"
+#include "rng.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum traffic_protocol { TRAFFIC_UDP, TRAFFIC_TCP_SYN };
+
+enum traffic_vary {
+	TRAFFIC_VARY_SRC_PORT = 1,
+	TRAFFIC_VARY_DST_PORT = 2,
+	TRAFFIC_VARY_SRC_ADDR = 4,
+	TRAFFIC_VARY_DST_ADDR = 8,
+};
+
+/* A set of flows: `count` distinct combinations of the varied fields, drawn by the seed, no two alike. */
+struct traffic_flows {
+	enum traffic_protocol protocol;
+	struct addr src; /* first source; with TRAFFIC_VARY_SRC_ADDR drawn from src_net */
+	struct prefix src_net;
+	struct addr dst;
+	struct prefix dst_net; /* with TRAFFIC_VARY_DST_ADDR */
+	uint16_t src_port;     /* the fixed ones */
+	uint16_t dst_port;
+	unsigned int vary; /* enum traffic_vary, ored */
+	uint32_t count;
+	uint32_t packets; /* of each flow, sent in rounds; at least 1 */
+	uint32_t run;	  /* goes into every tag */
+	uint64_t seed;
+};
+
+struct traffic_sender;
+
+/* Prepares the frames for a client's link: layer 2 addresses are the link's own and the gateway's. -ERANGE when the varied fields cannot
+ * give so many distinct flows, in words. */
+int traffic_sender_new(struct net_ns *client, const char *link, const uint8_t gateway_mac[6],
+		       const struct traffic_flows *flows, struct traffic_sender **ret, struct errmsg *err);
+/* Sends up to max packets without waiting. Returns how many, 0 when all are out, or -errno (-EAGAIN: queue full). */
+int traffic_sender_send(struct traffic_sender *s, unsigned int max, struct errmsg *err);
+void traffic_sender_free(struct traffic_sender *s);
+
+/* ---- Real HTTP connections: one GET each, over a socket of the client's namespace ---- */
+
+enum traffic_http_state { TRAFFIC_HTTP_CONNECTING, TRAFFIC_HTTP_READING, TRAFFIC_HTTP_DONE, TRAFFIC_HTTP_FAILED };
+
+struct traffic_http {
+	int fd; /* to poll; owned, closed by traffic_http_close */
+	enum traffic_http_state state;
+	bool wants_write; /* else read */
+	int status;	  /* HTTP status once DONE */
+	int error;	  /* errno once FAILED */
+	struct addr dst;
+	uint16_t dst_port;
+	uint16_t src_port; /* host order, once connected */
+	size_t len;
+	char body[1024]; /* headers and body, cut, terminated */
+};
+
+/* Starts a non-blocking connection from src (ADDR_NONE: kernel's choice) to dst:port. 0 or -errno. */
+int traffic_http_open(struct net_ns *client, const struct addr *src, const struct addr *dst, uint16_t port,
+		      struct traffic_http *ret, struct errmsg *err);
+/* Goes on after the descriptor became ready; the state says how far it is. */
+void traffic_http_ready(struct traffic_http *h);
+void traffic_http_close(struct traffic_http *h);
+
+#endif
