@@ -35,7 +35,7 @@ struct capture_event {
 	uint16_t src_port, dst_port;
 	uint8_t protocol; /* 6, 17 */
 	uint8_t ttl;
-	const uint8_t *bytes; /* BGP message */
+	const uint8_t *bytes; /* BGP: the message; HTTP: the first line */
 	size_t len;
 	struct wire_err err;
 	struct wire_flowtag tag;
@@ -49,6 +49,7 @@ struct capture_stats {
 	uint64_t frames;  /* seen and saved */
 	uint64_t dropped; /* by kernel or interface: 0 or the verdicts are inconclusive */
 	uint64_t bytes;
+	uint64_t fragments; /* later fragments of IP datagrams: saved, not looked into */
 };
 
 struct capture; /* a set of links with one decoder each */
@@ -65,8 +66,9 @@ struct capture_link {
 	const char *file; /* "worker1.pcap" */
 };
 
-/* Opens all links live, side by side for the same reason; their numbers are 0 .. n-1. Frames are captured from the
- * return on. 0 or -errno. */
+/* Opens all links live, side by side for the same reason; their numbers follow those already there, from 0. Frames are
+ * captured from the return on. A thread then empties the rings, so the caller may be busy for as long as it likes. On
+ * failure none of these links is open. 0 or -errno. */
 int capture_open(struct capture *c, const struct capture_link *links, size_t n, int dir_fd, struct errmsg *err);
 /* Descriptors to poll, one a link. */
 int capture_fd(const struct capture *c, unsigned int link);
@@ -77,6 +79,14 @@ int capture_settle(struct capture *c, struct errmsg *err);
 int capture_stats(struct capture *c, unsigned int link, struct capture_stats *ret, struct errmsg *err);
 /* Writes buffered frames out; -ENOSPC and the like come from here and from capture_drain, naming the file. */
 int capture_flush(struct capture *c, struct errmsg *err);
+/* Ends the live capture: writes the files out and closes the rings behind the caller's back, which capture_free waits
+ * for. What was captured up to now can still be drained. Errors as capture_flush. */
+int capture_stop(struct capture *c, struct errmsg *err);
+
+/* The MAC that `carried` is told by: a live link's own; a saved capture has none, and every frame counts as carried, unless
+ * it is set before capture_read. */
+bool capture_mac(const struct capture *c, unsigned int link, uint8_t ret[static 6]);
+void capture_mac_set(struct capture *c, unsigned int link, const uint8_t mac[static 6]);
 
 /* Reads a saved capture (pcap or pcapng, gz not) as link number `link`; fn sees its events in file order. Damaged files give
  * what is readable and then an error naming the frame. */

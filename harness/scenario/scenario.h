@@ -25,6 +25,13 @@ struct plan_at {
 	unsigned int column;
 };
 
+/* A lie that a worker tells, to prove that the judge catches it. */
+struct plan_worker_fault {
+	unsigned int worker; /* from 1 */
+	enum plan_fault fault;
+	struct plan_at at;
+};
+
 struct plan_lab {
 	struct prefix cluster_net;  /* 10.0.0.0/24 */
 	struct prefix client_net;   /* 172.16.0.0/24 */
@@ -45,11 +52,7 @@ struct plan_lab {
 	enum kube_metallb metallb;
 	unsigned int clients;	  /* 1 */
 	struct addr first_client; /* 172.16.0.10 */
-	struct {
-		unsigned int worker; /* from 1 */
-		enum plan_fault fault;
-		struct plan_at at;
-	} * faults;
+	const struct plan_worker_fault *faults;
 	size_t fault_count;
 };
 

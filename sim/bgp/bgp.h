@@ -46,11 +46,12 @@ struct bgp_peer_conf {
 	struct addr local; /* ADDR_NONE: the connection's own (bgp_in_connected says which) */
 	struct addr remote;
 	uint32_t remote_as;
-	bool passive;	 /* waits for the peer to dial */
-	uint16_t hold_s; /* proposed; 0 disables. Default of the caller's profile: 90 or 240 */
-	uint16_t connect_retry_s;
-	uint16_t idle_hold_s; /* IdleHoldTimer before an automatic restart; doubles with damping */
+	bool passive;		  /* waits for the peer to dial */
+	uint16_t hold_s;	  /* proposed; 0 disables. Default of the caller's profile: 90 or 240 */
+	uint16_t connect_retry_s; /* 0: 120 */
+	uint16_t idle_hold_s;	  /* IdleHoldTimer before an automatic restart, doubles with damping; 0: 1 */
 	uint16_t delay_open_s;
+	uint32_t max_prefixes; /* what the peer may announce before the session ends (Cease); 0: two million */
 };
 
 struct bgp_speaker;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Traffic a client sends: crafted flows (libnet, the only user of it) and real HTTP connections. No event loop here: the driver calls. */
+/* Traffic a client sends: crafted flows (libnet, the only user of it) and real HTTP connections. No event loop here:
+ * the driver calls. A sender is freed by who made it; a traffic_http is a value that owns a descriptor. */
 #ifndef ECMPLAB_TRAFFIC_H
 #define ECMPLAB_TRAFFIC_H
 
@@ -24,8 +25,8 @@ enum traffic_vary {
 /* A set of flows: `count` distinct combinations of the varied fields, drawn by the seed, no two alike. */
 struct traffic_flows {
 	enum traffic_protocol protocol;
-	struct addr src; /* first source; with TRAFFIC_VARY_SRC_ADDR drawn from src_net */
-	struct prefix src_net;
+	struct addr src;       /* with TRAFFIC_VARY_SRC_ADDR the first: drawn from here to the end of src_net, */
+	struct prefix src_net; /* broadcast left out, so that the router's own low address is no source */
 	struct addr dst;
 	struct prefix dst_net; /* with TRAFFIC_VARY_DST_ADDR */
 	uint16_t src_port;     /* the fixed ones */
@@ -39,11 +40,12 @@ struct traffic_flows {
 
 struct traffic_sender;
 
-/* Prepares the frames for a client's link: layer 2 addresses are the link's own and the gateway's. -ERANGE when the varied fields cannot
- * give so many distinct flows, in words. */
+/* Prepares the frames for a client's link: layer 2 addresses are the link's own and the gateway's. *flows is copied.
+ * -ERANGE when the varied fields can't give so many distinct flows, in words. src_port varies in 1024-65535. */
 int traffic_sender_new(struct net_ns *client, const char *link, const uint8_t gateway_mac[6],
 		       const struct traffic_flows *flows, struct traffic_sender **ret, struct errmsg *err);
-/* Sends up to max packets without waiting. Returns how many, 0 when all are out, or -errno (-EAGAIN: queue full). */
+/* Sends up to max (at least 1) packets without waiting. Returns how many, 0 when all are out, or -errno (-EAGAIN: queue
+ * full). */
 int traffic_sender_send(struct traffic_sender *s, unsigned int max, struct errmsg *err);
 void traffic_sender_free(struct traffic_sender *s);
 
@@ -60,8 +62,10 @@ struct traffic_http {
 	struct addr dst;
 	uint16_t dst_port;
 	uint16_t src_port; /* host order, once connected */
-	size_t len;
-	char body[1024]; /* headers and body, cut, terminated */
+	size_t sent;	   /* octets of the request */
+	size_t received;   /* octets of the answer */
+	size_t len;	   /* of them in body */
+	char body[1024];   /* headers and body, cut, terminated */
 };
 
 /* Starts a non-blocking connection from src (ADDR_NONE: kernel's choice) to dst:port. 0 or -errno. */

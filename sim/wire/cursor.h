@@ -50,7 +50,8 @@ static inline const uint8_t *wire_take(struct wire_in *in, size_t n)
 		in->bad = true;
 		return NULL;
 	}
-	in->at += n;
+	if (n > 0) /* an empty view may look at NULL, which must not be moved */
+		in->at += n;
 	return p;
 }
 
@@ -65,7 +66,7 @@ static inline uint16_t wire_u16(struct wire_in *in)
 {
 	const uint8_t *p = wire_take(in, 2);
 
-	return p != NULL ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return (uint16_t)(p != NULL ? (unsigned int)p[0] << 8 | p[1] : 0);
 }
 
 static inline uint32_t wire_u32(struct wire_in *in)
@@ -87,9 +88,9 @@ static inline struct wire_in wire_sub(struct wire_in *in, size_t n)
 {
 	const uint8_t *p = wire_take(in, n);
 
-	if (p == NULL)
+	if (in->bad)
 		return (struct wire_in){.at = in->at, .end = in->at, .bad = true};
-	return (struct wire_in){.at = p, .end = p + n};
+	return wire_in_of(p, n);
 }
 
 static inline void wire_skip(struct wire_in *in, size_t n)

@@ -30,6 +30,7 @@ enum wire_error_code { /* RFC 4271 section 4.5 */
 		       WIRE_ERR_FSM = 5,
 		       WIRE_ERR_CEASE = 6,
 		       WIRE_ERR_ROUTE_REFRESH = 7,
+		       WIRE_ERR_SEND_HOLD = 8, /* RFC 9687 */
 };
 
 /* What RFC 7606 prescribes; WIRE_RESET is a NOTIFICATION with code, subcode and data. Ordered by severity. */
@@ -87,7 +88,8 @@ struct wire_family {
 
 #define WIRE_FAMILIES_MAX 16
 
-/* The capabilities we understand; the rest stays readable through wire_open.caps. Families beyond the room are left out. */
+/* The capabilities we understand; the rest stays readable through wire_open.params. Families beyond the room are left
+ * out. */
 struct wire_caps {
 	bool any;
 	bool route_refresh;
@@ -166,19 +168,22 @@ enum wire_origin { WIRE_ORIGIN_IGP = 0, WIRE_ORIGIN_EGP = 1, WIRE_ORIGIN_INCOMPL
 
 enum wire_segment { WIRE_AS_SET = 1, WIRE_AS_SEQUENCE = 2, WIRE_CONFED_SEQUENCE = 3, WIRE_CONFED_SET = 4 };
 
-/* Attributes of one UPDATE. has(code) through wire_attr_has; a field means something only when its attribute is there. */
+/* Attributes of one UPDATE. A field means something only when its attribute is there (wire_attr_has). */
 struct wire_attrs {
 	uint64_t present; /* bit n: attribute code n, for codes below 64 */
 	uint8_t origin;
 	bool atomic_aggregate;
-	bool as4;		/* ASes in as_path are four octets */
-	struct wire_in as_path; /* segments, see wire_path_next */
-	struct wire_in as4_path;
-	struct addr next_hop; /* NEXT_HOP; else MP_REACH's global address */
+	bool as4;		 /* ASes in as_path are four octets */
+	struct wire_in as_path;	 /* segments, see wire_path_next */
+	struct wire_in as4_path; /* four octets each; absent where RFC 6793 says to ignore it */
+	struct addr next_hop;	 /* of the routes there are: NEXT_HOP, or MP_REACH's global address */
+	struct addr mp_next_hop; /* MP_REACH's global address, also beside a NEXT_HOP */
 	uint32_t med;
 	uint32_t local_pref;
 	uint32_t aggregator_as;
-	struct addr aggregator;
+	struct addr aggregator; /* AS4_AGGREGATOR's where RFC 6793 section 4.2.3 says so */
+	uint32_t as4_aggregator_as;
+	struct addr as4_aggregator;
 	uint32_t originator_id;
 	struct wire_in cluster_list;
 	struct wire_in communities;	  /* four octets each */
@@ -211,6 +216,9 @@ struct wire_update {
 	uint16_t eor_afi;
 	uint8_t eor_safi;
 };
+
+/* "AS_PATH"; NULL for a code we don't know. */
+const char *wire_attr_name(uint8_t code);
 
 struct wire_route {
 	uint32_t path_id; /* 0 without add-path */

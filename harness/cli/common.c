@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli_int.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_DEFAULT 80
+
+static unsigned int terminal_width(int fd)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+	uint64_t n;
+
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (columns != NULL && sscanf(columns, "%4" SCNu64, &n) == 1 && n > 0)
+		return (unsigned int)n;
+	return WIDTH_DEFAULT;
+}
+
+struct report_style cli_style(const char *colour, int fd)
+{
+	const char *term = getenv("TERM");
+	bool dumb = term != NULL && strcmp(term, "dumb") == 0;
+
+	setlocale(LC_CTYPE, "");
+	return (struct report_style){
+		.colour = report_colour_wanted(colour, isatty(fd) == 1, getenv("NO_COLOR"), getenv("CLICOLOR_FORCE"),
+					       term),
+		.utf8 = !dumb && strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.live = isatty(fd) == 1 && !dumb,
+		.width = terminal_width(fd),
+	};
+}
+
+int cli_refuse(struct diags *diags)
+{
+	struct report_style style = cli_style("auto", STDERR_FILENO);
+
+	if (report_diags(stderr, diags, &style) < 0)
+		return RUN_BROKEN;
+	diags_fini(diags);
+	return RUN_USAGE;
+}
+
+void cli_complain(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("ecmplab: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *ret)
+{
+	char *end = NULL;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value > max) {
+		cli_complain("%s takes a number up to %llu, not \"%s\"", option, (unsigned long long)max, text);
+		return false;
+	}
+	*ret = value;
+	return true;
+}
+
+void cli_usage_text(const struct cli_command *c, char *ret, size_t room)
+{
+	snprintf(ret, room,
+		 "ecmplab %s: %s\n\nExamples:\n%s\vOptions come from here on; see ecmplab --help for exit codes.",
+		 c->name, c->about, c->examples);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything the judge sees comes through here: frames of every link, and the router kernel's FIB. */
+#include "run_int.h"
+
+#include <errno.h>
+
+static void on_event(void *ctx, const struct capture_event *event)
+{
+	struct run *r = ctx;
+
+	judge_packet(r->judge, event);
+}
+
+/* Keeps the first error: later ones mostly follow from it. */
+static void evidence_failed(struct run *r, const struct errmsg *err)
+{
+	if (r->evidence_err.code == 0)
+		r->evidence_err = *err;
+}
+
+static void on_frames(void *ctx, int fd)
+{
+	struct run *r = ctx;
+	struct errmsg err;
+
+	for (unsigned int link = 0; link < r->link_count; link++) {
+		if (capture_fd(r->capture, link) != fd)
+			continue;
+		if (capture_drain(r->capture, link, &err) < 0)
+			evidence_failed(r, &err);
+		return;
+	}
+}
+
+static void on_route(void *ctx, enum net_fib_change change, const struct net_fib_route *route)
+{
+	struct run *r = ctx;
+	struct addr gateways[NET_FIB_HOPS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < route->hop_count && change != NET_FIB_DELETED; i++) {
+		if (route->hops[i].gateway.family != ADDR_NONE)
+			gateways[n++] = route->hops[i].gateway;
+	}
+	judge_fib(r->judge, drive_wall(), &route->prefix, gateways, n);
+	run_tell_fib(r, &route->prefix, gateways, n);
+}
+
+static void on_fib(void *ctx, int fd)
+{
+	struct run *r = ctx;
+	struct errmsg err;
+
+	(void)fd;
+	if (net_fib_read(r->fib, on_route, r, &err) < 0)
+		evidence_failed(r, &err);
+}
+
+int run_evidence_links(struct run *r, const struct capture_link *links, struct net_ns *const *ns, size_t n,
+		       struct errmsg *err)
+{
+	int result;
+
+	if (r->link_count + n > RUN_LINKS_MAX)
+		return errmsg_say(err, -E2BIG, "more than %d links to capture", RUN_LINKS_MAX);
+	result = capture_open(r->capture, links, n, r->dir_fd, err);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < n; i++) {
+		unsigned int link = r->link_count++;
+
+		r->link_files[link] = links[i].file;
+		r->link_names[link] = links[i].name;
+		r->link_ns[link] = ns[i];
+		VEC_PUSH(&r->watches, drive_watch(r->drive, capture_fd(r->capture, link), on_frames, r));
+	}
+	return 0;
+}
+
+static void link_add(struct run *r, struct capture_link *links, struct net_ns **ns, size_t *n, const char *name,
+		     struct net_ns *where, const char *interface)
+{
+	links[*n] = (struct capture_link){.name = name,
+					  .ns_fd = net_ns_fd(where),
+					  .interface = interface,
+					  .file = arena_printf(&r->arena, "%s.pcap", name)};
+	ns[(*n)++] = where;
+}
+
+/* Workers first, so that a worker's link has its index; then the rest of the lab's wires. */
+int run_evidence_start(struct run *r, struct errmsg *err)
+{
+	struct node_lab *lab = r->lab;
+	size_t room = lab->conf.workers + lab->conf.clients + 4, n = 0;
+	struct capture_link *links = arena_array(&r->arena, room, sizeof(*links));
+	struct net_ns **ns = arena_array(&r->arena, room, sizeof(struct net_ns *));
+	int result;
+
+	for (unsigned int i = 0; i < lab->conf.workers; i++) {
+		const struct node_host *w = &lab->workers[i].host;
+
+		link_add(r, links, ns, &n, w->name, w->ns, w->interface);
+	}
+	for (unsigned int i = 0; i < lab->conf.clients; i++) {
+		const struct node_host *c = &lab->clients[i];
+
+		link_add(r, links, ns, &n, c->name, c->ns, c->interface);
+	}
+	link_add(r, links, ns, &n, "router-cluster", lab->router.ns, NODE_ROUTER_CLUSTER_LINK);
+	link_add(r, links, ns, &n, "router-clients", lab->router.ns, NODE_ROUTER_CLIENT_LINK);
+	if (lab->control_plane.ns != NULL)
+		link_add(r, links, ns, &n, lab->control_plane.name, lab->control_plane.ns,
+			 lab->control_plane.interface);
+	r->capture = capture_new(on_event, r);
+	result = run_evidence_links(r, links, ns, n, err);
+	if (result < 0)
+		return result;
+	result = net_fib_monitor_new(lab->router.ns, &r->fib, err);
+	if (result < 0)
+		return result;
+	VEC_PUSH(&r->watches, drive_watch(r->drive, net_fib_monitor_fd(r->fib), on_fib, r));
+	return net_fib_dump(lab->router.ns, on_route, r, err);
+}
+
+int run_evidence_settle(struct run *r, struct errmsg *err)
+{
+	int result = net_fib_read(r->fib, on_route, r, err);
+
+	if (result >= 0)
+		result = capture_settle(r->capture, err);
+	return result < 0 ? result : 0;
+}
+
+bool run_evidence_losses(struct run *r)
+{
+	bool any = false;
+
+	for (unsigned int link = 0; link < r->link_count; link++) {
+		struct capture_stats stats;
+		struct errmsg err;
+
+		if (capture_stats(r->capture, link, &stats, &err) < 0) {
+			evidence_failed(r, &err);
+		} else if (stats.dropped > 0) {
+			judge_loss(r->judge, link, stats.dropped);
+			any = true;
+		}
+	}
+	return any;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An expectation of the plan, in the judge's terms, and the wait for its verdict. */
+#include "run_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void who_fill(const struct plan_who *who, bool *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ret[i] = who->kind == PLAN_WHO_ALL;
+	for (size_t i = 0; who->kind == PLAN_WHO_LIST && i < who->count; i++)
+		ret[who->workers[i] - 1] = true;
+}
+
+static enum judge_kind kind_of(const struct plan_expect *e)
+{
+	switch (e->kind) {
+	case PLAN_EXPECT_SESSIONS:
+		return JUDGE_SESSIONS;
+	case PLAN_EXPECT_ANNOUNCED_BY:
+		return JUDGE_ANNOUNCED_BY;
+	case PLAN_EXPECT_WITHDRAWN_BY:
+		return JUDGE_WITHDRAWN_BY;
+	case PLAN_EXPECT_NEXT_HOPS:
+		return JUDGE_NEXT_HOPS;
+	case PLAN_EXPECT_HTTP:
+		return JUDGE_HTTP;
+	case PLAN_EXPECT_SPREAD:
+		return e->spread == PLAN_SPREAD_EQUAL ? JUDGE_SPREAD_EQUAL : JUDGE_SPREAD_PINNED;
+	}
+	return JUDGE_SESSIONS;
+}
+
+/* The traffic that http and spread are about: the step before, of the kind that is asked for. */
+static int traffic_of(const struct run *r, const struct plan_expect *e, struct judge_traffic *ret, struct errmsg *err)
+{
+	bool http = e->kind == PLAN_EXPECT_HTTP || e->of == PLAN_OF_CONNECTIONS ||
+		    (e->of == PLAN_OF_LAST && r->http_was_last);
+
+	if (http ? !r->has_http : !r->has_flows)
+		return errmsg_say(err, -EINVAL, "no %s step came before this one", http ? "http" : "flows");
+	*ret = http ? r->last_http : r->last_flows;
+	return 0;
+}
+
+static enum judge_source source_of(enum plan_source source)
+{
+	switch (source) {
+	case PLAN_SOURCE_ANY:
+		return JUDGE_SOURCE_ANY;
+	case PLAN_SOURCE_CLIENT:
+		return JUDGE_SOURCE_CLIENT;
+	case PLAN_SOURCE_NODE:
+		return JUDGE_SOURCE_NODE;
+	}
+	return JUDGE_SOURCE_ANY;
+}
+
+static int expect_make(struct run *r, const struct plan_expect *e, struct judge_expect *ret, struct errmsg *err)
+{
+	size_t n = r->lab->conf.workers;
+	bool *workers = arena_array(&r->arena, n, sizeof(*workers));
+	struct instant now = drive_wall();
+
+	who_fill(&e->who, workers, n);
+	*ret = (struct judge_expect){
+		.kind = kind_of(e),
+		.never = e->never,
+		.workers = workers,
+		.http_status = e->http_status,
+		.source = source_of(e->source),
+		.detect = e->detect,
+		/* A withdrawal that came before this step looked is none the worse: it counts from what caused it. */
+		.since = e->kind == PLAN_EXPECT_WITHDRAWN_BY ? r->cause : now,
+		.deadline = instant_add(now, e->never ? e->for_ns : e->within_ns),
+	};
+	if (e->service != NULL) {
+		const struct run_service *s = run_service_find(r, e->namespace, e->service);
+
+		if (s == NULL || s->address.family == ADDR_NONE)
+			return errmsg_say(err, -ENOENT, "service %s has no load-balancer address: %s", e->service,
+					  s != NULL && s->pending_reason != NULL ? s->pending_reason
+										 : "it does not exist");
+		ret->prefix = s->prefix;
+	}
+	if (e->kind == PLAN_EXPECT_HTTP || e->kind == PLAN_EXPECT_SPREAD) {
+		int result = traffic_of(r, e, &ret->traffic, err);
+
+		if (result < 0)
+			return result;
+		ret->http_answered = e->http_all ? ret->traffic.count : e->http_answered;
+	}
+	return 0;
+}
+
+/* Ends the wait for reasons that no deadline should hide. */
+static int lab_alive(struct run *r, struct errmsg *err)
+{
+	if (drive_interrupted(r->drive))
+		return errmsg_say(err, -EINTR, "interrupted");
+	if (r->daemon_ended)
+		return run_daemon_failed(r, err);
+	if (r->evidence_err.code != 0) {
+		*err = r->evidence_err;
+		return err->code;
+	}
+	return 0;
+}
+
+static enum run_exit exit_of_verdict(enum judge_verdict verdict)
+{
+	switch (verdict) {
+	case JUDGE_PASS:
+		return RUN_PASSED;
+	case JUDGE_FAIL:
+		return RUN_FAILED;
+	case JUDGE_INCONCLUSIVE:
+	case JUDGE_PENDING:
+		return RUN_INCONCLUSIVE;
+	}
+	return RUN_INCONCLUSIVE;
+}
+
+/* The judge's last word needs all that the kernel has seen, and how much it lost. */
+static int evaluate(struct run *r, const struct judge_expect *expect, bool last, struct judge_finding *ret,
+		    struct errmsg *err)
+{
+	struct instant now = instant_min(drive_wall(), (struct instant){expect->deadline.ns - 1});
+	int result = last ? run_evidence_settle(r, err) : 0;
+
+	if (result < 0)
+		return result;
+	*ret = judge_evaluate(r->judge, expect, last ? expect->deadline : now, &r->arena);
+	if (ret->verdict != JUDGE_PENDING && run_evidence_losses(r))
+		*ret = judge_evaluate(r->judge, expect, last ? expect->deadline : now, &r->arena);
+	return lab_alive(r, err);
+}
+
+enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struct judge_finding *ret,
+			      struct errmsg *err)
+{
+	struct judge_expect expect;
+	struct instant deadline; /* of the loop's clock */
+
+	if (expect_make(r, &step->expect, &expect, err) < 0) {
+		*ret = (struct judge_finding){.verdict = JUDGE_FAIL, .seen = arena_strdup(&r->arena, err->text)};
+		return RUN_FAILED;
+	}
+	deadline = instant_add(drive_now(r->drive), instant_since(expect.deadline, drive_wall()));
+	for (;;) {
+		bool last = !instant_before(drive_now(r->drive), deadline);
+		int result = evaluate(r, &expect, last, ret, err);
+
+		if (result < 0)
+			return result == -ECHILD ? RUN_FAILED : run_exit_of(result);
+		if (ret->verdict != JUDGE_PENDING || last)
+			return exit_of_verdict(ret->verdict);
+		(void)drive_wait(r->drive, deadline);
+	}
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From plan to living lab: network, witnesses, cluster, router, workers; in this order, so that nothing happens unseen. */
+#include "run_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ROUTER_PATHS_DEFAULT 16
+
+static enum node_hash hash_of(enum plan_hash hash)
+{
+	switch (hash) {
+	case PLAN_HASH_DEFAULT:
+		return NODE_HASH_DEFAULT;
+	case PLAN_HASH_L3:
+		return NODE_HASH_L3;
+	case PLAN_HASH_L4:
+		return NODE_HASH_L4;
+	}
+	return NODE_HASH_DEFAULT;
+}
+
+static enum node_fault fault_of(enum plan_fault fault)
+{
+	switch (fault) {
+	case PLAN_FAULT_NONE:
+		return NODE_FAULT_NONE;
+	case PLAN_FAULT_SILENT:
+		return NODE_FAULT_SILENT;
+	case PLAN_FAULT_WRONG_PREFIX:
+		return NODE_FAULT_WRONG_PREFIX;
+	}
+	return NODE_FAULT_NONE;
+}
+
+static int network_build(struct run *r, struct errmsg *err)
+{
+	const struct plan_lab *lab = &r->plan->lab;
+	struct node_lab_conf conf = {
+		.cluster_net = lab->cluster_net,
+		.client_net = lab->client_net,
+		.router_cluster = lab->router_cluster,
+		.router_client = lab->router_client,
+		.first_worker = lab->first_worker,
+		.first_client = lab->first_client,
+		.workers = lab->workers,
+		.clients = lab->clients,
+		.hash = hash_of(lab->hash),
+		.hash_seed = (uint32_t)r->seed | 1,
+	};
+	int result;
+
+	if (lab->has_control_plane)
+		conf.control_plane = lab->control_plane;
+	result = node_lab_new(&conf, &r->lab, err);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < lab->fault_count; i++)
+		r->lab->workers[lab->faults[i].worker - 1].fault = fault_of(lab->faults[i].fault);
+	return node_hash_text(r->lab, r->hash_text, sizeof(r->hash_text), err);
+}
+
+static void judge_start(struct run *r)
+{
+	const struct node_lab *lab = r->lab;
+	struct judge_worker *workers = arena_array(&r->arena, lab->conf.workers, sizeof(*workers));
+	struct judge_client *clients = arena_array(&r->arena, lab->conf.clients, sizeof(*clients));
+
+	/* The order in which run_evidence_start opens the links. */
+	for (unsigned int i = 0; i < lab->conf.workers; i++)
+		workers[i] = (struct judge_worker){
+			.name = lab->workers[i].host.name, .address = lab->workers[i].host.address, .link = i};
+	for (unsigned int i = 0; i < lab->conf.clients; i++)
+		clients[i] = (struct judge_client){.name = lab->clients[i].name,
+						   .address = lab->clients[i].address,
+						   .link = lab->conf.workers + i};
+	r->judge_lab = (struct judge_lab){
+		.router = lab->conf.router_cluster,
+		.workers = workers,
+		.worker_count = lab->conf.workers,
+		.clients = clients,
+		.client_count = lab->conf.clients,
+		.link_files = r->link_files,
+		.link_count = RUN_LINKS_MAX,
+		.hash_addresses_only = strstr(r->hash_text, "policy=0") != NULL,
+		.hash_sysctl = r->hash_text,
+	};
+	r->judge = judge_new(&r->judge_lab);
+}
+
+static int cluster_start(struct run *r, struct errmsg *err)
+{
+	const struct plan_lab *lab = &r->plan->lab;
+
+	r->workers = arena_array(&r->arena, lab->workers, sizeof(*r->workers));
+	for (unsigned int i = 0; i < lab->workers; i++)
+		r->workers[i] = (struct run_worker){.run = r, .index = i};
+	r->cluster = kube_cluster_new(&(struct kube_cluster_conf){
+		.metallb = lab->metallb, .pod_net = lab->pod_net, .service_net = lab->service_net, .seed = r->seed});
+	/* Workers first: the pod networks are counted from worker1's. */
+	for (unsigned int i = 0; i < lab->workers; i++)
+		kube_cluster_node(r->cluster, r->lab->workers[i].host.name, &r->lab->workers[i].host.address, true);
+	if (lab->has_control_plane)
+		kube_cluster_node(r->cluster, r->lab->control_plane.name, &r->lab->control_plane.address, false);
+	return kube_apply_all(r->cluster, r->plan->manifests, r->plan->manifest_count, err);
+}
+
+static void on_router_route(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n)
+{
+	struct run *r = ctx;
+	struct errmsg err;
+
+	net_route_multipath(r->lab->router.ns, prefix, next_hops, n);
+	/* What the kernel refuses shows in the FIB, which is what the judge looks at; the reason is for the reader. */
+	if (net_flush(r->lab->router.ns, &err) < 0)
+		run_tell(r, "router", err.text);
+}
+
+static void on_router_notice(void *ctx, const struct bgp_output *notice)
+{
+	struct run *r = ctx;
+
+	run_tell_session(r, "router", r->lab->workers[notice->peer].host.name, notice);
+}
+
+static int router_start(struct run *r, struct errmsg *err)
+{
+	static const struct drive_speaker_ops ops = {.route = on_router_route, .notice = on_router_notice};
+	struct node_router_conf conf = run_router_conf(r);
+
+	r->router_engine = node_router_speaker(r->lab, &conf);
+	return drive_speaker_new(r->drive,
+				 &(struct drive_speaker_conf){.engine = r->router_engine,
+							      .ns = r->lab->router.ns,
+							      .listens = true,
+							      .listen_address = r->lab->conf.router_cluster,
+							      .ops = &ops,
+							      .ctx = r},
+				 &r->router, err);
+}
+
+struct node_router_conf run_router_conf(const struct run *r)
+{
+	const struct plan_lab *lab = &r->plan->lab;
+
+	return (struct node_router_conf){.as = lab->router_as,
+					 .worker_as = lab->worker_as,
+					 .max_paths = lab->max_paths > 0 ? lab->max_paths : ROUTER_PATHS_DEFAULT,
+					 .seed = r->seed};
+}
+
+int run_setup(struct run *r, struct errmsg *err)
+{
+	int result = drive_new(&r->drive, err);
+
+	if (result == 0)
+		result = network_build(r, err);
+	run_phase(r, "network");
+	if (result < 0)
+		return result;
+	judge_start(r);
+	/* The daemon's start overlaps with the opening of the captures; no session can come up before workers dial. */
+	if (r->has_daemon)
+		result = run_daemon_start(r, err);
+	if (result == 0)
+		result = run_evidence_start(r, err);
+	run_phase(r, "captures");
+	if (result == 0)
+		result = r->has_daemon ? run_daemon_await(r, err) : router_start(r, err);
+	run_phase(r, "router");
+	if (result == 0)
+		result = cluster_start(r, err);
+	if (result == 0)
+		result = run_settle_cluster(r, err);
+	run_phase(r, "workers");
+	return result;
+}
+
+void run_teardown(struct run *r)
+{
+	for (size_t i = 0; i < r->watches.len; i++)
+		drive_unwatch(r->watches.at[i]);
+	VEC_FREE(&r->watches);
+	for (size_t i = 0; i < r->pods.len; i++)
+		drive_http_stop(r->pods.at[i].server);
+	VEC_FREE(&r->pods);
+	for (unsigned int i = 0; r->workers != NULL && i < r->lab->conf.workers; i++)
+		drive_speaker_free(r->workers[i].driver);
+	drive_speaker_free(r->router);
+	bgp_speaker_free(r->router_engine);
+	capture_free(r->capture);
+	net_fib_monitor_free(r->fib);
+	judge_free(r->judge);
+	kube_cluster_free(r->cluster);
+	node_lab_free(r->lab);
+	drive_free(r->drive);
+	VEC_FREE(&r->services);
+}

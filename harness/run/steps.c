@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plays the plan's steps in order; what each kind does is a row. */
+#include "run_int.h"
+
+#include <errno.h>
+
+enum run_exit run_exit_of(int error)
+{
+	return error == -EINTR ? RUN_INTERRUPTED : RUN_BROKEN;
+}
+
+/* The cluster refuses what the user wrote: that is the scenario's failure; a kernel that refuses is the lab's. */
+static enum run_exit settle(struct run *r, int applied, struct errmsg *err)
+{
+	int result;
+
+	if (applied < 0)
+		return RUN_FAILED;
+	result = run_settle_cluster(r, err);
+	return result < 0 ? run_exit_of(result) : RUN_PASSED;
+}
+
+static enum run_exit step_apply(struct run *r, const struct plan_step *step, const char **ret_detail,
+				struct errmsg *err)
+{
+	(void)ret_detail;
+	return settle(r, kube_apply_all(r->cluster, step->objects, step->object_count, err), err);
+}
+
+static enum run_exit step_delete(struct run *r, const struct plan_step *step, const char **ret_detail,
+				 struct errmsg *err)
+{
+	(void)ret_detail;
+	return settle(r, kube_delete(r->cluster, step->delete_kind, step->namespace, step->name, err), err);
+}
+
+static enum run_exit step_scale(struct run *r, const struct plan_step *step, const char **ret_detail,
+				struct errmsg *err)
+{
+	(void)ret_detail;
+	return settle(r, kube_scale(r->cluster, step->namespace, step->name, step->replicas, err), err);
+}
+
+struct step_kind {
+	/* NULL: an expectation, which comes with a finding */
+	enum run_exit (*play)(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
+	bool changes; /* what withdrawals are counted from */
+};
+
+static const struct step_kind kinds[] = {
+	[PLAN_STEP_APPLY] = {step_apply, true},	   [PLAN_STEP_DELETE] = {step_delete, true},
+	[PLAN_STEP_SCALE] = {step_scale, true},	   [PLAN_STEP_EXPECT] = {NULL, false},
+	[PLAN_STEP_HTTP] = {run_step_http, false}, [PLAN_STEP_FLOWS] = {run_step_flows, false},
+	[PLAN_STEP_EXEC] = {run_step_exec, false},
+};
+
+static enum run_exit step_play(struct run *r, const struct plan_step *step, struct errmsg *err)
+{
+	const struct step_kind *kind = &kinds[step->kind];
+	struct judge_finding finding = {0};
+	const char *detail = NULL;
+	enum run_exit result;
+
+	if (kind->changes)
+		r->cause = drive_wall();
+	run_tell_step_begin(r, step);
+	if (kind->play != NULL)
+		result = kind->play(r, step, &detail, err);
+	else
+		result = run_step_expect(r, step, &finding, err);
+	run_tell_step_end(r, step, result, kind->play == NULL ? &finding : NULL, detail, err);
+	return result;
+}
+
+/* An inconclusive expectation leaves the lab as it should be, so that the run goes on; any other end stops it. */
+enum run_exit run_steps(struct run *r, struct errmsg *err)
+{
+	enum run_exit worst = RUN_PASSED;
+
+	for (size_t i = 0; i < r->plan->step_count; i++) {
+		enum run_exit result = step_play(r, &r->plan->steps[i], err);
+
+		if (result == RUN_INCONCLUSIVE)
+			worst = result;
+		else if (result != RUN_PASSED)
+			return result;
+	}
+	return worst;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The steps that send: real connections and crafted flows. What arrived is for the judge to say. */
+#include "run_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HTTP_WITHIN_NS (10 * NS_PER_S)
+#define PARALLEL_DEFAULT 32
+#define SEND_BATCH 256
+#define FIRST_SOURCE_PORT 1024
+
+/* The address and port that traffic for a service goes to. */
+static int target(const struct run *r, const struct plan_traffic *t, struct addr *ret_address, uint16_t *ret_port,
+		  struct errmsg *err)
+{
+	const struct run_service *s = run_service_find(r, t->namespace, t->service);
+
+	if (s == NULL || s->address.family == ADDR_NONE)
+		return errmsg_say(err, -ENOENT, "service %s has no load-balancer address: %s", t->service,
+				  s != NULL && s->pending_reason != NULL ? s->pending_reason : "it does not exist");
+	*ret_address = s->address;
+	*ret_port = t->port != 0 ? t->port : s->port;
+	return 0;
+}
+
+/* The clients that send: one, or all in turn. */
+static size_t senders(struct run *r, const struct plan_traffic *t, struct net_ns ***ret)
+{
+	size_t n = t->client != 0 ? 1 : r->lab->conf.clients;
+
+	*ret = arena_array(&r->arena, n, sizeof(struct net_ns *));
+	for (size_t i = 0; i < n; i++)
+		(*ret)[i] = r->lab->clients[t->client != 0 ? t->client - 1 : i].ns;
+	return n;
+}
+
+enum run_exit run_step_http(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	const struct plan_traffic *t = &step->traffic;
+	struct drive_http_load load = {.requests = t->count,
+				       .parallel = t->parallel != 0 ? t->parallel : PARALLEL_DEFAULT,
+				       .deadline = instant_add(drive_now(r->drive), HTTP_WITHIN_NS)};
+	struct drive_http_result result;
+	struct net_ns **clients;
+	int status;
+
+	if (target(r, t, &load.dst, &load.port, err) < 0)
+		return RUN_FAILED;
+	load.client_count = senders(r, t, &clients);
+	load.clients = clients;
+	r->last_http =
+		(struct judge_traffic){.count = t->count, .vip = load.dst, .port = load.port, .since = drive_wall()};
+	status = drive_http_get(r->drive, &load, &result, err);
+	if (status < 0)
+		return run_exit_of(status);
+	r->last_http.until = drive_wall();
+	r->has_http = true;
+	r->http_was_last = true;
+	*ret_detail = arena_printf(&r->arena, "%u of %u requests answered with 200%s%s", result.ok, t->count,
+				   result.failed > 0 ? "; first failure: " : "",
+				   result.failed > 0 ? strerror(result.first_error) : "");
+	return RUN_PASSED;
+}
+
+static int gateway_mac(struct run *r, uint8_t mac[6], struct errmsg *err)
+{
+	unsigned int index;
+
+	return net_link_info(r->lab->router.ns, NODE_ROUTER_CLIENT_LINK, mac, &index, err);
+}
+
+/* Sends in batches and lets the captures be drained in between, so that no ring has to hold a whole burst. */
+static int send_all(struct run *r, struct traffic_sender *sender, struct errmsg *err)
+{
+	int n;
+
+	while ((n = traffic_sender_send(sender, SEND_BATCH, err)) != 0) {
+		if (n < 0 && n != -EAGAIN)
+			return n;
+		if (!drive_wait(r->drive, drive_now(r->drive)))
+			return errmsg_say(err, -EINTR, "interrupted");
+	}
+	return RUN_PASSED;
+}
+
+static int client_send(struct run *r, unsigned int client, const struct traffic_flows *flows, struct errmsg *err)
+{
+	struct traffic_sender *sender;
+	uint8_t mac[6];
+	int result = gateway_mac(r, mac, err);
+
+	if (result == 0)
+		result = traffic_sender_new(r->lab->clients[client].ns, NODE_HOST_LINK, mac, flows, &sender, err);
+	if (result < 0)
+		return result;
+	result = send_all(r, sender, err);
+	traffic_sender_free(sender);
+	return result;
+}
+
+enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	const struct plan_traffic *t = &step->traffic;
+	unsigned int client = t->client != 0 ? t->client - 1 : 0;
+	struct traffic_flows flows = {.protocol = t->tcp ? TRAFFIC_TCP_SYN : TRAFFIC_UDP,
+				      .src = r->lab->clients[client].address,
+				      .src_net = r->plan->lab.client_net,
+				      .src_port = FIRST_SOURCE_PORT,
+				      .vary = t->vary,
+				      .count = t->count,
+				      .packets = t->packets,
+				      .run = ++r->next_run_tag,
+				      .seed = r->seed + r->next_run_tag};
+	struct instant began = drive_now(r->drive);
+	int result;
+
+	if (target(r, t, &flows.dst, &flows.dst_port, err) < 0)
+		return RUN_FAILED;
+	flows.dst_net = prefix_host(&flows.dst);
+	r->last_flows = (struct judge_traffic){.flows = true,
+					       .run = flows.run,
+					       .count = t->count,
+					       .vip = flows.dst,
+					       .port = flows.dst_port,
+					       .since = drive_wall()};
+	result = client_send(r, client, &flows, err);
+	if (result < 0)
+		return run_exit_of(result);
+	r->last_flows.until = drive_wall();
+	r->has_flows = true;
+	r->http_was_last = false;
+	*ret_detail = arena_printf(&r->arena, "%u flows sent in %s", t->count,
+				   duration_text(instant_since(drive_now(r->drive), began)).s);
+	return RUN_PASSED;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the readers of a scenario share while a plan comes to be. */
+#ifndef ECMPLAB_PLAN_INT_H
+#define ECMPLAB_PLAN_INT_H
+
+#include "fields_int.h"
+#include "scenario.h"
+#include "vec.h"
+
+#define PLAN_WORKERS_MAX 1000
+#define PLAN_CLIENTS_MAX 250
+#define PLAN_STEPS_MAX 1000
+
+struct plan_state {
+	struct reader r; /* of the scenario file; its user is this state */
+	struct plan *plan;
+	const struct yaml_source *sources; /* manifests read, for messages that come later */
+	/* objects in force after the steps read so far, and those that a step deleted */
+	VEC(const struct kube_object *) known;
+	VEC(const struct kube_object *) gone;
+	VEC(struct plan_step) steps;
+	bool metallb_said; /* workers.metallb is written */
+	bool http_done, flows_done;
+};
+
+static inline struct plan_state *plan_state(struct reader *r)
+{
+	return r->user;
+}
+
+/* plan_lab.c: the lab, and names of what is in it */
+void plan_lab_read(struct plan_state *s, const struct yaml_node *map);
+/* A worker by name, number or address; false with a diagnostic. */
+bool plan_worker(struct plan_state *s, const struct yaml_node *v, unsigned int *ret);
+/* A client by name, number or address. */
+bool plan_client(struct plan_state *s, const struct yaml_node *v, unsigned int *ret);
+/* Is this the name of a node of the lab? */
+bool plan_is_node(const struct plan_state *s, const char *name);
+
+/* plan_files.c */
+/* The path of a file named in the scenario, or NULL with a diagnostic at v when it can't be read. */
+const char *plan_path(struct plan_state *s, const struct yaml_node *v, const char *key);
+/* Objects of a file or a list of them, which are known from now on. */
+void plan_objects(struct plan_state *s, const struct yaml_node *v, const char *key, const struct kube_object **ret,
+		  size_t *ret_count);
+/* The source of a manifest's file, else the scenario's. */
+const struct yaml_source *plan_source(const struct plan_state *s, const char *path);
+/* The daemon whose syntax the configuration has; PLAN_DAEMON_COUNT when nothing in it tells. */
+enum plan_daemon plan_config_syntax(struct plan_state *s, const char *path, unsigned int *ret_line);
+
+/* plan_known.c: objects that the manifests so far have */
+void plan_known_add(struct plan_state *s, const struct kube_object *o);
+const struct kube_object *plan_known(const struct plan_state *s, enum kube_kind kind, const char *namespace,
+				     const char *name);
+/* Splits "namespace/name", finds the object and writes both. namespace NULL: "default", or anywhere for MetalLB's kinds.
+ * Returns NULL with a diagnostic at v. */
+const struct kube_object *plan_resolve(struct plan_state *s, enum kube_kind kind, const char *namespace,
+				       const struct yaml_node *v, const char *text);
+/* The service that a step or expectation names; without a name the only LoadBalancer Service there is. gone_too: one that
+ * a step before deleted will do, for what is expected of it afterwards. */
+const struct kube_object *plan_service(struct plan_state *s, const struct yaml_node *map, bool gone_too);
+void plan_known_remove(struct plan_state *s, const struct kube_object *o);
+
+/* plan_text.c: "service nginx announced_by all within 1s" */
+const char *plan_text(struct plan_state *s, const struct yaml_node *v);
+
+/* plan_steps.c, plan_expect.c. steps NULL: the default ones, which messages find at `at`. */
+void plan_steps_read(struct plan_state *s, const struct yaml_node *steps, const struct yaml_node *at);
+void plan_expect_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_never_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+
+/* check.c: the manifests on a trial cluster, and MetalLB's own refusals as diagnostics */
+void plan_trial(struct plan_state *s);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Attribute sets shared by all who hold an equal one: a router with a million routes has some thousands. */
+#include "rib_int.h"
+#include "wire.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define FIRST_SIZE 64
+
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	uint64_t word;
+
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = (h ^ word) * UINT64_C(0x9fb21c651e98df25);
+		h ^= h >> 28;
+	}
+	for (; n > 0; p++, n--)
+		h = (h ^ *p) * UINT64_C(0x100000001b3);
+	return h ^ (h >> 32);
+}
+
+static uint64_t hash_spec(uint64_t seed, const struct attrs_spec *spec)
+{
+	uint64_t h = hash_bytes(seed, &spec->key, sizeof(spec->key));
+
+	h = hash_bytes(h, spec->communities, spec->key.community_count * sizeof(*spec->communities));
+	h = hash_bytes(h, spec->path, spec->key.path_len);
+	return hash_bytes(h, spec->extra, spec->key.extra_len);
+}
+
+static const uint8_t *path_bytes(const struct attrs *a)
+{
+	return (const uint8_t *)(a->communities + a->key.community_count);
+}
+
+struct wire_in attrs_path(const struct attrs *a)
+{
+	return wire_in_of(path_bytes(a), a->key.path_len);
+}
+
+struct wire_in attrs_extra(const struct attrs *a)
+{
+	return wire_in_of(path_bytes(a) + a->key.path_len, a->key.extra_len);
+}
+
+bool attrs_has_community(const struct attrs *a, uint32_t community)
+{
+	for (size_t i = 0; i < a->key.community_count; i++)
+		if (a->communities[i] == community)
+			return true;
+	return false;
+}
+
+static bool same_bytes(const void *a, const void *b, size_t n)
+{
+	return n == 0 || memcmp(a, b, n) == 0;
+}
+
+static bool equals(const struct attrs *a, const struct attrs_spec *spec)
+{
+	return same_bytes(&a->key, &spec->key, sizeof(a->key)) &&
+	       same_bytes(a->communities, spec->communities, a->key.community_count * sizeof(*a->communities)) &&
+	       same_bytes(path_bytes(a), spec->path, a->key.path_len) &&
+	       same_bytes(attrs_extra(a).at, spec->extra, a->key.extra_len);
+}
+
+/* What the decision process asks of the path again and again. */
+static void describe_path(struct attrs *a)
+{
+	struct wire_in path = attrs_path(a);
+	struct wire_path_segment segment;
+
+	a->hops = wire_path_length(path, true);
+	a->plain = true;
+	while (wire_path_next(&path, true, &segment)) {
+		if (segment.type != WIRE_AS_SEQUENCE)
+			a->plain = false;
+		else if (a->neighbor_as == 0 && a->plain)
+			a->neighbor_as = wire_path_as(&segment);
+	}
+}
+
+static struct attrs *attrs_new(const struct attrs_spec *spec)
+{
+	size_t communities = spec->key.community_count * sizeof(*spec->communities);
+	struct attrs *a = memory_new(sizeof(*a) + communities + spec->key.path_len + spec->key.extra_len);
+	struct wire_out out = wire_out_to(a->communities, communities + spec->key.path_len + spec->key.extra_len);
+
+	a->key = spec->key;
+	wire_put(&out, spec->communities, communities);
+	wire_put(&out, spec->path, spec->key.path_len);
+	wire_put(&out, spec->extra, spec->key.extra_len);
+	a->refs = 1;
+	describe_path(a);
+	return a;
+}
+
+static void grow(struct attrs_pool *pool)
+{
+	struct attrs **old = pool->buckets;
+	size_t old_size = pool->size;
+
+	pool->size = old_size == 0 ? FIRST_SIZE : old_size * 2;
+	pool->buckets = memory_new(pool->size * sizeof(*pool->buckets));
+	for (size_t i = 0; i < old_size; i++) {
+		for (struct attrs *a = old[i], *next; a != NULL; a = next) {
+			struct attrs **bucket = &pool->buckets[a->hash & (pool->size - 1)];
+
+			next = a->next;
+			a->next = *bucket;
+			*bucket = a;
+		}
+	}
+	free(old);
+}
+
+struct attrs *attrs_intern(struct attrs_pool *pool, uint64_t seed, const struct attrs_spec *spec)
+{
+	uint64_t hash = hash_spec(seed, spec);
+	struct attrs *a, **bucket;
+
+	if (pool->count == pool->size)
+		grow(pool);
+	bucket = &pool->buckets[hash & (pool->size - 1)];
+	for (a = *bucket; a != NULL; a = a->next)
+		if (a->hash == hash && equals(a, spec))
+			return attrs_ref(a);
+	a = attrs_new(spec);
+	a->hash = hash;
+	a->serial = ++pool->serial;
+	a->next = *bucket;
+	*bucket = a;
+	pool->count++;
+	return a;
+}
+
+struct attrs *attrs_ref(struct attrs *a)
+{
+	a->refs++;
+	return a;
+}
+
+void attrs_release(struct attrs_pool *pool, struct attrs *a)
+{
+	struct attrs **at;
+
+	if (a == NULL || --a->refs > 0)
+		return;
+	at = &pool->buckets[a->hash & (pool->size - 1)];
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	pool->count--;
+	free(a);
+}
+
+void attrs_pool_free(struct attrs_pool *pool)
+{
+	assert(pool->count == 0);
+	free(pool->buckets);
+	*pool = (struct attrs_pool){0};
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Routes of our own: staged, committed, and what each peer gets of them. */
+#include "bgp_int.h"
+
+#include <stdlib.h>
+
+/* ---- The tables ---- */
+
+/* By prefix, and the caller's order within one. */
+static int by_prefix(const void *a, const void *b)
+{
+	const struct bgp_originated *const *x = a, *const *y = b;
+	int order = prefix_compare(&(*x)->prefix, &(*y)->prefix);
+
+	return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+static void table_clear(struct originated_table *t)
+{
+	arena_clear(&t->arena);
+	*t = (struct originated_table){0};
+}
+
+void bgp_originate(struct bgp_speaker *s, const struct bgp_originated *routes, size_t n)
+{
+	struct originated_table *t = &s->staged;
+	const struct bgp_originated **order = memory_new((n + 1) * sizeof(*order));
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &routes[i];
+	qsort(order, n, sizeof(*order), by_prefix);
+	table_clear(t);
+	t->at = arena_array(&t->arena, n + 1, sizeof(*t->at));
+	t->len = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct bgp_originated *from = order[i];
+
+		t->at[i] = *from;
+		t->at[i].communities =
+			arena_memdup(&t->arena, from->communities, from->community_count * sizeof(*from->communities));
+		if (from->peers != NULL)
+			t->at[i].peers = arena_memdup(&t->arena, from->peers, from->peer_count * sizeof(*from->peers));
+	}
+	free(order);
+	s->staging = true;
+}
+
+/* The first entry that is not below the prefix. */
+static size_t table_find(const struct originated_table *t, const struct prefix *prefix)
+{
+	size_t low = 0, high = t->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (prefix_compare(&t->at[middle].prefix, prefix) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool table_has(const struct originated_table *t, const struct prefix *prefix)
+{
+	size_t i = table_find(t, prefix);
+
+	return i < t->len && prefix_equal(&t->at[i].prefix, prefix);
+}
+
+/* ---- Attributes towards a peer ---- */
+
+static bool meant_for(const struct bgp_originated *o, bgp_peer_id peer)
+{
+	if (o->peers == NULL)
+		return true;
+	for (size_t i = 0; i < o->peer_count; i++)
+		if (o->peers[i] == peer)
+			return true;
+	return false;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void add_communities(struct bgp_speaker *s, const struct bgp_originated *o)
+{
+	for (size_t i = 0; i < o->community_count; i++) {
+		bool there = false;
+
+		for (size_t k = 0; k < s->words.len; k++)
+			there |= s->words.at[k] == o->communities[i];
+		if (!there)
+			VEC_PUSH(&s->words, o->communities[i]);
+	}
+}
+
+/* The entry that speaks for the prefix towards the peer, or NULL; its communities, or the union's, are in s->words. */
+static const struct bgp_originated *gather(struct bgp_speaker *s, const struct prefix *prefix, bgp_peer_id peer)
+{
+	const struct originated_table *t = &s->committed;
+	const struct bgp_originated *speaks = NULL;
+	size_t n = 0;
+
+	VEC_CLEAR(&s->words);
+	for (size_t i = table_find(t, prefix); i < t->len && prefix_equal(&t->at[i].prefix, prefix); i++) {
+		const struct bgp_originated *o = &t->at[i];
+
+		if (!meant_for(o, peer))
+			continue;
+		if (s->quirks->last_wins)
+			VEC_CLEAR(&s->words);
+		if (speaks == NULL || s->quirks->last_wins)
+			speaks = o;
+		add_communities(s, o);
+		n++;
+	}
+	if (n > 1 && s->words.len > 1)
+		qsort(s->words.at, s->words.len, sizeof(*s->words.at), by_value);
+	return speaks;
+}
+
+struct attrs *originate_attrs(struct peer *p, const struct prefix *prefix)
+{
+	struct bgp_speaker *s = p->speaker;
+	struct conn *to = peer_established(p);
+	const struct bgp_originated *o = gather(s, prefix, p->id);
+	uint32_t as = s->conf.as;
+	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
+			 (uint8_t)(as >> 8), (uint8_t)as};
+	struct attrs_spec spec;
+
+	if (o == NULL)
+		return NULL;
+	memset(&spec, 0, sizeof(spec));
+	spec.key.origin = s->quirks->origin;
+	spec.key.next_hop = o->next_hop.family != ADDR_NONE ? o->next_hop : to->local;
+	if (spec.key.next_hop.family != prefix->addr.family)
+		return NULL;
+	if (conn_external(to)) {
+		spec.path = own;
+		spec.key.path_len = sizeof(own);
+	} else {
+		spec.key.local_pref_present = true;
+		spec.key.local_pref = o->local_pref_present ? o->local_pref : s->quirks->ibgp_local_pref;
+	}
+	spec.communities = s->words.at;
+	spec.key.community_count = (uint32_t)s->words.len;
+	return attrs_intern(&s->attrs, s->hash_seed, &spec);
+}
+
+/* ---- Commit ---- */
+
+/* Queues every prefix of the table that `except` lacks. */
+static void export_table(struct peer *p, const struct originated_table *t, const struct originated_table *except)
+{
+	for (size_t i = 0; i < t->len; i++) {
+		const struct prefix *prefix = &t->at[i].prefix;
+
+		if (i > 0 && prefix_equal(prefix, &t->at[i - 1].prefix))
+			continue;
+		if (except == NULL || !table_has(except, prefix))
+			export_prefix(p, prefix, rib_find(p->speaker, prefix));
+	}
+}
+
+void originate_export(struct peer *p)
+{
+	export_table(p, &p->speaker->committed, NULL);
+}
+
+/* Why the profile refuses the table as a whole, or NULL. */
+static const char *refused(const struct bgp_speaker *s)
+{
+	for (size_t i = 0; i < s->staged.len; i++) {
+		if (s->quirks->ipv4_only && s->staged.at[i].prefix.addr.family != ADDR_V4)
+			return "the routes are refused as a whole: MetalLB native announces IPv4 alone";
+		if (s->quirks->max_communities > 0 && s->staged.at[i].community_count > s->quirks->max_communities)
+			return "the routes are refused as a whole: a route has more than 63 communities";
+	}
+	return NULL;
+}
+
+void bgp_routes_commit(struct bgp_speaker *s, struct instant now)
+{
+	struct originated_table before = s->committed;
+	const char *why = refused(s);
+
+	s->now = now;
+	if (!s->staging)
+		return;
+	s->staging = false;
+	if (why != NULL) {
+		table_clear(&s->staged);
+		for (size_t i = 0; i < s->peers.len; i++)
+			notice_error(s->peers.at[i], NULL, "%s", why);
+		return;
+	}
+	s->committed = s->staged;
+	s->staged = (struct originated_table){0};
+	for (size_t i = 0; i < s->peers.len; i++) {
+		export_table(s->peers.at[i], &s->committed, NULL);
+		export_table(s->peers.at[i], &before, &s->committed);
+		export_flush(s->peers.at[i]);
+	}
+	table_clear(&before);
+}
+
+void originate_free(struct bgp_speaker *s)
+{
+	table_clear(&s->staged);
+	table_clear(&s->committed);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The speaker as its driver sees it. Every event ends by settling the tables, so that a prefix is told of once. */
+#include "bgp_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct bgp_speaker *bgp_speaker_new(const struct bgp_speaker_conf *conf)
+{
+	struct bgp_speaker *s = memory_new(sizeof(*s));
+
+	s->conf = *conf;
+	s->quirks = quirks_of(conf->profile);
+	s->rng.state = conf->seed;
+	s->hash_seed = rng_next(&s->rng);
+	return s;
+}
+
+static void peer_free(struct peer *p)
+{
+	export_clear(p);
+	conn_fini(&p->conns[0]);
+	conn_fini(&p->conns[1]);
+	VEC_FREE(&p->announce);
+	VEC_FREE(&p->withdraw);
+	free(p);
+}
+
+void bgp_speaker_free(struct bgp_speaker *s)
+{
+	if (s == NULL)
+		return;
+	rib_free(s);
+	for (size_t i = 0; i < s->peers.len; i++)
+		peer_free(s->peers.at[i]);
+	VEC_FREE(&s->peers);
+	originate_free(s);
+	attrs_pool_free(&s->attrs);
+	VEC_FREE(&s->candidates);
+	VEC_FREE(&s->bytes);
+	VEC_FREE(&s->extra);
+	VEC_FREE(&s->words);
+	VEC_FREE(&s->batch);
+	VEC_FREE(&s->hops);
+	VEC_FREE(&s->outputs);
+	arena_clear(&s->output_arena);
+	free(s);
+}
+
+static struct peer *peer_by_address(const struct bgp_speaker *s, const struct addr *remote)
+{
+	for (size_t i = 0; i < s->peers.len; i++)
+		if (addr_equal(&s->peers.at[i]->conf.remote, remote))
+			return s->peers.at[i];
+	return NULL;
+}
+
+int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_peer_id *ret)
+{
+	struct peer *p;
+
+	if (peer_by_address(s, &conf->remote) != NULL)
+		return -EEXIST;
+	p = memory_new(sizeof(*p));
+	p->speaker = s;
+	p->id = (bgp_peer_id)s->peers.len;
+	p->conf = *conf;
+	p->quirks = s->quirks;
+	p->conf.passive = conf->passive && s->quirks->listens;
+	p->conf.connect_retry_s = conf->connect_retry_s > 0 ? conf->connect_retry_s : DEFAULT_CONNECT_RETRY_S;
+	p->conf.idle_hold_s = conf->idle_hold_s > 0 ? conf->idle_hold_s : DEFAULT_IDLE_HOLD_S;
+	p->conf.max_prefixes = conf->max_prefixes > 0 ? conf->max_prefixes : DEFAULT_MAX_PREFIXES;
+	p->connect_retry_due = p->idle_hold_due = INSTANT_NEVER;
+	conn_init(&p->conns[0], p);
+	conn_init(&p->conns[1], p);
+	VEC_PUSH(&s->peers, p);
+	*ret = p->id;
+	return 0;
+}
+
+void bgp_peer_start(struct bgp_speaker *s, bgp_peer_id peer, struct instant now)
+{
+	struct peer *p = s->peers.at[peer];
+
+	s->now = now;
+	p->started = true;
+	p->idle_hold_due = INSTANT_NEVER;
+	fsm_event(peer_main(p),
+		  &(struct fsm_input){.event = p->conf.passive ? EV_MANUAL_START_PASSIVE : EV_MANUAL_START});
+	rib_settle(s);
+}
+
+void bgp_peer_stop(struct bgp_speaker *s, bgp_peer_id peer, struct instant now)
+{
+	struct peer *p = s->peers.at[peer];
+	struct conn *first = peer_main(p), *second = peer_second(p);
+
+	s->now = now;
+	p->started = false;
+	p->idle_hold_due = INSTANT_NEVER;
+	fsm_event(second, &(struct fsm_input){.event = EV_MANUAL_STOP});
+	fsm_event(first, &(struct fsm_input){.event = EV_MANUAL_STOP});
+	rib_settle(s);
+}
+
+void bgp_in_connected(struct bgp_speaker *s, bgp_conn_id conn, const struct addr *local, struct instant now)
+{
+	struct conn *c = session_find(s, conn);
+
+	s->now = now;
+	if (c == NULL || c->tcp != TCP_DIALLING)
+		return;
+	conn_attach(c, conn, false, local);
+	fsm_event(c, &(struct fsm_input){.event = EV_TCP_ACKED});
+	rib_settle(s);
+}
+
+/* Nothing is left to close; the row does the rest. */
+static void connection_over(struct bgp_speaker *s, bgp_conn_id conn, struct instant now)
+{
+	struct conn *c = session_find(s, conn);
+
+	s->now = now;
+	if (c == NULL)
+		return;
+	c->tcp = TCP_NONE;
+	fsm_event(c, &(struct fsm_input){.event = EV_TCP_FAILS});
+	rib_settle(s);
+}
+
+void bgp_in_failed(struct bgp_speaker *s, bgp_conn_id conn, struct instant now)
+{
+	connection_over(s, conn, now);
+}
+
+void bgp_in_closed(struct bgp_speaker *s, bgp_conn_id conn, struct instant now)
+{
+	connection_over(s, conn, now);
+}
+
+bool bgp_in_accepted(struct bgp_speaker *s, const struct addr *local, const struct addr *remote, struct instant now,
+		     bgp_conn_id *ret)
+{
+	struct peer *p = peer_by_address(s, remote);
+	struct conn *first = p != NULL ? peer_main(p) : NULL;
+	struct fsm_input in = {.event = EV_TCP_CONFIRMED, .local = local};
+
+	s->now = now;
+	if (p == NULL || !s->quirks->listens || first->state == BGP_IDLE || peer_second(p)->tcp != TCP_NONE)
+		return false;
+	in.accepted = *ret = ++s->last_conn;
+	if (first->tcp == TCP_NONE) {
+		conn_attach(first, in.accepted, true, local);
+		fsm_event(first, &in);
+	} else if (first->state >= BGP_OPEN_SENT) {
+		fsm_event(first, &in);
+	} else {
+		/* Its dial, or its wait for the peer's OPEN, is not this connection's business (section 8.2.1). */
+		collision_track(first, &in);
+	}
+	rib_settle(s);
+	return true;
+}
+
+void bgp_in_bytes(struct bgp_speaker *s, bgp_conn_id conn, const uint8_t *bytes, size_t n, struct instant now)
+{
+	s->now = now;
+	session_bytes(s, conn, bytes, n);
+	rib_settle(s);
+}
+
+void bgp_in_time(struct bgp_speaker *s, struct instant now)
+{
+	s->now = now;
+	timers_run(s);
+	rib_settle(s);
+}
+
+struct instant bgp_deadline(const struct bgp_speaker *s)
+{
+	return timers_deadline(s);
+}
+
+const char *bgp_state_text(enum bgp_state state)
+{
+	static const char *const texts[BGP_STATE_COUNT] = {
+		[BGP_IDLE] = "Idle",	      [BGP_CONNECT] = "Connect",	  [BGP_ACTIVE] = "Active",
+		[BGP_OPEN_SENT] = "OpenSent", [BGP_OPEN_CONFIRM] = "OpenConfirm", [BGP_ESTABLISHED] = "Established",
+	};
+
+	return texts[state];
+}
+
+size_t bgp_peer_count(const struct bgp_speaker *s)
+{
+	return s->peers.len;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A BGP engine over TCP: its outputs become socket calls, what sockets say becomes its events. */
+#include "drive_int.h"
+#include "sockaddr.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+
+#define LISTEN_BACKLOG 4096
+#define READ_CHUNK 65536
+
+/* One TCP connection of the speaker. */
+struct link {
+	struct drive_speaker *speaker;
+	bgp_conn_id conn;
+	int fd;
+	struct event *read;
+	struct event *write;
+	struct evbuffer *pending; /* handed out by the engine, not yet taken by the kernel */
+	bool connecting;
+	bool closing; /* the engine forgot it; only the rest of pending goes out */
+};
+
+struct drive_speaker {
+	struct drive *drive;
+	struct drive_speaker_conf conf;
+	int listener;
+	struct event *accept;
+	struct event *timer;
+	VEC(struct link *) links;
+	bool flushing;
+};
+
+static void on_readable(evutil_socket_t fd, short what, void *ctx);
+static void on_writable(evutil_socket_t fd, short what, void *ctx);
+
+static struct link *link_new(struct drive_speaker *s, int fd, bgp_conn_id conn)
+{
+	struct link *l = memory_new(sizeof(*l));
+	int one = 1;
+
+	l->speaker = s;
+	l->conn = conn;
+	l->fd = fd;
+	l->pending = evbuffer_new();
+	l->read = event_new(s->drive->base, fd, EV_READ | EV_PERSIST, on_readable, l);
+	l->write = event_new(s->drive->base, fd, EV_WRITE, on_writable, l);
+	if (l->pending == NULL || l->read == NULL || l->write == NULL)
+		memory_exhausted();
+	/* BGP messages are written whole; waiting for an acknowledgement before a small one only delays convergence. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	VEC_PUSH(&s->links, l);
+	return l;
+}
+
+static void link_free(struct link *l)
+{
+	struct drive_speaker *s = l->speaker;
+
+	for (size_t i = 0; i < s->links.len; i++) {
+		if (s->links.at[i] == l) {
+			s->links.at[i] = s->links.at[--s->links.len];
+			break;
+		}
+	}
+	event_free(l->read);
+	event_free(l->write);
+	evbuffer_free(l->pending);
+	close(l->fd);
+	free(l);
+}
+
+static struct link *link_find(const struct drive_speaker *s, bgp_conn_id conn)
+{
+	for (size_t i = 0; i < s->links.len; i++) {
+		if (s->links.at[i]->conn == conn && !s->links.at[i]->closing)
+			return s->links.at[i];
+	}
+	return NULL;
+}
+
+/* Writes what the kernel takes. False when the connection broke. */
+static bool link_push(struct link *l)
+{
+	if (l->connecting)
+		return true;
+	while (evbuffer_get_length(l->pending) > 0) {
+		int n = evbuffer_write(l->pending, l->fd);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			event_add(l->write, NULL);
+			return true;
+		}
+		if (n < 0)
+			return false;
+	}
+	return true;
+}
+
+/* The engine learns of a broken connection only from here, never in the middle of its own outputs. */
+static void link_broken(struct link *l)
+{
+	struct drive_speaker *s = l->speaker;
+	bgp_conn_id conn = l->conn;
+	bool told = l->closing, connecting = l->connecting;
+
+	link_free(l);
+	if (told)
+		return;
+	if (connecting)
+		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+	else
+		bgp_in_closed(s->conf.engine, conn, drive_now(s->drive));
+	drive_speaker_flush(s);
+}
+
+static void link_established(struct link *l)
+{
+	struct drive_speaker *s = l->speaker;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+	struct addr local;
+
+	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0 || error != 0 ||
+	    getsockname(l->fd, (struct sockaddr *)&ss, &len) < 0) {
+		link_broken(l);
+		return;
+	}
+	l->connecting = false;
+	local = sockaddr_addr(&ss);
+	event_add(l->read, NULL);
+	bgp_in_connected(s->conf.engine, l->conn, &local, drive_now(s->drive));
+	drive_speaker_flush(s);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *ctx)
+{
+	struct link *l = ctx;
+
+	(void)fd;
+	(void)what;
+	if (l->connecting) {
+		link_established(l);
+	} else if (!link_push(l)) {
+		link_broken(l);
+	} else if (l->closing && evbuffer_get_length(l->pending) == 0) {
+		link_free(l);
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+	struct link *l = ctx;
+	struct drive_speaker *s = l->speaker;
+	static const size_t room = READ_CHUNK;
+	uint8_t bytes[READ_CHUNK];
+	ssize_t n = recv(fd, bytes, room, 0);
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		link_broken(l);
+		return;
+	}
+	if (l->closing)
+		return;
+	bgp_in_bytes(s->conf.engine, l->conn, bytes, (size_t)n, drive_now(s->drive));
+	drive_speaker_flush(s);
+}
+
+static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
+{
+	struct addr remote = {0}, source = {0};
+	struct sockaddr_storage ss;
+	socklen_t len;
+	struct errmsg err;
+	uint16_t port = WIRE_BGP_PORT;
+	struct link *l;
+	int fd;
+
+	s->conf.ops->dial(s->conf.ctx, peer, &remote, &port, &source);
+	fd = net_socket(s->conf.ns, remote.family == ADDR_V6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0, &err);
+	if (fd < 0) {
+		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+		return;
+	}
+	l = link_new(s, fd, conn);
+	l->connecting = true;
+	event_add(l->write, NULL);
+	len = sockaddr_make(&source, 0, &ss);
+	if (source.family != ADDR_NONE && bind(fd, (struct sockaddr *)&ss, len) < 0) {
+		link_free(l);
+		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+		return;
+	}
+	len = sockaddr_make(&remote, port, &ss);
+	if (connect(fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS) {
+		link_free(l);
+		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+	}
+}
+
+static void close_orderly(struct link *l)
+{
+	l->closing = true;
+	if (!link_push(l) || evbuffer_get_length(l->pending) == 0)
+		link_free(l);
+}
+
+static void output_do(struct drive_speaker *s, const struct bgp_output *out)
+{
+	struct link *l = link_find(s, out->conn);
+
+	switch (out->kind) {
+	case BGP_OUT_CONNECT:
+		dial(s, out->peer, out->conn);
+		break;
+	case BGP_OUT_SEND:
+		if (l != NULL) {
+			evbuffer_add(l->pending, out->bytes, out->len);
+			/* A break shows as a readable event too; the engine hears of it then. */
+			(void)link_push(l);
+		}
+		break;
+	case BGP_OUT_CLOSE:
+		if (l != NULL)
+			close_orderly(l);
+		break;
+	case BGP_OUT_ROUTE:
+		if (s->conf.ops->route != NULL)
+			s->conf.ops->route(s->conf.ctx, &out->prefix, out->next_hops, out->next_hop_count);
+		break;
+	case BGP_OUT_NOTICE:
+		if (s->conf.ops->notice != NULL)
+			s->conf.ops->notice(s->conf.ctx, out);
+		break;
+	}
+}
+
+static void timer_set(struct drive_speaker *s)
+{
+	struct instant due = bgp_deadline(s->conf.engine);
+	struct timeval tv = drive_until(s->drive, due);
+
+	event_del(s->timer);
+	if (due.ns != INSTANT_NEVER.ns)
+		event_add(s->timer, &tv);
+}
+
+void drive_speaker_flush(struct drive_speaker *s)
+{
+	size_t done = 0, n;
+
+	if (s->flushing)
+		return;
+	s->flushing = true;
+	/* Doing an output may make the engine add more (a dial that fails at once): go on until none is left. */
+	for (;;) {
+		const struct bgp_output *outs = bgp_outputs(s->conf.engine, &n);
+
+		if (done >= n)
+			break;
+		struct bgp_output out = outs[done++];
+
+		output_do(s, &out);
+	}
+	bgp_outputs_clear(s->conf.engine);
+	s->flushing = false;
+	timer_set(s);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct drive_speaker *s = ctx;
+
+	(void)fd;
+	(void)what;
+	bgp_in_time(s->conf.engine, drive_now(s->drive));
+	drive_speaker_flush(s);
+}
+
+static void accept_one(struct drive_speaker *s, int fd, const struct sockaddr_storage *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr local = {0}, remote = sockaddr_addr(peer);
+	bgp_conn_id conn;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+		local = sockaddr_addr(&ss);
+	/* The first bytes can't be missed: the descriptor is watched before anything else runs. */
+	if (!bgp_in_accepted(s->conf.engine, &local, &remote, drive_now(s->drive), &conn)) {
+		close(fd);
+		return;
+	}
+	event_add(link_new(s, fd, conn)->read, NULL);
+	drive_speaker_flush(s);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *ctx)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int accepted;
+
+	(void)what;
+	while ((accepted = accept4(fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		accept_one(ctx, accepted, &peer);
+		len = sizeof(peer);
+	}
+}
+
+static int listen_start(struct drive_speaker *s, struct errmsg *err)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sockaddr_make(&s->conf.listen_address, WIRE_BGP_PORT, &ss);
+	int one = 1;
+
+	s->listener = net_socket(s->conf.ns, ss.ss_family, SOCK_STREAM, 0, err);
+	if (s->listener < 0)
+		return s->listener;
+	(void)setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(s->listener, (struct sockaddr *)&ss, len) < 0 || listen(s->listener, LISTEN_BACKLOG) < 0)
+		return errmsg_set(err, -errno, "%s: listen on port %u", net_ns_name(s->conf.ns), WIRE_BGP_PORT);
+	s->accept = event_new(s->drive->base, s->listener, EV_READ | EV_PERSIST, on_accept, s);
+	if (s->accept == NULL)
+		memory_exhausted();
+	event_add(s->accept, NULL);
+	return 0;
+}
+
+int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, struct drive_speaker **ret,
+		      struct errmsg *err)
+{
+	struct drive_speaker *s = memory_new(sizeof(*s));
+	int r;
+
+	s->drive = d;
+	s->conf = *conf;
+	s->listener = -1;
+	s->timer = evtimer_new(d->base, on_timer, s);
+	if (s->timer == NULL)
+		memory_exhausted();
+	r = conf->listens ? listen_start(s, err) : 0;
+	if (r < 0) {
+		drive_speaker_free(s);
+		return r;
+	}
+	for (bgp_peer_id peer = 0; peer < bgp_peer_count(conf->engine); peer++)
+		bgp_peer_start(conf->engine, peer, drive_now(d));
+	drive_speaker_flush(s);
+	*ret = s;
+	return 0;
+}
+
+void drive_speaker_free(struct drive_speaker *s)
+{
+	if (s == NULL)
+		return;
+	while (s->links.len > 0)
+		link_free(s->links.at[0]);
+	if (s->accept != NULL)
+		event_free(s->accept);
+	if (s->listener >= 0)
+		close(s->listener);
+	event_free(s->timer);
+	VEC_FREE(&s->links);
+	free(s);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECMPLAB_NET_INT_H
+#define ECMPLAB_NET_INT_H
+
+#include "net.h"
+#include "vec.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+/* Where the sandbox keeps its first network namespace, so that a thread finds its way back. */
+#define NET_HOME "/run/ecmplab.home"
+
+/* Room for any message that this program sends, multipath routes of NET_FIB_HOPS_MAX included. */
+#define NET_MESSAGE_MAX 8192
+
+struct nft_ctx;
+
+/* A request that waits for net_flush, and the words to report its failure with. */
+struct request {
+	size_t offset; /* into the queue */
+	size_t len;
+	uint32_t seq;
+	char words[96];
+};
+
+struct net_ns {
+	char name[32];
+	int fd;
+	int control; /* a datagram socket of the namespace, for interface ioctls */
+	struct mnl_socket *netlink;
+	uint32_t seq;
+	VEC(uint8_t) queue;
+	VEC(struct request) requests;
+	struct errmsg late; /* what went wrong while queueing; net_flush returns it */
+	struct nft_ctx *nft;
+};
+
+/* Begins a message in buf (of NET_MESSAGE_MAX) and puts its family header behind it. */
+struct nlmsghdr *net_message(char *buf, uint16_t type, uint16_t flags);
+/* Queues a finished message; words say what was asked. */
+void net_queue(struct net_ns *ns, const struct nlmsghdr *message, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Keeps the first error of queueing for net_flush. */
+void net_queue_failed(struct net_ns *ns, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Sends one message and waits for its acknowledgement. */
+int net_request(struct net_ns *ns, struct nlmsghdr *message, const char *words, struct errmsg *err);
+/* Sends a dump or get request and calls cb for each answer. */
+int net_query(struct net_ns *ns, struct nlmsghdr *message, mnl_cb_t cb, void *ctx, const char *words,
+	      struct errmsg *err);
+/* True while there is an attribute of the message to read: the loop condition over attributes. */
+static inline bool net_attr_ok(const struct nlattr *a, const struct nlmsghdr *m)
+{
+	return mnl_attr_ok(a, (int)((const char *)mnl_nlmsg_get_payload_tail(m) - (const char *)a));
+}
+
+/* Index of a link, or 0 when there is none. */
+unsigned int net_link_index(const struct net_ns *ns, const char *link);
+void net_put_addr(struct nlmsghdr *message, uint16_t type, const struct addr *a);
+uint8_t net_af(const struct addr *a);
+
+#endif

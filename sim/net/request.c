@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Netlink requests, one by one and in batches. */
+#include "net_int.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A batch's acknowledgements must fit the socket's receive buffer. */
+#define BATCH_REQUESTS 128U
+#define BATCH_BYTES 32768U
+
+struct nlmsghdr *net_message(char *buf, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
+
+	m->nlmsg_type = type;
+	m->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	return m;
+}
+
+void net_queue(struct net_ns *ns, const struct nlmsghdr *message, const char *fmt, ...)
+{
+	struct request r = {.offset = ns->queue.len, .len = message->nlmsg_len, .seq = ++ns->seq};
+	struct nlmsghdr head = *message;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(r.words, sizeof(r.words), fmt, args);
+	va_end(args);
+	head.nlmsg_seq = r.seq;
+	head.nlmsg_flags |= NLM_F_ACK;
+	for (size_t i = 0; i < ((size_t)message->nlmsg_len + 3) / 4 * 4; i++) {
+		const uint8_t *from = i < sizeof(head) ? (const uint8_t *)&head : (const uint8_t *)message;
+
+		VEC_PUSH(&ns->queue, i < message->nlmsg_len ? from[i] : (uint8_t)0);
+	}
+	VEC_PUSH(&ns->requests, r);
+}
+
+void net_queue_failed(struct net_ns *ns, int code, const char *fmt, ...)
+{
+	char words[200];
+	va_list args;
+
+	if (ns->late.code != 0)
+		return;
+	va_start(args, fmt);
+	vsnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	(void)errmsg_set(&ns->late, code, "%s: %s", ns->name, words);
+}
+
+/* One acknowledgement: its sequence number and error. Returns -errno when there is none to read. */
+static int ack_read(struct net_ns *ns, uint32_t *ret_seq, int *ret_error)
+{
+	char buf[NET_MESSAGE_MAX];
+	ssize_t n = mnl_socket_recvfrom(ns->netlink, buf, sizeof(buf));
+	const struct nlmsghdr *m = (const struct nlmsghdr *)buf;
+	const struct nlmsgerr *e;
+
+	if (n < 0)
+		return -errno;
+	if (!mnl_nlmsg_ok(m, (int)n) || m->nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	e = mnl_nlmsg_get_payload(m);
+	*ret_seq = m->nlmsg_seq;
+	*ret_error = e->error;
+	return 0;
+}
+
+static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errmsg *err)
+{
+	const struct request *r = &ns->requests.at[first];
+	size_t start = r->offset;
+	size_t end = first + count < ns->requests.len ? ns->requests.at[first + count].offset : ns->queue.len;
+	int result = 0;
+
+	if (mnl_socket_sendto(ns->netlink, ns->queue.at + start, end - start) < 0)
+		return errmsg_set(err, -errno, "%s: netlink", ns->name);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t seq;
+		int error;
+		int got = ack_read(ns, &seq, &error);
+
+		if (got < 0)
+			return errmsg_set(err, got, "%s: netlink", ns->name);
+		if (error < 0 && result == 0 && seq >= r->seq && seq < r->seq + count)
+			result = errmsg_set(err, error, "%s: %s", ns->name, r[seq - r->seq].words);
+	}
+	return result;
+}
+
+static size_t batch_size(const struct net_ns *ns, size_t first)
+{
+	size_t n = 1;
+
+	while (first + n < ns->requests.len && n < BATCH_REQUESTS &&
+	       ns->requests.at[first + n].offset + ns->requests.at[first + n].len - ns->requests.at[first].offset <
+		       BATCH_BYTES)
+		n++;
+	return n;
+}
+
+int net_flush(struct net_ns *ns, struct errmsg *err)
+{
+	int result = 0;
+
+	for (size_t first = 0, n; first < ns->requests.len && result == 0; first += n) {
+		n = batch_size(ns, first);
+		result = batch_send(ns, first, n, err);
+	}
+	if (result == 0 && ns->late.code != 0) {
+		*err = ns->late;
+		result = err->code;
+	}
+	VEC_CLEAR(&ns->queue);
+	VEC_CLEAR(&ns->requests);
+	ns->late = (struct errmsg){0};
+	return result;
+}
+
+int net_request(struct net_ns *ns, struct nlmsghdr *message, const char *words, struct errmsg *err)
+{
+	uint32_t seq;
+	int error, got;
+
+	message->nlmsg_seq = ++ns->seq;
+	message->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(ns->netlink, message, message->nlmsg_len) < 0)
+		return errmsg_set(err, -errno, "%s: %s", ns->name, words);
+	got = ack_read(ns, &seq, &error);
+	if (got == 0)
+		got = error;
+	return got < 0 ? errmsg_set(err, got, "%s: %s", ns->name, words) : 0;
+}
+
+int net_query(struct net_ns *ns, struct nlmsghdr *message, mnl_cb_t cb, void *ctx, const char *words,
+	      struct errmsg *err)
+{
+	char buf[65536];
+	int more = MNL_CB_OK;
+
+	message->nlmsg_seq = ++ns->seq;
+	if (mnl_socket_sendto(ns->netlink, message, message->nlmsg_len) < 0)
+		return errmsg_set(err, -errno, "%s: %s", ns->name, words);
+	while (more > MNL_CB_STOP) {
+		ssize_t n = mnl_socket_recvfrom(ns->netlink, buf, sizeof(buf));
+
+		if (n < 0)
+			return errmsg_set(err, -errno, "%s: %s", ns->name, words);
+		more = mnl_cb_run(buf, (size_t)n, ns->seq, 0, cb, ctx);
+		if (more < 0)
+			return errmsg_set(err, -errno, "%s: %s", ns->name, words);
+		/* A single answer ends with itself, not with NLMSG_DONE. */
+		if ((message->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+			break;
+	}
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BRIDGE_CLUSTER "br-cluster"
+#define BRIDGE_CLIENTS "br-clients"
+
+/* Above this the kernel's one neighbour table for all namespaces could overflow; permanent entries are exempt. */
+#define NEIGHBOURS_LEARNT_MAX 200
+
+static const struct prefix everywhere = {.addr = {.family = ADDR_V4}};
+
+static int sysctls_set(struct net_ns *ns, const char *const (*pairs)[2], size_t n, struct errmsg *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = net_sysctl(ns, pairs[i][0], pairs[i][1], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A forwarding node. Redirects are off: a worker that sends a packet back through the port it came by is no mistake here. */
+int node_forwarding(struct net_ns *ns, struct errmsg *err)
+{
+	static const char *const pairs[][2] = {
+		{"net.ipv4.ip_forward", "1"},
+		{"net.ipv4.conf.all.rp_filter", "0"},
+		{"net.ipv4.conf.default.rp_filter", "0"},
+		{"net.ipv4.conf.all.send_redirects", "0"},
+		{"net.ipv4.conf.default.send_redirects", "0"},
+	};
+
+	return sysctls_set(ns, pairs, sizeof(pairs) / sizeof(pairs[0]), err);
+}
+
+int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct net_ns *b, const char *link_b,
+	      struct errmsg *err)
+{
+	lab->next_mac += 2;
+	return net_veth(a, link_a, b, link_b, lab->next_mac, err);
+}
+
+/* A host's port on a bridge: its link, address and, where given, its default gateway. */
+static int plug(struct node_lab *lab, struct node_host *host, const char *bridge, const struct prefix *net,
+		const struct addr *gateway, struct errmsg *err)
+{
+	char port[16];
+	int r;
+
+	snprintf(port, sizeof(port), "p%x", lab->next_mac);
+	r = node_link(lab, host->ns, host->interface, lab->fabric, port, err);
+	if (r < 0)
+		return r;
+	net_link_master(lab->fabric, port, bridge);
+	net_link_up(lab->fabric, port);
+	net_link_up(host->ns, host->interface);
+	net_address_add(host->ns, host->interface, &host->address, net->len);
+	if (gateway != NULL)
+		net_route_add(host->ns, &everywhere, gateway, NULL);
+	return 0;
+}
+
+static int host_new(struct node_lab *lab, struct node_host *host, const char *name, const struct addr *address,
+		    struct errmsg *err)
+{
+	host->name = arena_strdup(&lab->arena, name);
+	host->address = *address;
+	host->interface = NODE_HOST_LINK;
+	return net_ns_new(host->name, &host->ns, err);
+}
+
+static int hash_set(struct node_lab *lab, struct errmsg *err)
+{
+	static const char *const l3[][2] = {{"net.ipv4.fib_multipath_hash_policy", "0"}};
+	static const char *const l4[][2] = {{"net.ipv4.fib_multipath_hash_policy", "3"},
+					    {"net.ipv4.fib_multipath_hash_fields", "0x37"}};
+	struct net_ns *ns = lab->router.ns;
+
+	if (lab->conf.hash_seed != 0) {
+		char text[16];
+		int r;
+
+		snprintf(text, sizeof(text), "%u", lab->conf.hash_seed);
+		r = net_sysctl(ns, "net.ipv4.fib_multipath_hash_seed", text, err);
+		if (r < 0 && r != -ENOENT) /* kernels before 6.11 have none: the seed is then theirs */
+			return r;
+	}
+	if (lab->conf.hash == NODE_HASH_L4)
+		return sysctls_set(ns, l4, 2, err);
+	return lab->conf.hash == NODE_HASH_L3 ? sysctls_set(ns, l3, 1, err) : 0;
+}
+
+static int router_new(struct node_lab *lab, struct errmsg *err)
+{
+	struct node_host client_side;
+	int r = host_new(lab, &lab->router, "router", &lab->conf.router_cluster, err);
+
+	if (r == 0)
+		r = node_forwarding(lab->router.ns, err);
+	if (r == 0)
+		r = hash_set(lab, err);
+	if (r == 0)
+		r = plug(lab, &lab->router, BRIDGE_CLUSTER, &lab->conf.cluster_net, NULL, err);
+	if (r < 0)
+		return r;
+	client_side = lab->router;
+	client_side.interface = NODE_ROUTER_CLIENT_LINK;
+	client_side.address = lab->conf.router_client;
+	r = plug(lab, &client_side, BRIDGE_CLIENTS, &lab->conf.client_net, NULL, err);
+	return r < 0 ? r : net_flush(lab->router.ns, err);
+}
+
+/* A node of the cluster has a route to the clients through the router and no default route, as in the article: what
+ * is for nobody must not loop back. */
+static int cluster_host_new(struct node_lab *lab, struct node_host *host, const char *name, const struct addr *address,
+			    struct errmsg *err)
+{
+	int r = host_new(lab, host, name, address, err);
+
+	if (r == 0)
+		r = node_forwarding(host->ns, err);
+	if (r == 0)
+		r = plug(lab, host, BRIDGE_CLUSTER, &lab->conf.cluster_net, NULL, err);
+	if (r < 0)
+		return r;
+	net_route_add(host->ns, &lab->conf.client_net, &lab->conf.router_cluster, NULL);
+	return net_flush(host->ns, err);
+}
+
+static int client_new(struct node_lab *lab, unsigned int i, struct errmsg *err)
+{
+	struct addr address = addr_add(&lab->conf.first_client, i);
+	char name[32];
+	int r;
+
+	snprintf(name, sizeof(name), "client%u", i + 1);
+	r = host_new(lab, &lab->clients[i], name, &address, err);
+	if (r == 0)
+		r = plug(lab, &lab->clients[i], BRIDGE_CLIENTS, &lab->conf.client_net, &lab->conf.router_client, err);
+	return r < 0 ? r : net_flush(lab->clients[i].ns, err);
+}
+
+static int worker_new(struct node_lab *lab, unsigned int i, struct errmsg *err)
+{
+	struct addr address = addr_add(&lab->conf.first_worker, i);
+	char name[32];
+
+	snprintf(name, sizeof(name), "worker%u", i + 1);
+	return cluster_host_new(lab, &lab->workers[i].host, name, &address, err);
+}
+
+static int fabric_new(struct node_lab *lab, struct errmsg *err)
+{
+	int r = net_ns_new("fabric", &lab->fabric, err);
+
+	if (r == 0)
+		r = net_bridge(lab->fabric, BRIDGE_CLUSTER, err);
+	if (r == 0)
+		r = net_bridge(lab->fabric, BRIDGE_CLIENTS, err);
+	return r;
+}
+
+static int neighbour_pin(const struct node_host *at, const struct node_host *of, struct errmsg *err)
+{
+	uint8_t mac[6];
+	unsigned int index;
+	int r = net_link_info(of->ns, of->interface, mac, &index, err);
+
+	if (r == 0)
+		net_neighbour_add(at->ns, at->interface, &of->address, mac);
+	return r;
+}
+
+static int neighbours_pin(struct node_lab *lab, struct errmsg *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < lab->conf.workers && r == 0; i++) {
+		const struct node_host *worker = &lab->workers[i].host;
+
+		r = neighbour_pin(&lab->router, worker, err);
+		if (r == 0)
+			r = neighbour_pin(worker, &lab->router, err);
+		if (r == 0)
+			r = net_flush(worker->ns, err);
+	}
+	return r < 0 ? r : net_flush(lab->router.ns, err);
+}
+
+static int lab_build(struct node_lab *lab, struct errmsg *err)
+{
+	const struct node_lab_conf *conf = &lab->conf;
+	int r = fabric_new(lab, err);
+
+	if (r == 0)
+		r = router_new(lab, err);
+	if (r == 0 && conf->control_plane.family != ADDR_NONE)
+		r = cluster_host_new(lab, &lab->control_plane, "control-plane", &conf->control_plane, err);
+	for (unsigned int i = 0; i < conf->workers && r == 0; i++)
+		r = worker_new(lab, i, err);
+	for (unsigned int i = 0; i < conf->clients && r == 0; i++)
+		r = client_new(lab, i, err);
+	if (r == 0)
+		r = net_flush(lab->fabric, err);
+	if (r == 0 && conf->workers > NEIGHBOURS_LEARNT_MAX)
+		r = neighbours_pin(lab, err);
+	return r;
+}
+
+int node_lab_new(const struct node_lab_conf *conf, struct node_lab **ret, struct errmsg *err)
+{
+	struct node_lab *lab = memory_new(sizeof(*lab));
+	int r;
+
+	lab->conf = *conf;
+	lab->workers = arena_array(&lab->arena, conf->workers, sizeof(*lab->workers));
+	lab->clients = arena_array(&lab->arena, conf->clients, sizeof(*lab->clients));
+	r = lab_build(lab, err);
+	if (r < 0) {
+		node_lab_free(lab);
+		return r;
+	}
+	*ret = lab;
+	return 0;
+}
+
+void node_lab_free(struct node_lab *lab)
+{
+	if (lab == NULL)
+		return;
+	for (size_t i = 0; i < lab->pods.len; i++)
+		net_ns_free(lab->pods.at[i].ns);
+	for (unsigned int i = 0; i < lab->conf.workers; i++) {
+		bgp_speaker_free(lab->workers[i].speaker);
+		net_ns_free(lab->workers[i].host.ns);
+	}
+	for (unsigned int i = 0; i < lab->conf.clients; i++)
+		net_ns_free(lab->clients[i].ns);
+	net_ns_free(lab->control_plane.ns);
+	net_ns_free(lab->router.ns);
+	net_ns_free(lab->fabric);
+	VEC_FREE(&lab->pods);
+	arena_clear(&lab->arena);
+	free(lab);
+}
+
+static bool is_named(const struct node_host *host, const char *name)
+{
+	return host->ns != NULL && strcmp(host->name, name) == 0;
+}
+
+struct net_ns *node_find(const struct node_lab *lab, const char *name)
+{
+	if (is_named(&lab->router, name))
+		return lab->router.ns;
+	if (is_named(&lab->control_plane, name))
+		return lab->control_plane.ns;
+	for (unsigned int i = 0; i < lab->conf.workers; i++) {
+		if (is_named(&lab->workers[i].host, name))
+			return lab->workers[i].host.ns;
+	}
+	for (unsigned int i = 0; i < lab->conf.clients; i++) {
+		if (is_named(&lab->clients[i], name))
+			return lab->clients[i].ns;
+	}
+	for (size_t i = 0; i < lab->pods.len; i++) {
+		if (strcmp(lab->pods.at[i].name, name) == 0)
+			return lab->pods.at[i].ns;
+	}
+	return NULL;
+}
+
+int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err)
+{
+	char policy[16], fields[16];
+	int r = net_sysctl_get(lab->router.ns, "net.ipv4.fib_multipath_hash_policy", policy, sizeof(policy), err);
+
+	if (r < 0)
+		return r;
+	snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=%s", policy);
+	if (strcmp(policy, "3") == 0 &&
+	    net_sysctl_get(lab->router.ns, "net.ipv4.fib_multipath_hash_fields", fields, sizeof(fields), err) == 0)
+		snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=3, fib_multipath_hash_fields=%s", fields);
+	return 0;
+}

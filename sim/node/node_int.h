@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECMPLAB_NODE_INT_H
+#define ECMPLAB_NODE_INT_H
+
+#include "node.h"
+
+/* Switches forwarding on, and off what a router's kernel does beside it. */
+int node_forwarding(struct net_ns *ns, struct errmsg *err);
+/* A veth pair with the lab's next two MAC addresses. */
+int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct net_ns *b, const char *link_b,
+	      struct errmsg *err);
+
+/* Tells two states apart without keeping the old one; never 0, which stands for no state yet. */
+#define NODE_FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
+uint64_t node_fingerprint(uint64_t h, const void *bytes, size_t n);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is wrong with a scenario is said with place, words and help: one row a mistake, its place counted by hand. */
+#include "row.h"
+#include "scenario.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct row scenarios[] = {
+	{"addr len",
+	 "lab:\n"
+	 "  workers: {first: 10.0.0.51/24}\n",
+	 1, 2, 20, 12, "first: \"10.0.0.51/24\" is no IP address", "leave out the \"/24\""},
+	{"alias bomb",
+	 "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+	 "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+	 "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+	 "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
+	 "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n",
+	 1, 5, 29, 2, "too many values in one file", "at most 100000, aliases counted as often as they are used"},
+	{"bad addr",
+	 "lab:\n"
+	 "  workers: {first: 10.0.0.256}\n",
+	 1, 2, 20, 10, "first: \"10.0.0.256\" is no IP address", NULL},
+	{"bad companion",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {sessions: established, detect: 25%}\n",
+	 1, 4, 37, 6, "\"detect\" has no meaning beside \"sessions\"", NULL},
+	{"bad net",
+	 "lab:\n"
+	 "  networks: {cluster: 10.0.0.0}\n",
+	 1, 2, 23, 8, "cluster: \"10.0.0.0\" is no network", "write its length behind it: 10.0.0.0/24"},
+	{"bad port",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - http: {service: nginx, port: 8080}\n",
+	 1, 4, 34, 4, "service nginx has no port 8080", "its first one is 80"},
+	{"bad vary",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - flows: {service: nginx, vary: [source_port]}\n",
+	 1, 4, 36, 11, "vary can't be \"source_port\"", "did you mean \"src_port\"?"},
+	{"bare duration",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {sessions: established, within: 3}\n",
+	 1, 4, 45, 1, "within: \"3\" is no duration", "write its unit: 3s"},
+	{"bird syntax",
+	 "lab:\n"
+	 "  router: {daemon: bird2, config: bird.conf}\n",
+	 1, 2, 35, 9, "DIR/bird.conf is written for BIRD 1 (line 3)", "write daemon: bird1"},
+	{"builtin config",
+	 "lab:\n"
+	 "  router: {config: m.yaml}\n",
+	 1, 2, 20, 6, "the built-in router takes no configuration file",
+	 "write daemon: bird, which runs the BIRD that the file's syntax is for"},
+	{"clash client",
+	 "lab:\n"
+	 "  router: {addresses: {clients: 172.16.0.11}}\n"
+	 "  clients: {count: 3}\n",
+	 1, 3, 20, 1, "clients 172.16.0.10-172.16.0.12 and the router 172.16.0.11 have an address in common",
+	 "move one of them"},
+	{"clash cp",
+	 "lab:\n"
+	 "  workers: {count: 5, first: 10.0.0.8}\n",
+	 1, 2, 30, 8, "workers 10.0.0.8-10.0.0.12 and the control plane 10.0.0.10 have an address in common",
+	 "move one of them"},
+	{"clash router",
+	 "lab:\n"
+	 "  workers: {count: 3, first: 10.0.0.1}\n",
+	 1, 2, 30, 8, "workers 10.0.0.1-10.0.0.3 and the router 10.0.0.1 have an address in common",
+	 "move one of them"},
+	{"comment only", "# nothing\n", 1, 1, 1, 1, "the file is empty: no scenario in it",
+	 "the shortest one is lab: {manifests: [...]}"},
+	{"deep", "a: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n", 1, 1, 35, 1,
+	 "values nest too deeply", NULL},
+	{"delete typo",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - delete: servce/nginx\n",
+	 1, 4, 13, 12, "can't delete a \"servce\"", "did you mean \"service\"?"},
+	{"deleted service",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - delete: service/nginx\n"
+	 "  - http: {service: nginx}\n",
+	 1, 5, 21, 5, "Service \"nginx\" is deleted", "a step before this one deletes it"},
+	{"dup",
+	 "lab:\n"
+	 "  workers: {count: 3}\n"
+	 "  workers: {count: 4}\n",
+	 1, 3, 3, 7, "\"workers\" is here twice", "it stands in line 2 already; keep one"},
+	{"empty", "", 1, 1, 1, 1, "the file is empty", NULL},
+	{"escape", "lab: {\"a\\e[31m\": 1}\n", 1, 1, 7, 9, "lab has no key \"a?[31m\"",
+	 "known: networks, router, control_plane, workers, clients, manifests, faults"},
+	{"exec node",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - exec: {on: wroker1, run: [id]}\n",
+	 1, 4, 16, 7, "the lab has no node \"wroker1\"", "did you mean \"worker1\"?"},
+	{"fault how",
+	 "lab:\n"
+	 "  faults: [{worker: 1, how: slient}]\n",
+	 1, 2, 29, 6, "how can't be \"slient\"", "did you mean \"silent\"?"},
+	{"fault worker",
+	 "lab:\n"
+	 "  faults: [{worker: 7, how: silent}]\n",
+	 1, 2, 21, 1, "the lab has no worker \"7\"", "it has worker1 to worker3"},
+	{"flow open", "lab: {workers: {count: 3}\n", 1, 2, 1, 1, "this is not YAML: missing comma in flow mapping",
+	 "the mistake may be before: the last value read is in line 1"},
+	{"for in expect",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {sessions: established, for: 2s}\n",
+	 1, 4, 37, 3, "\"for\" belongs to never", "here it is within: 2s"},
+	{"for zero",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - never: {service: nginx, announced_by: all, for: 0s}\n",
+	 1, 4, 53, 2, "for: must be more than 0", NULL},
+	{"list top", "- lab\n", 1, 1, 1, 1, "a scenario: expected a mapping, found a list", NULL},
+	{"lost step",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - http:\n"
+	 "    service: nginx\n",
+	 1, 5, 5, 7, "the indentation was lost: \"http\" is empty and \"service\" stands beside it",
+	 "indent line 5 by two more, and those that belong to http"},
+	{"metallb mismatch",
+	 "lab:\n"
+	 "  workers: {metallb: native}\n"
+	 "  manifests: [old.yaml]\n",
+	 1, 1, 15, 1, "MetalLB 0.13 and later do not read this form of configuration",
+	 "write workers: {metallb: legacy}, or leave metallb out"},
+	{"missing manifest",
+	 "lab:\n"
+	 "  manifests: [ngnix.yaml]\n"
+	 "steps: []\n",
+	 1, 2, 15, 10, "manifests: can't read DIR/ngnix.yaml: No such file or directory",
+	 "did you mean \"nginx.yaml\"?"},
+	{"name bad",
+	 "name: a/b\n"
+	 "lab: {}\n",
+	 1, 1, 7, 3, "name: \"a/b\" is no name for a scenario",
+	 "letters, digits, '.', '_' and '-', at most 63; it names the run's folder"},
+	{"net overlap",
+	 "lab:\n"
+	 "  networks: {cluster: 10.96.1.0/24}\n",
+	 1, 2, 3, 8, "networks.services 10.96.0.0/12 overlaps networks.cluster 10.96.1.0/24", NULL},
+	{"net v6",
+	 "lab:\n"
+	 "  networks: {cluster: 2001:db8::/64}\n",
+	 1, 2, 23, 13, "networks.cluster: the lab's networks are IPv4, 2001:db8::/64 is not", NULL},
+	{"never spread",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - http: {}\n"
+	 "  - never: {spread: equal, for: 1s}\n",
+	 1, 5, 13, 6, "never has no meaning with \"spread\"", "it is judged once, after the traffic: use expect"},
+	{"never within",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - never: {service: nginx, announced_by: all, within: 2h}\n",
+	 2, 4, 48, 6, "\"within\" has no meaning in never", "write for: how long it must not happen"},
+	{"never without for",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - never: {service: nginx, announced_by: all}\n",
+	 1, 4, 12, 1, "never needs \"for\"", "such as for: 2s, how long it must not happen"},
+	{"not utf8",
+	 "lab:\n"
+	 "  name: \344\n",
+	 1, 2, 9, 1, "byte 0xe4 is not UTF-8 text", "save the file as UTF-8"},
+	{"nothing",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {within: 1s}\n",
+	 1, 4, 13, 1, "expect: nothing to look for",
+	 "write one of sessions, announced_by, withdrawn_by, next_hops, http, spread"},
+	{"nothing at all", "name: a\n", 1, 1, 1, 1, "a scenario needs \"lab\" or \"steps\"",
+	 "the shortest one is lab: {manifests: [...]}"},
+	{"null lab",
+	 "lab:\n"
+	 "steps: []\n",
+	 1, 1, 1, 3, "lab: expected a mapping, found nothing", NULL},
+	{"octal",
+	 "lab:\n"
+	 "  workers: {count: 03}\n",
+	 1, 2, 20, 2, "count: a number must not begin with 0", "some readers take 03 for an octal number"},
+	{"outside",
+	 "lab:\n"
+	 "  workers: {count: 3, first: 10.0.1.51}\n",
+	 1, 2, 30, 9, "3 workers from 10.0.1.51 to 10.0.1.53 do not fit into 10.0.0.0/24",
+	 "take fewer, begin earlier (first:) or give the network a shorter length"},
+	{"pods room",
+	 "lab:\n"
+	 "  networks: {cluster: 10.0.0.0/20}\n"
+	 "  workers: {count: 300}\n",
+	 1, 2, 3, 8, "301 nodes need a /24 of pod addresses each, and 10.244.0.0/16 has room for 256",
+	 "write networks: {pods: 10.240.0.0/12}"},
+	{"port flows",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - flows: {service: nginx, count: 100000}\n",
+	 1, 4, 36, 6, "count: one port has room for 64512 different flows", "vary src_addr or dst_addr as well"},
+	{"quoted number",
+	 "lab:\n"
+	 "  workers: {count: \"3\"}\n",
+	 1, 2, 20, 3, "count: expected a number, found text", "take the quotes away"},
+	{"range",
+	 "lab:\n"
+	 "  workers: {count: 1001}\n",
+	 1, 2, 20, 4, "count: 1001 is not a whole number from 1 to 1000", NULL},
+	{"scale unknown",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - scale: {deployment: ngin, replicas: 1}\n",
+	 1, 4, 25, 4, "no Deployment \"ngin\" in the manifests up to here", "did you mean \"nginx\"?"},
+	{"self", "a: &x [*x]\n", 1, 1, 8, 2, "no complete anchor named \"x\" before this alias", NULL},
+	{"spread first",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {spread: equal}\n",
+	 1, 4, 14, 6, "no flows or http step before this one", "begin with - flows: {service: ...}"},
+	{"tab",
+	 "lab:\n"
+	 "\tworkers: {count: 3}\n",
+	 1, 2, 1, 1, "a tab indents this line; YAML allows only spaces there", "replace the tab by spaces"},
+	{"too many",
+	 "lab:\n"
+	 "  networks: {pods: 10.240.0.0/12}\n"
+	 "  workers: {count: 300}\n",
+	 1, 3, 20, 3, "300 workers from 10.0.0.51 to 10.0.1.94 do not fit into 10.0.0.0/24",
+	 "take fewer, begin earlier (first:) or give the network a shorter length"},
+	{"twice",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {service: nginx, next_hops: [worker1, 10.0.0.51]}\n",
+	 1, 4, 51, 9, "next_hops: worker1 is here twice", NULL},
+	{"two documents",
+	 "lab: {}\n"
+	 "---\n"
+	 "lab: {}\n",
+	 1, 3, 1, 1, "a second document: a scenario is one", "leave out the line ---"},
+	{"two forms",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {service: nginx, next_hops: all, announced_by: all}\n",
+	 1, 4, 30, 9, "\"announced_by\" and \"next_hops\" in one step", "make it two steps"},
+	{"two keys",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - apply: m.yaml\n"
+	 "    http: {service: nginx}\n",
+	 1, 5, 5, 4, "a step has one key, this is its second", "begin a new step: - http: ..."},
+	{"unclosed",
+	 "lab: {workers: {count: 3}\n"
+	 "steps: []\n",
+	 1, 2, 1, 1, "this is not YAML: wrongly indented flow mapping",
+	 "the mistake may be before: the last value read is in line 1"},
+	{"unknown client",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - http: {service: nginx, client: client2}\n",
+	 1, 4, 36, 7, "the lab has no client \"client2\"", "it has client1 alone"},
+	{"unknown kind delete",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - delete: pod/nginx\n",
+	 1, 4, 13, 9, "can't delete a \"pod\"",
+	 "known: service, svc, deployment, deploy, endpointslice, ipaddresspool, bgppeer, bgpadvertisement, community"},
+	{"unknown lab key",
+	 "lab:\n"
+	 "  wrokers: {count: 3}\n",
+	 1, 2, 3, 7, "lab has no key \"wrokers\"", "did you mean \"workers\"?"},
+	{"unknown service",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - http: {service: ngnix}\n",
+	 1, 4, 21, 5, "no Service \"ngnix\" in the manifests up to here", "did you mean \"nginx\"?"},
+	{"unknown step",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - exepct: {sessions: established}\n",
+	 1, 4, 5, 6, "a step has no key \"exepct\"", "did you mean \"expect\"?"},
+	{"unknown top",
+	 "lab:\n"
+	 "  workers: {count: 3}\n"
+	 "stpes: []\n",
+	 1, 3, 1, 5, "a scenario has no key \"stpes\"", "did you mean \"steps\"?"},
+	{"unknown worker",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {service: nginx, next_hops: [worker1, worker4]}\n",
+	 1, 4, 51, 7, "the lab has no worker \"worker4\"", "it has worker1 to worker3"},
+	{"which service",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - http: {requests: 3}\n",
+	 1, 3, 11, 1, "which Service? \"service\" is missing",
+	 "no manifest before this step has a Service of type LoadBalancer"},
+	{"withdrawn none",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {service: nginx, withdrawn_by: none}\n",
+	 1, 4, 30, 12, "withdrawn_by none holds always",
+	 "to say that nobody withdraws: never: {service: ..., withdrawn_by: all, for: 2s}"},
+	{"within long",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - expect: {sessions: established, within: 2h}\n",
+	 1, 4, 45, 2, "within: longer than an hour", NULL},
+	{"wrong type",
+	 "lab:\n"
+	 "  workers: {count: three}\n",
+	 1, 2, 20, 5, "count: expected a number, found text", NULL},
+};
+
+#define ROW_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))
+
+/* BIRD 1.6: the words that tell it from BIRD 2 */
+static const char bird_conf[] = "# ipv4 { is only named here\nprotocol bgp peer1 {\n  import all;\n}\n";
+
+/* a configuration in the form before MetalLB 0.13 */
+static const char old[] = "configInline: {}\n";
+
+static void scenario_is_refused(void **state)
+{
+	const struct row *row = *state;
+	struct folder f = folder_new();
+	struct diags d = {0};
+
+	folder_write(&f, "scenario.yaml", row->text, strlen(row->text));
+	folder_write(&f, "nginx.yaml", folder_nginx, strlen(folder_nginx));
+	folder_write(&f, "m.yaml", folder_nginx, strlen(folder_nginx));
+	folder_write(&f, "old.yaml", old, strlen(old));
+	folder_write(&f, "bird.conf", bird_conf, strlen(bird_conf));
+	assert_null(plan_read(f.path, &d));
+	row_compare(row, &d, &f);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
+static void diagnostics_are_capped_and_counted(void **state)
+{
+	struct folder f = folder_new();
+	struct diags d = {0};
+	char text[2048] = "lab:\n";
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "  unknown%d: 1\n", i);
+	folder_write(&f, "scenario.yaml", text, strlen(text));
+	assert_null(plan_read(f.path, &d));
+	assert_int_equal(d.list.len, DIAG_MAX);
+	assert_int_equal(d.dropped, 10);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
+static void files_that_are_no_text_are_refused(void **state)
+{
+	static const char nul[] = "lab: \0\n";
+	char *big = malloc((1 << 20) + 2);
+	struct folder f = folder_new();
+	struct diags d = {0};
+
+	(void)state;
+	assert_non_null(big);
+	memset(big, '#', (1 << 20) + 2);
+	folder_write(&f, "scenario.yaml", nul, sizeof(nul) - 1);
+	assert_null(plan_read(f.path, &d));
+	assert_string_equal(d.list.at[0].message, "control character 0x00 in the text");
+	diags_fini(&d);
+	folder_write(&f, "scenario.yaml", big, (1 << 20) + 2);
+	assert_null(plan_read(f.path, &d));
+	assert_string_equal(d.list.at[0].message, "the file is larger than 1048576 bytes");
+	diags_fini(&d);
+	assert_null(plan_read("/nonexistent/scenario.yaml", &d));
+	assert_string_equal(d.list.at[0].message, "can't read the file: No such file or directory");
+	diags_fini(&d);
+	free(big);
+	folder_remove(&f);
+}
+
+/* cmocka names the row that failed only where each row is a test of its own. */
+int main(void)
+{
+	static struct CMUnitTest tests[ROW_COUNT + 2];
+	size_t n = 0;
+
+	for (; n < ROW_COUNT; n++)
+		tests[n] = (struct CMUnitTest){scenarios[n].name, scenario_is_refused, NULL, NULL,
+					       (void *)(uintptr_t)&scenarios[n]};
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(diagnostics_are_capped_and_counted);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(files_that_are_no_text_are_refused);
+	return cmocka_run_group_tests_name("diagnostics", tests, NULL, NULL);
+}

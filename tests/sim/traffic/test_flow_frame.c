@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Frames that were changed, against frames that libnet builds from the same fields. */
+#include "support.h"
+#include "traffic_int.h"
+
+#include <libnet.h>
+
+#include <string.h>
+
+static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1}, gateway[6] = {2, 0, 0, 0, 0, 2};
+
+static struct addr ip(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(text, &a), 0);
+	return a;
+}
+
+/* The oracle: the whole frame by libnet, payload and checksums included. */
+static size_t by_libnet(enum traffic_protocol protocol, const struct traffic_tuple *t, const uint8_t *payload,
+			uint8_t *ret)
+{
+	char words[LIBNET_ERRBUF_SIZE];
+	libnet_t *l = libnet_init(LIBNET_NONE, NULL, words);
+	uint16_t l4_len = (uint16_t)((protocol == TRAFFIC_UDP ? 8 : 20) + WIRE_FLOWTAG_LEN);
+	uint8_t number = protocol == TRAFFIC_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+	uint8_t *packet;
+	uint32_t n, src, dst;
+
+	assert_non_null(l);
+	if (protocol == TRAFFIC_UDP)
+		libnet_build_udp(t->src_port, t->dst_port, l4_len, 0, payload, WIRE_FLOWTAG_LEN, l, 0);
+	else
+		libnet_build_tcp(t->src_port, t->dst_port, 1, 0, TH_SYN, 64240, 0, 0, l4_len, payload, WIRE_FLOWTAG_LEN,
+				 l, 0);
+	if (t->src.family == ADDR_V4) {
+		memcpy(&src, t->src.b, 4);
+		memcpy(&dst, t->dst.b, 4);
+		libnet_build_ipv4((uint16_t)(20 + l4_len), 0, 0, IP_DF, 64, number, 0, src, dst, NULL, 0, l, 0);
+	} else {
+		struct libnet_in6_addr src6, dst6;
+
+		memcpy(&src6, t->src.b, 16);
+		memcpy(&dst6, t->dst.b, 16);
+		libnet_build_ipv6(0, 0, l4_len, number, 64, src6, dst6, NULL, 0, l, 0);
+	}
+	libnet_build_ethernet(gateway, mac, t->src.family == ADDR_V4 ? 0x0800 : 0x86dd, NULL, 0, l, 0);
+	assert_int_equal(libnet_pblock_coalesce(l, &packet, &n), 1);
+	memcpy(ret, packet, n);
+	libnet_adv_free_packet(l, packet);
+	libnet_destroy(l);
+	return n;
+}
+
+static void check(enum traffic_protocol protocol, const char *src, const char *dst)
+{
+	struct traffic_tuple first = {ip(src), ip(dst), 1, 1};
+	struct traffic_frame f;
+	struct errmsg err = {0};
+	struct rng rng = {.state = 3};
+
+	assert_int_equal(traffic_frame_make(&f, protocol, mac, gateway, &first, &err), 0);
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct wire_flowtag tag = {(uint32_t)rng_next(&rng), i, (uint32_t)rng_next(&rng), rng_next(&rng)};
+		struct traffic_tuple t = {addr_add(&first.src, rng_below(&rng, 200)),
+					  addr_add(&first.dst, rng_below(&rng, 200)), (uint16_t)rng_next(&rng),
+					  (uint16_t)rng_next(&rng)};
+		uint8_t want[256], payload[WIRE_FLOWTAG_LEN];
+		struct wire_out out = wire_out_to(payload, sizeof(payload));
+
+		wire_flowtag_encode(&out, &tag);
+		traffic_frame_set(&f, &t, &tag);
+		support_bytes_equal(f.bytes, f.len, want, by_libnet(protocol, &t, payload, want));
+	}
+}
+
+static void udp_over_ipv4_is_what_libnet_builds(void **state)
+{
+	(void)state;
+	check(TRAFFIC_UDP, "172.16.0.10", "172.16.254.1");
+}
+
+static void tcp_over_ipv4_is_what_libnet_builds(void **state)
+{
+	(void)state;
+	check(TRAFFIC_TCP_SYN, "172.16.0.10", "172.16.254.1");
+}
+
+static void udp_over_ipv6_is_what_libnet_builds(void **state)
+{
+	(void)state;
+	check(TRAFFIC_UDP, "2001:db8::10", "2001:db8:1::1");
+}
+
+static void tcp_over_ipv6_is_what_libnet_builds(void **state)
+{
+	(void)state;
+	check(TRAFFIC_TCP_SYN, "2001:db8::10", "2001:db8:1::1");
+}
+
+/* Typed by hand from RFC 791; the ten words of an IPv4 header sum up to all ones. */
+static void a_frame_is_as_the_rfcs_say(void **state)
+{
+	static const char *const head = "020000000002 020000000001 0800"
+					"4500 003c 0000 4000 40 11";
+	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 0x1234, 80};
+	struct wire_flowtag tag = {7, 8, 9, 10}, got;
+	struct traffic_frame f;
+	struct errmsg err = {0};
+	uint8_t want[64];
+	uint32_t sum = 0;
+
+	(void)state;
+	assert_int_equal(traffic_frame_make(&f, TRAFFIC_UDP, mac, gateway, &t, &err), 0);
+	traffic_frame_set(&f, &t, &tag);
+	support_bytes_equal(f.bytes, 24, want, support_hex(head, want, sizeof(want)));
+	for (size_t i = 14; i < 34; i += 2)
+		sum += (uint32_t)f.bytes[i] << 8 | f.bytes[i + 1];
+	assert_int_equal((sum >> 16) + (sum & 0xffff), 0xffff);
+	assert_int_equal(f.len, 14 + 20 + 8 + 32);
+	assert_true(wire_flowtag_decode(wire_in_of(f.bytes + 42, f.len - 42), &got));
+	assert_int_equal(got.flow, 8);
+}
+
+/* RFC 768: of all 65536 ports one makes the sum zero, which would say that there is none. */
+static void a_udp_checksum_is_never_zero(void **state)
+{
+	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 0, 80};
+	struct wire_flowtag tag = {7, 8, 9, 10};
+	struct traffic_frame f;
+	struct errmsg err = {0};
+	size_t ones = 0;
+
+	(void)state;
+	assert_int_equal(traffic_frame_make(&f, TRAFFIC_UDP, mac, gateway, &t, &err), 0);
+	for (uint32_t port = 0; port < 65536; port++) {
+		t.src_port = (uint16_t)port;
+		traffic_frame_set(&f, &t, &tag);
+		assert_true(f.bytes[40] != 0 || f.bytes[41] != 0);
+		ones += f.bytes[40] == 0xff && f.bytes[41] == 0xff;
+	}
+	assert_in_range(ones, 1, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(udp_over_ipv4_is_what_libnet_builds),
+		cmocka_unit_test(tcp_over_ipv4_is_what_libnet_builds),
+		cmocka_unit_test(udp_over_ipv6_is_what_libnet_builds),
+		cmocka_unit_test(tcp_over_ipv6_is_what_libnet_builds),
+		cmocka_unit_test(a_udp_checksum_is_never_zero),
+		cmocka_unit_test(a_frame_is_as_the_rfcs_say),
+	};
+
+	return cmocka_run_group_tests_name("traffic: frame", tests, NULL, NULL);
+}
