@@ -131,6 +131,17 @@ int run_evidence_settle(struct run *r, struct errmsg *err)
 	return result < 0 ? result : 0;
 }
 
+int run_evidence_stop(struct run *r, struct errmsg *err)
+{
+	int result = run_evidence_settle(r, err);
+
+	if (result == 0)
+		result = capture_stop(r->capture, err);
+	for (unsigned int link = 0; link < r->link_count && result >= 0; link++)
+		result = capture_drain(r->capture, link, err);
+	return result < 0 ? result : 0;
+}
+
 bool run_evidence_losses(struct run *r)
 {
 	bool any = false;

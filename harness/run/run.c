@@ -73,7 +73,7 @@ static enum run_exit evidence_save(struct run *r, enum run_exit result, struct e
 
 	if (r->capture == NULL || r->fib == NULL)
 		return result;
-	if (run_evidence_settle(r, &late) < 0 || capture_flush(r->capture, &late) < 0) {
+	if (run_evidence_stop(r, &late) < 0) {
 		if (result == RUN_PASSED || result == RUN_INCONCLUSIVE) {
 			*err = late;
 			result = RUN_BROKEN;

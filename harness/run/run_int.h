@@ -84,6 +84,7 @@ struct run {
 	struct judge_traffic last_flows, last_http;
 	bool has_flows, has_http, http_was_last;
 	uint32_t next_run_tag;
+	VEC(struct traffic_sender *) senders; /* kept to the end, see run_senders_close */
 
 	struct report *report;
 	struct report_timeline *timeline;
@@ -117,6 +118,8 @@ int run_evidence_links(struct run *r, const struct capture_link *links, struct n
 		       struct errmsg *err);
 /* Hands the judge everything that the kernel has seen up to now. */
 int run_evidence_settle(struct run *r, struct errmsg *err);
+/* The end of watching: all frames saved, what they show known. */
+int run_evidence_stop(struct run *r, struct errmsg *err);
 /* Tells the judge of lost frames. True when there are any. */
 bool run_evidence_losses(struct run *r);
 
@@ -135,6 +138,8 @@ enum run_exit run_exit_of(int error);
 
 /* traffic.c, exec.c, expect.c: one step each. RUN_PASSED: go on; else *err says why. *ret_detail, in the run's arena, is
  * what the reader should know, or NULL. */
+/* Closes the senders' sockets, for which the kernel takes its time. */
+void *run_senders_close(void *run);
 enum run_exit run_step_http(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 enum run_exit run_step_exec(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);

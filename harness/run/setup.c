@@ -3,6 +3,7 @@
 #include "run_int.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #define ROUTER_PATHS_DEFAULT 16
@@ -176,6 +177,19 @@ int run_setup(struct run *r, struct errmsg *err)
 	return result;
 }
 
+/* Every packet socket waits for an RCU grace period when it is closed; side by side they wait for the same one. */
+static void sockets_close(struct run *r)
+{
+	pthread_t thread;
+	bool beside = r->senders.len > 0 && pthread_create(&thread, NULL, run_senders_close, r) == 0;
+
+	capture_free(r->capture);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		(void)run_senders_close(r);
+}
+
 void run_teardown(struct run *r)
 {
 	for (size_t i = 0; i < r->watches.len; i++)
@@ -188,7 +202,7 @@ void run_teardown(struct run *r)
 		drive_speaker_free(r->workers[i].driver);
 	drive_speaker_free(r->router);
 	bgp_speaker_free(r->router_engine);
-	capture_free(r->capture);
+	sockets_close(r);
 	net_fib_monitor_free(r->fib);
 	judge_free(r->judge);
 	kube_cluster_free(r->cluster);

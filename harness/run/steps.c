@@ -68,6 +68,11 @@ static enum run_exit step_play(struct run *r, const struct plan_step *step, stru
 		result = kind->play(r, step, &detail, err);
 	else
 		result = run_step_expect(r, step, &finding, err);
+	/* A daemon that died under a step that did not notice. */
+	if (result == RUN_PASSED && r->daemon_ended) {
+		(void)run_daemon_failed(r, err);
+		result = RUN_FAILED;
+	}
 	run_tell_step_end(r, step, result, kind->play == NULL ? &finding : NULL, detail, err);
 	return result;
 }

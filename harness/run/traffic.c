@@ -94,9 +94,18 @@ static int client_send(struct run *r, unsigned int client, const struct traffic_
 		result = traffic_sender_new(r->lab->clients[client].ns, NODE_HOST_LINK, mac, flows, &sender, err);
 	if (result < 0)
 		return result;
-	result = send_all(r, sender, err);
-	traffic_sender_free(sender);
-	return result;
+	VEC_PUSH(&r->senders, sender);
+	return send_all(r, sender, err);
+}
+
+void *run_senders_close(void *run)
+{
+	struct run *r = run;
+
+	for (size_t i = 0; i < r->senders.len; i++)
+		traffic_sender_free(r->senders.at[i]);
+	VEC_FREE(&r->senders);
+	return NULL;
 }
 
 enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)

@@ -88,6 +88,20 @@ steps: [{expect: {sessions: established, within: 5s}}]
         done = self.lab("run", folder, "--out", "out", expect=1)
         self.assertIn("syntax error", done.stdout)
 
+    def test_a_daemon_that_dies_fails_the_run(self):
+        if lab.bird(2) is None:
+            self.skipTest("bird2 is not installed")
+        folder = self.scenario("dies", """
+lab: {router: {daemon: bird2}, workers: {metallb: legacy}, manifests: [metallb-values.yaml]}
+steps:
+  - expect: {sessions: established, within: 10s}
+  - exec: {on: router, run: [birdc, down]}
+  - expect: {sessions: established, within: 5s}
+""")
+        done = self.lab("run", folder, "--out", "out", expect=1)
+        self.assertIn("BIRD 2.", done.stdout)
+        self.assertIn("last words", done.stdout)
+
     def test_a_full_disk_is_said(self):
         if self.user == "nobody" or os.geteuid() != 0:
             self.skipTest("mounting a small disk takes root")
