@@ -2,7 +2,6 @@
 #include "cli_int.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdarg.h>
@@ -13,18 +12,17 @@
 #include <unistd.h>
 
 #define WIDTH_DEFAULT 80
+#define WIDTH_MAX 1000
 
 static unsigned int terminal_width(int fd)
 {
 	struct winsize size;
 	const char *columns = getenv("COLUMNS");
-	uint64_t n;
+	unsigned long n = columns != NULL ? strtoul(columns, NULL, 10) : 0;
 
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
-	if (columns != NULL && sscanf(columns, "%4" SCNu64, &n) == 1 && n > 0)
-		return (unsigned int)n;
-	return WIDTH_DEFAULT;
+	return n > 0 && n <= WIDTH_MAX ? (unsigned int)n : WIDTH_DEFAULT;
 }
 
 struct report_style cli_style(const char *colour, int fd)

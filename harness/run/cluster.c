@@ -208,6 +208,29 @@ static void services_note(struct run *r)
 	}
 }
 
+static bool warned(const struct run *r, const char *text)
+{
+	for (size_t i = 0; i < r->warned.len; i++) {
+		if (strcmp(r->warned.at[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What MetalLB accepts in silence and the user will regret, once each. */
+static void warnings_note(struct run *r)
+{
+	size_t n;
+	const char *const *warnings = kube_warnings(r->cluster, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (warned(r, warnings[i]))
+			continue;
+		VEC_PUSH(&r->warned, arena_printf(&r->arena, "%s", warnings[i]));
+		run_tell(r, NULL, arena_printf(&r->arena, "mind: %s", warnings[i]));
+	}
+}
+
 int run_settle_cluster(struct run *r, struct errmsg *err)
 {
 	int result = pods_follow(r, err);
@@ -218,6 +241,7 @@ int run_settle_cluster(struct run *r, struct errmsg *err)
 	services_note(r);
 	for (unsigned int i = 0; i < r->lab->conf.workers && result == 0; i++)
 		result = worker_follow(r, &r->workers[i], err);
+	warnings_note(r);
 	return result;
 }
 

@@ -79,6 +79,7 @@ struct run {
 	struct run_worker *workers;
 	VEC(struct run_pod) pods;
 	VEC(struct run_service) services;
+	VEC(const char *) warned; /* what the reader has been warned of */
 
 	struct instant cause; /* when the last step that changes something began */
 	struct judge_traffic last_flows, last_http;

@@ -209,4 +209,5 @@ void run_teardown(struct run *r)
 	node_lab_free(r->lab);
 	drive_free(r->drive);
 	VEC_FREE(&r->services);
+	VEC_FREE(&r->warned);
 }

@@ -108,7 +108,7 @@ struct drive_http_result {
 
 /* Makes real connections, one GET each. Waits in the loop until all ended or the deadline has come, so that everything
  * else goes on. -EINTR when interrupted. */
-int drive_http_get(struct drive *d, const struct drive_http_load *load, struct drive_http_result *ret,
+int drive_http_get(struct drive *d, const struct drive_http_load *conf, struct drive_http_result *ret,
 		   struct errmsg *err);
 
 #endif

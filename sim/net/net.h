@@ -61,9 +61,9 @@ void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struc
 void net_neighbour_add(struct net_ns *ns, const char *link, const struct addr *a, const uint8_t mac[6]);
 int net_flush(struct net_ns *ns, struct errmsg *err);
 
-/* Sets a sysctl by its dotted or slashed path below /proc/sys in the namespace; -ENOENT where this kernel has none. */
-int net_sysctl(struct net_ns *ns, const char *path, const char *value, struct errmsg *err);
-int net_sysctl_get(struct net_ns *ns, const char *path, char *ret, size_t room, struct errmsg *err);
+/* Sets a sysctl by its dotted or slashed name below /proc/sys in the namespace; -ENOENT where this kernel has none. */
+int net_sysctl(struct net_ns *ns, const char *name, const char *value, struct errmsg *err);
+int net_sysctl_get(struct net_ns *ns, const char *name, char *ret, size_t room, struct errmsg *err);
 /* MAC and index of a link. */
 int net_link_info(struct net_ns *ns, const char *link, uint8_t ret_mac[6], unsigned int *ret_index, struct errmsg *err);
 /* Counters of a link as the kernel keeps them. */

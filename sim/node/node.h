@@ -148,7 +148,7 @@ struct node_daemon {
 char *node_bird_config(const struct node_lab *lab, const struct node_router_conf *conf, enum node_daemon_kind kind,
 		       struct arena *arena);
 /* Finds the program of the kind and asks its version. -ENOENT: none is installed; the text names the package. */
-int node_daemon_find(enum node_daemon_kind kind, struct node_daemon *ret, struct errmsg *err);
+int node_daemon_find(enum node_daemon_kind which, struct node_daemon *ret, struct errmsg *err);
 /* Starts it in the router's namespace with the configuration file (a path inside the sandbox); output goes to the log in
  * run_dir_fd. */
 int node_daemon_start(struct node_lab *lab, struct node_daemon *daemon, const char *config_path, int run_dir_fd,
