@@ -78,7 +78,6 @@ bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *re
 
 void cli_usage_text(const struct cli_command *c, char *ret, size_t room)
 {
-	snprintf(ret, room,
-		 "ecmplab %s: %s\n\nExamples:\n%s\vOptions come from here on; see ecmplab --help for exit codes.",
-		 c->name, c->about, c->examples);
+	snprintf(ret, room, "ecmplab %s: %s\n\nExamples:\n%s\vExit statuses are told by ecmplab --help.", c->name,
+		 c->about, c->examples);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli_int.h"
 
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,17 @@ static int unknown(const char *word)
 	return RUN_USAGE;
 }
 
+/* argp names the program by argv[0] and ends it itself when the usage is wrong. */
+static int command_run(const struct cli_command *c, int argc, char **argv)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "ecmplab %s", c->name);
+	argv[0] = name;
+	argp_err_exit_status = RUN_USAGE;
+	return c->run(c, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -60,7 +72,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(argv[1], commands[i]->name) == 0)
-			return commands[i]->run(commands[i], argc - 1, argv + 1);
+			return command_run(commands[i], argc - 1, argv + 1);
 	}
 	return unknown(argv[1]);
 }

@@ -142,20 +142,15 @@ int run_evidence_stop(struct run *r, struct errmsg *err)
 	return result < 0 ? result : 0;
 }
 
-bool run_evidence_losses(struct run *r)
+void run_evidence_losses(struct run *r)
 {
-	bool any = false;
-
 	for (unsigned int link = 0; link < r->link_count; link++) {
 		struct capture_stats stats;
 		struct errmsg err;
 
-		if (capture_stats(r->capture, link, &stats, &err) < 0) {
+		if (capture_stats(r->capture, link, &stats, &err) < 0)
 			evidence_failed(r, &err);
-		} else if (stats.dropped > 0) {
+		else if (stats.dropped > 0)
 			judge_loss(r->judge, link, stats.dropped);
-			any = true;
-		}
 	}
-	return any;
 }

@@ -122,18 +122,25 @@ static enum run_exit exit_of_verdict(enum judge_verdict verdict)
 	return RUN_INCONCLUSIVE;
 }
 
-/* The judge's last word needs all that the kernel has seen, and how much it lost. */
+/* A verdict is final once it has been asked for with everything in hand that the kernel had seen by `now`: links hand
+ * over their frames one after the other, so that the first answer may rest on half of them. */
 static int evaluate(struct run *r, const struct judge_expect *expect, bool last, struct judge_finding *ret,
 		    struct errmsg *err)
 {
-	struct instant now = instant_min(drive_wall(), (struct instant){expect->deadline.ns - 1});
-	int result = last ? run_evidence_settle(r, err) : 0;
+	struct instant now = expect->deadline;
+	int result;
 
+	if (!last) {
+		now = instant_min(drive_wall(), (struct instant){expect->deadline.ns - 1});
+		*ret = judge_evaluate(r->judge, expect, now, &r->arena);
+		if (ret->verdict == JUDGE_PENDING)
+			return lab_alive(r, err);
+	}
+	result = run_evidence_settle(r, err);
 	if (result < 0)
 		return result;
-	*ret = judge_evaluate(r->judge, expect, last ? expect->deadline : now, &r->arena);
-	if (ret->verdict != JUDGE_PENDING && run_evidence_losses(r))
-		*ret = judge_evaluate(r->judge, expect, last ? expect->deadline : now, &r->arena);
+	run_evidence_losses(r);
+	*ret = judge_evaluate(r->judge, expect, now, &r->arena);
 	return lab_alive(r, err);
 }
 

@@ -121,8 +121,8 @@ int run_evidence_links(struct run *r, const struct capture_link *links, struct n
 int run_evidence_settle(struct run *r, struct errmsg *err);
 /* The end of watching: all frames saved, what they show known. */
 int run_evidence_stop(struct run *r, struct errmsg *err);
-/* Tells the judge of lost frames. True when there are any. */
-bool run_evidence_losses(struct run *r);
+/* Tells the judge of lost frames. */
+void run_evidence_losses(struct run *r);
 
 /* daemon.c: a real router daemon */
 int run_daemon_find(struct run *r, struct errmsg *err);

@@ -133,6 +133,46 @@ steps:
         self.assertRegex(answer, r"pod: nginx-\S+\nnode: worker[123]\npeer: 10\.")
 
 
+class Hash(lab.LabTest):
+    """multipath_hash: l4 is a function of the packet alone, also for real sockets, whose own hash veth carries along."""
+
+    def oracle(self, out):
+        """Source port -> next hop, as the router's kernel answers for each port a client can have."""
+        found = {}
+        for line in next((self.base / out).glob("exec-*.out")).read_text().splitlines():
+            route = re.search(r'"dst":"172.16.254.1".*"gateway":"([0-9.]+)"', line)
+            if route:
+                found[len(found) + 32768] = route.group(1)
+        return found
+
+    def syns(self, out, number):
+        done = subprocess.run(["tshark", "-r", str(self.base / out / f"worker{number}.pcap"), "-Y",
+                               "ip.dst == 172.16.254.1 && tcp.flags.syn == 1 && tcp.flags.ack == 0", "-T", "fields", "-e",
+                               "tcp.srcport"], capture_output=True, text=True, check=True)
+        return {int(port) for port in done.stdout.split()}
+
+    def test_real_connections_take_the_path_that_the_route_lookup_names(self):
+        if not lab.have("tshark") or not lab.have("ip"):
+            self.skipTest("tshark or ip is not installed")
+        lookups = ("seq 32768 60999 | sed 's/.*/route get 172.16.254.1 from 172.16.0.10 iif eth1 ipproto tcp sport & "
+                   "dport 80/' | ip -j -batch -")
+        folder = self.scenario("hash", f"""
+lab: {{router: {{multipath_hash: l4}}, workers: {{metallb: legacy}}, manifests: [metallb-values.yaml]}}
+steps:
+  - apply: nginx.yaml
+  - expect: {{service: nginx, next_hops: all, within: 5s}}
+  - http: {{service: nginx, requests: 200}}
+  - exec: {{on: router, run: [sh, -c, "{lookups}"], within: 30s}}
+""")
+        self.lab("run", folder, "--out", "out", expect=0)
+        oracle, seen = self.oracle("out"), 0
+        for number in (1, 2, 3):
+            for port in self.syns("out", number):
+                self.assertEqual(oracle[port], f"10.0.0.{50 + number}", port)
+                seen += 1
+        self.assertEqual(seen, 200)
+
+
 class Lies(lab.LabTest):
     """A lying simulator is caught by the wire."""
 
