@@ -59,7 +59,7 @@ def traces():
     return {
         "namespaces": namespaces(),
         "processes": processes(),
-        "mounts": pathlib.Path("/proc/self/mountinfo").read_text(),
+        "mounts": pathlib.Path("/proc/self/mountinfo").read_text().splitlines(),
         "interfaces": sorted(os.listdir("/sys/class/net")),
         "netns": sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else [],
         "tmp": sorted(n for n in os.listdir("/tmp") if "ecmplab" in n),
@@ -129,11 +129,18 @@ class LabTest(unittest.TestCase):
         return [e for e in events if kind is None or e["kind"] == kind]
 
     def assert_nothing_left(self, before):
-        """The kernel takes namespaces down on its own time, so that this waits, with a deadline."""
+        """Nothing is there that was not before. The kernel takes namespaces down on its own time, so that this waits, with
+        a deadline."""
         deadline = time.monotonic() + 10
-        while traces() != before and time.monotonic() < deadline:
+        while new_traces(before) and time.monotonic() < deadline:
             select_pause()
-        self.assertEqual(traces(), before)
+        self.assertEqual(new_traces(before), {})
+
+
+def new_traces(before):
+    """What traces() has now and had not then, by kind."""
+    found = {kind: set(now) - set(before[kind]) for kind, now in traces().items()}
+    return {kind: new for kind, new in found.items() if new}
 
 
 def select_pause():

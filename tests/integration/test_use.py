@@ -94,9 +94,11 @@ steps: [{expect: {sessions: established, within: 5s}}]
         folder = self.scenario("dies", """
 lab: {router: {daemon: bird2}, workers: {metallb: legacy}, manifests: [metallb-values.yaml]}
 steps:
-  - expect: {sessions: established, within: 10s}
+  - apply: nginx.yaml
+  - expect: {service: nginx, announced_by: all, within: 10s}
   - exec: {on: router, run: [birdc, down]}
-  - expect: {sessions: established, within: 5s}
+  # A session's end is no withdrawal: this waits until the daemon's death ends the run.
+  - expect: {service: nginx, withdrawn_by: all, within: 20s}
 """)
         done = self.lab("run", folder, "--out", "out", expect=1)
         self.assertIn("BIRD 2.", done.stdout)
