@@ -43,7 +43,8 @@ static void on_route(void *ctx, enum net_fib_change change, const struct net_fib
 			gateways[n++] = route->hops[i].gateway;
 	}
 	judge_fib(r->judge, drive_wall(), &route->prefix, gateways, n);
-	run_tell_fib(r, &route->prefix, gateways, n);
+	if (n > 0 || change == NET_FIB_DELETED) /* connected routes are no news */
+		run_tell_fib(r, &route->prefix, gateways, n);
 }
 
 static void on_fib(void *ctx, int fd)
