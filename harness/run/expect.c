@@ -131,8 +131,11 @@ static int evaluate(struct run *r, const struct judge_expect *expect, bool last,
 	int result;
 
 	if (!last) {
+		struct arena scratch = {0}; /* asked at every event: the words of pending answers are not kept */
+
 		now = instant_min(drive_wall(), (struct instant){expect->deadline.ns - 1});
-		*ret = judge_evaluate(r->judge, expect, now, &r->arena);
+		ret->verdict = judge_evaluate(r->judge, expect, now, &scratch).verdict;
+		arena_clear(&scratch);
 		if (ret->verdict == JUDGE_PENDING)
 			return lab_alive(r, err);
 	}
