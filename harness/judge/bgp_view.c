@@ -1,249 +1,262 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sessions and routes as they go over each worker's own link, which nobody else can write to. */
+/* Sessions as the worker's own link shows them: TCP, OPENs, KEEPALIVEs, and what ends them. */
 #include "judge_int.h"
 
-#include <stdint.h>
+#include <limits.h>
 
-#define ROUTES_MAX 10000000U
-#define NO_EVENT SIZE_MAX
+#define CONNS_MAX 65536U
+/* Connections looked through for the one that a segment belongs to. */
+#define CONNS_NEAR 256U
+#define TALK_MAX 65536U
+/* How late a router's hold timer may be, and a worker's KEEPALIVE on its way. */
+#define HOLD_SLACK_NS NS_PER_S
 
-enum { OF_WORKER = 0, OF_ROUTER = 1 };
-
-static struct proof proof_of(const struct capture_event *event)
+void bgp_view_init(struct bgp_view *v, const struct judge_lab *lab, uint64_t seed)
 {
-	return (struct proof){.time = event->time, .link = event->link, .frame = event->frame};
+	v->lab = lab;
+	v->slots.seed = seed;
+	v->workers = memory_grow(NULL, lab->worker_count + 1, sizeof(*v->workers));
+	memset(v->workers, 0, (lab->worker_count + 1) * sizeof(*v->workers));
 }
 
-void view_bgp_free(struct judge *j)
+void bgp_view_fini(struct bgp_view *v)
 {
-	for (unsigned int i = 0; i < j->lab.worker_count; i++) {
-		VEC_FREE(&j->workers[i].conns);
-		VEC_FREE(&j->workers[i].sessions);
-		VEC_FREE(&j->workers[i].routes);
-		VEC_FREE(&j->workers[i].route_conns);
+	for (size_t i = 0; i < v->lab->worker_count; i++) {
+		struct bgp_worker *w = &v->workers[i];
+
+		for (size_t c = 0; c < w->conns.len; c++)
+			VEC_FREE(&w->conns.at[c].talk);
+		VEC_FREE(&w->conns);
+		VEC_FREE(&w->sessions);
+		VEC_FREE(&w->prefixes);
 	}
+	free(v->workers);
+	VEC_FREE(&v->events);
+	VEC_FREE(&v->links);
+	VEC_FREE(&v->prefixes);
+	slots_free(&v->slots);
 }
 
-/* The connection that the event belongs to, and who spoke. NULL: none between this worker and the router. */
-static struct bgp_conn *conn_of(struct judge *j, unsigned int worker, const struct capture_event *event, bool may_make,
-				int *ret_speaker)
+/* ---- Connections ---- */
+
+static void mark_set(struct mark *m, const struct capture_event *event)
 {
-	struct worker_view *w = &j->workers[worker];
-	const struct addr *own = &j->lab.workers[worker].address;
-	bool from_worker = addr_equal(&event->src, own) && addr_equal(&event->dst, &j->lab.router);
-	bool from_router = addr_equal(&event->dst, own) && addr_equal(&event->src, &j->lab.router);
-	struct bgp_conn key = {.worker_port = from_worker ? event->src_port : event->dst_port,
-			       .router_port = from_worker ? event->dst_port : event->src_port};
-
-	if ((!from_worker && !from_router) || (key.worker_port != WIRE_BGP_PORT && key.router_port != WIRE_BGP_PORT))
-		return NULL;
-	*ret_speaker = from_worker ? OF_WORKER : OF_ROUTER;
-	for (size_t i = w->conns.len; i-- > 0;) {
-		struct bgp_conn *c = &w->conns.at[i];
-
-		if (c->worker_port == key.worker_port && c->router_port == key.router_port && !c->ended)
-			return c;
-	}
-	if (!may_make)
-		return NULL;
-	VEC_PUSH(&w->conns, key);
-	return &w->conns.at[w->conns.len - 1];
+	if (!m->is)
+		*m = (struct mark){true, event->time, event->frame};
 }
 
-static bool conn_up(const struct bgp_conn *c)
+static enum bgp_end sender_of(const struct bgp_view *v, uint32_t worker, const struct capture_event *event)
 {
-	return c->open[0] && c->open[1] && c->keepalive[0] && c->keepalive[1] && !c->ended;
+	return addr_equal(&event->src, &v->lab->workers[worker].address) ? BGP_PEER_WORKER : BGP_PEER_ROUTER;
 }
 
-static enum stage conn_stage(const struct bgp_conn *c)
+/* The newest connection between the event's ports, or NULL. */
+static struct bgp_conn *conn_near(struct bgp_worker *w, const struct capture_event *event, enum bgp_end sender)
 {
-	if (conn_up(c))
-		return STAGE_UP;
-	if (c->open[0] && c->open[1])
-		return STAGE_OPENS;
-	return c->open[0] || c->open[1] ? STAGE_OPEN : STAGE_SYN;
-}
+	bool own = sender == BGP_PEER_WORKER;
+	uint16_t worker_port = own ? event->src_port : event->dst_port;
+	uint16_t router_port = own ? event->dst_port : event->src_port;
 
-/* The best of the worker's connections is its session; a failed dial beside a session that stands changes nothing. */
-static void session_note(struct judge *j, unsigned int worker, const struct capture_event *event, enum stage otherwise,
-			 const char *words)
-{
-	struct worker_view *w = &j->workers[worker];
-	enum stage stage = otherwise;
-	const struct session_change *last = w->sessions.len > 0 ? &w->sessions.at[w->sessions.len - 1] : NULL;
+	for (size_t i = w->conns.len; i > 0 && w->conns.len - i < CONNS_NEAR; i--) {
+		struct bgp_conn *conn = &w->conns.at[i - 1];
 
-	for (size_t i = 0; i < w->conns.len; i++) {
-		const struct bgp_conn *c = &w->conns.at[i];
-
-		if (!c->ended && (stage == otherwise || conn_stage(c) > stage))
-			stage = conn_stage(c);
-	}
-	if (last == NULL || last->stage != stage)
-		VEC_PUSH(&w->sessions, (struct session_change){.proof = proof_of(event),
-							       .stage = stage,
-							       .words = stage == otherwise ? words : NULL});
-}
-
-/* ---- Routes ---- */
-
-static const struct route_change *route_last(const struct worker_view *w, const struct prefix *p)
-{
-	for (size_t i = w->routes.len; i-- > 0;) {
-		if (prefix_equal(&w->routes.at[i].prefix, p))
-			return &w->routes.at[i];
+		if (conn->worker_port == worker_port && conn->router_port == router_port)
+			return conn;
 	}
 	return NULL;
 }
 
-static void route_note(struct judge *j, unsigned int worker, const struct capture_event *event,
-		       const struct wire_route *route, const struct wire_update *update, size_t conn)
+/* NULL when the worker has had more connections than are kept. */
+static struct bgp_conn *conn_new(struct bgp_view *v, struct bgp_worker *w, const struct capture_event *event,
+				 enum bgp_end sender)
 {
-	struct worker_view *w = &j->workers[worker];
-	const struct wire_attrs *a = update != NULL ? &update->attrs : NULL;
-	struct judge_route_event told = {.time = event->time,
-					 .link = event->link,
-					 .frame = event->frame,
-					 .worker = j->lab.workers[worker].name,
-					 .withdrawn = a == NULL,
-					 .prefix = route->prefix};
+	bool own = sender == BGP_PEER_WORKER;
+	struct bgp_conn *conn;
 
-	if (w->routes.len >= ROUTES_MAX)
-		return;
-	if (a != NULL) {
-		told.next_hop = a->next_hop;
-		told.origin = a->origin;
-		wire_path_text(a->as_path, a->as4, told.as_path, sizeof(told.as_path));
+	if (w->conns.len >= CONNS_MAX) {
+		v->full = true;
+		return NULL;
 	}
-	VEC_PUSH(&j->route_events, told);
-	VEC_PUSH(&w->routes, (struct route_change){.proof = proof_of(event),
-						   .prefix = route->prefix,
-						   .next_hop = told.next_hop,
-						   .present = a != NULL,
-						   .by_update = true,
-						   .event = j->route_events.len - 1});
-	VEC_PUSH(&w->route_conns, conn);
+	conn = VEC_ADD(&w->conns);
+	*conn = (struct bgp_conn){.worker_port = own ? event->src_port : event->dst_port,
+				  .router_port = own ? event->dst_port : event->src_port,
+				  .dialler = sender};
+	return conn;
 }
 
-static void routes_note(struct judge *j, unsigned int worker, const struct capture_event *event, struct wire_nlri nlri,
-			const struct wire_update *update, size_t conn)
+static void conn_close(struct bgp_conn *conn, const struct capture_event *event, enum bgp_close how,
+		       enum bgp_end closer)
 {
-	struct wire_route route;
-
-	while (wire_nlri_next(&nlri, &route))
-		route_note(j, worker, event, &route, update, conn);
-}
-
-static void on_update(struct judge *j, unsigned int worker, const struct capture_event *event, size_t conn)
-{
-	const struct bgp_conn *c = &j->workers[worker].conns.at[conn];
-	struct wire_session session = {.as4 = c->as4[0] && c->as4[1]};
-	struct wire_update update;
-	struct wire_err err = wire_update_decode(wire_in_of(event->bytes, event->len), &session, &update);
-	/* RFC 7606: the routes of such an UPDATE count as withdrawn */
-	const struct wire_update *announces = err.treat >= WIRE_TREAT_AS_WITHDRAW ? NULL : &update;
-
-	if (err.treat == WIRE_RESET)
+	if (conn->closed.is)
 		return;
-	routes_note(j, worker, event, update.withdrawn, NULL, conn);
-	routes_note(j, worker, event, update.mp_withdrawn, NULL, conn);
-	routes_note(j, worker, event, update.nlri, announces, conn);
-	routes_note(j, worker, event, update.mp_nlri, announces, conn);
+	mark_set(&conn->closed, event);
+	conn->close = how;
+	conn->closer = closer;
 }
 
-/* With the connection go the routes that it brought (RFC 4271 section 8.2.2). */
-static void routes_drop(struct judge *j, unsigned int worker, const struct capture_event *event, size_t conn)
+static void on_syn(struct bgp_view *v, struct bgp_worker *w, const struct capture_event *event, enum bgp_end sender)
 {
-	struct worker_view *w = &j->workers[worker];
-	size_t n = w->routes.len;
+	struct bgp_conn *conn = conn_near(w, event, sender);
 
-	for (size_t i = 0; i < n; i++) {
-		struct route_change c = w->routes.at[i];
+	if (conn != NULL && !conn->closed.is && !conn->open[0].is && !conn->open[1].is && conn->dialler == sender)
+		return; /* the same attempt once more */
+	if (conn != NULL)
+		conn_close(conn, event, BGP_CLOSE_REPLACED, sender);
+	conn = conn_new(v, w, event, sender);
+	if (conn != NULL)
+		mark_set(&conn->syn, event);
+}
 
-		if (!c.present || w->route_conns.at[i] != conn || route_last(w, &c.prefix) != &w->routes.at[i])
-			continue;
-		c.proof = proof_of(event);
-		c.present = false;
-		c.by_update = false;
-		c.event = NO_EVENT;
-		VEC_PUSH(&w->routes, c);
-		VEC_PUSH(&w->route_conns, conn);
+/* ---- Messages ---- */
+
+/* RFC 7911: whether this end may send (or receive) several paths of the family. */
+static bool add_path(const struct wire_caps *caps, uint16_t afi, uint8_t way)
+{
+	for (uint8_t i = 0; i < caps->add_path_count; i++) {
+		const struct wire_family *f = &caps->add_path[i];
+
+		if (f->afi == afi && f->safi == WIRE_SAFI_UNICAST)
+			return (f->flags & way) != 0;
+	}
+	return false;
+}
+
+static void on_open(struct bgp_conn *conn, const struct capture_event *event, enum bgp_end sender)
+{
+	struct wire_open open = {0};
+	uint8_t way = sender == BGP_PEER_WORKER ? 2 : 1; /* the worker sends, the router receives */
+
+	if (wire_open_decode(wire_in_of(event->bytes, event->len), &open).treat != WIRE_OK)
+		return;
+	mark_set(&conn->open[sender], event);
+	conn->as4[sender] = open.caps.as4_present;
+	conn->extended[sender] = open.caps.extended_message;
+	conn->add_path_v4[sender] = add_path(&open.caps, WIRE_AFI_IPV4, way);
+	conn->add_path_v6[sender] = add_path(&open.caps, WIRE_AFI_IPV6, way);
+	conn->hold_s[sender] = open.hold_s;
+	if (conn->open[0].is && conn->open[1].is) {
+		uint16_t hold = conn->hold_s[0] < conn->hold_s[1] ? conn->hold_s[0] : conn->hold_s[1];
+
+		conn->patience_ns = hold > 0 ? hold * NS_PER_S + HOLD_SLACK_NS : 0;
 	}
 }
 
-/* ---- Messages and segments ---- */
-
-static void conn_end(struct judge *j, unsigned int worker, const struct capture_event *event, struct bgp_conn *c,
-		     enum stage stage, const char *words)
+/* RFC 9003: a length and that many octets of text. */
+static void words_copy(char *ret, size_t room, struct wire_in data)
 {
-	size_t conn = (size_t)(c - j->workers[worker].conns.at);
+	size_t n = wire_u8(&data), len = 0;
 
-	c->ended = true;
-	routes_drop(j, worker, event, conn);
-	session_note(j, worker, event, stage, words);
-}
+	for (struct wire_in text = wire_sub(&data, n); wire_more(&text) && len + 1 < room;) {
+		uint8_t c = wire_u8(&text);
 
-static void on_open(struct bgp_conn *c, int speaker, const struct capture_event *event)
-{
-	struct wire_open open;
-
-	(void)wire_open_decode(wire_in_of(event->bytes, event->len), &open);
-	c->open[speaker] = true;
-	c->as4[speaker] = open.caps.as4_present;
-}
-
-static void on_message(struct judge *j, unsigned int worker, const struct capture_event *event, struct bgp_conn *c,
-		       int speaker)
-{
-	size_t conn = (size_t)(c - j->workers[worker].conns.at);
-	struct wire_notification n;
-
-	switch (event->len >= WIRE_HEADER_LEN ? event->bytes[WIRE_HEADER_LEN - 1] : 0) {
-	case WIRE_OPEN:
-		on_open(c, speaker, event);
-		break;
-	case WIRE_KEEPALIVE:
-		c->keepalive[speaker] = true;
-		break;
-	case WIRE_UPDATE:
-		if (speaker == OF_WORKER)
-			on_update(j, worker, event, conn);
-		break;
-	case WIRE_NOTIFICATION:
-		(void)wire_notification_decode(wire_in_of(event->bytes, event->len), &n);
-		conn_end(j, worker, event, c, STAGE_ENDED, wire_error_text(n.code, n.subcode));
-		return;
-	default:
-		break;
+		ret[len++] = (char)(c >= ' ' && c < 0x7f ? c : '?');
 	}
-	session_note(j, worker, event, STAGE_SYN, NULL);
+	ret[len] = '\0';
 }
 
-void view_bgp(struct judge *j, unsigned int worker, const struct capture_event *event)
+static void on_notification(struct bgp_conn *conn, const struct capture_event *event, enum bgp_end sender)
 {
-	int speaker = OF_WORKER;
-	bool starts = event->kind == CAPTURE_TCP_SYN || event->kind == CAPTURE_BGP;
-	struct bgp_conn *c = conn_of(j, worker, event, starts, &speaker);
+	struct wire_notification n = {0};
 
-	if (c == NULL)
+	if (conn->closed.is || wire_notification_decode(wire_in_of(event->bytes, event->len), &n).treat != WIRE_OK)
 		return;
+	conn_close(conn, event, BGP_CLOSE_NOTIFICATION, sender);
+	conn->code = n.code;
+	conn->subcode = n.subcode;
+	if (n.code == WIRE_ERR_CEASE && (n.subcode == 2 || n.subcode == 4))
+		words_copy(conn->words, sizeof(conn->words), n.data);
+}
+
+/* Silence of more than the hold time parts two talks; see bgp_conn_alive. */
+static void talk_add(struct bgp_view *v, struct bgp_conn *conn, struct instant time)
+{
+	struct bgp_talk *last = conn->talk.len > 0 ? &conn->talk.at[conn->talk.len - 1] : NULL;
+
+	if (last != NULL && (conn->patience_ns == 0 || instant_since(time, last->last) <= conn->patience_ns))
+		last->last = instant_before(last->last, time) ? time : last->last;
+	else if (conn->talk.len < TALK_MAX)
+		VEC_PUSH(&conn->talk, (struct bgp_talk){time, time});
+	else
+		v->full = true;
+}
+
+/* A session that another one follows without having ended on the wire belonged to a worker that lost its memory. */
+static void establish(struct bgp_worker *w, struct bgp_conn *conn, const struct capture_event *event)
+{
+	uint32_t index = (uint32_t)(conn - w->conns.at);
+
+	mark_set(&conn->established, event);
+	if (w->sessions.len > 0) {
+		struct bgp_conn *old = &w->conns.at[w->sessions.at[w->sessions.len - 1]];
+
+		conn_close(old, event, BGP_CLOSE_REPLACED, conn->dialler);
+	}
+	VEC_PUSH(&w->sessions, index);
+}
+
+static void on_message(struct bgp_view *v, uint32_t worker, struct bgp_conn *conn, const struct capture_event *event)
+{
+	struct bgp_worker *w = &v->workers[worker];
+	enum bgp_end sender = sender_of(v, worker, event);
+	uint8_t type = event->len >= WIRE_HEADER_LEN ? event->bytes[WIRE_HEADER_LEN - 1] : 0;
+	bool opened = (conn->open[0].is && conn->open[1].is) || conn->joined;
+
+	if (conn->closed.is)
+		return;
+	if (sender == BGP_PEER_WORKER)
+		talk_add(v, conn, event->time);
+	if (type == WIRE_OPEN)
+		on_open(conn, event, sender);
+	else if (type == WIRE_NOTIFICATION)
+		on_notification(conn, event, sender);
+	else if (type == WIRE_KEEPALIVE || conn->joined)
+		mark_set(&conn->keepalive[sender], event);
+	if (!conn->established.is && !conn->closed.is && opened && conn->keepalive[0].is && conn->keepalive[1].is)
+		establish(w, conn, event);
+	if (type == WIRE_UPDATE && sender == BGP_PEER_WORKER)
+		bgp_routes_update(v, worker, (uint32_t)(conn - w->conns.at), event);
+}
+
+static void on_bgp(struct bgp_view *v, uint32_t worker, const struct capture_event *event, enum bgp_end sender)
+{
+	struct bgp_worker *w = &v->workers[worker];
+	struct bgp_conn *conn = conn_near(w, event, sender);
+
+	if (conn == NULL) {
+		conn = conn_new(v, w, event, sender);
+		if (conn == NULL)
+			return;
+		conn->joined = event->len >= WIRE_HEADER_LEN && event->bytes[WIRE_HEADER_LEN - 1] != WIRE_OPEN;
+		conn->dialler = event->dst_port == WIRE_BGP_PORT ? sender : (enum bgp_end) !sender;
+	}
+	on_message(v, worker, conn, event);
+}
+
+void bgp_view_packet(struct bgp_view *v, uint32_t worker, const struct capture_event *event)
+{
+	struct bgp_worker *w = &v->workers[worker];
+	enum bgp_end sender = sender_of(v, worker, event);
+	struct bgp_conn *conn;
+
 	switch (event->kind) {
 	case CAPTURE_TCP_SYN:
-		session_note(j, worker, event, STAGE_SYN, NULL);
-		break;
-	case CAPTURE_BGP:
-		on_message(j, worker, event, c, speaker);
-		break;
-	case CAPTURE_TCP_RST:
-		conn_end(j, worker, event, c, c->open[0] || c->open[1] ? STAGE_ENDED : STAGE_REFUSED,
-			 "the connection was reset");
-		break;
-	case CAPTURE_TCP_FIN:
-		conn_end(j, worker, event, c, STAGE_ENDED, "the connection was closed");
-		break;
-	case CAPTURE_BGP_BAD:
-		conn_end(j, worker, event, c, STAGE_ENDED, "bytes that are no BGP message");
+		on_syn(v, w, event, sender);
 		break;
 	case CAPTURE_TCP_SYNACK:
+		conn = conn_near(w, event, sender);
+		if (conn != NULL && !conn->closed.is)
+			mark_set(&conn->synack, event);
+		break;
+	case CAPTURE_TCP_FIN:
+	case CAPTURE_TCP_RST:
+		conn = conn_near(w, event, sender);
+		if (conn != NULL)
+			conn_close(conn, event, event->kind == CAPTURE_TCP_FIN ? BGP_CLOSE_FIN : BGP_CLOSE_RST, sender);
+		break;
+	case CAPTURE_BGP:
+		on_bgp(v, worker, event, sender);
+		break;
+	case CAPTURE_BGP_BAD:
 	case CAPTURE_FLOW:
 	case CAPTURE_HTTP_REQUEST:
 	case CAPTURE_HTTP_RESPONSE:
@@ -251,42 +264,85 @@ void view_bgp(struct judge *j, unsigned int worker, const struct capture_event *
 	}
 }
 
-/* ---- Looking back ---- */
+/* ---- State at an instant ---- */
 
-const struct session_change *view_session_at(const struct judge *j, unsigned int worker, struct instant t)
+/* The talk that t lies in or behind. */
+static const struct bgp_talk *talk_before(const struct bgp_conn *conn, struct instant t)
 {
-	const struct worker_view *w = &j->workers[worker];
+	size_t low = 0, high = conn->talk.len;
 
-	for (size_t i = w->sessions.len; i-- > 0;) {
-		if (!instant_before(t, w->sessions.at[i].proof.time))
-			return &w->sessions.at[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (instant_before(t, conn->talk.at[middle].first))
+			high = middle;
+		else
+			low = middle + 1;
 	}
-	return NULL;
+	return low > 0 ? &conn->talk.at[low - 1] : NULL;
 }
 
-const struct route_change *view_route_at(const struct judge *j, unsigned int worker, const struct prefix *p,
-					 struct instant t)
+/* The router's hold timer ends a session that the worker has been silent in, also when the NOTIFICATION that says so can't
+ * reach the worker's link (RFC 4271 section 8.2.2, event 10). */
+bool bgp_conn_alive(const struct bgp_conn *conn, struct instant t)
 {
-	const struct worker_view *w = &j->workers[worker];
+	const struct bgp_talk *talk;
 
-	for (size_t i = w->routes.len; i-- > 0;) {
-		const struct route_change *c = &w->routes.at[i];
+	if (!conn->established.is || instant_before(t, conn->established.time))
+		return false;
+	if (conn->closed.is && !instant_before(t, conn->closed.time))
+		return false;
+	talk = talk_before(conn, t);
+	return conn->patience_ns == 0 || talk == NULL || instant_since(t, talk->last) <= conn->patience_ns;
+}
 
-		if (!instant_before(t, c->proof.time) && prefix_equal(&c->prefix, p))
-			return c;
+/* How many of the worker's sessions were established by t. */
+static size_t sessions_by(const struct bgp_worker *w, struct instant t)
+{
+	size_t low = 0, high = w->sessions.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (instant_before(t, w->conns.at[w->sessions.at[middle]].established.time))
+			high = middle;
+		else
+			low = middle + 1;
 	}
-	return NULL;
+	return low;
 }
 
-const struct judge_route_event *judge_route_events(const struct judge *j, size_t *ret_count)
+const struct bgp_conn *bgp_view_session(const struct bgp_view *v, uint32_t worker, struct instant t)
 {
-	*ret_count = j->route_events.len;
-	return j->route_events.at;
+	const struct bgp_worker *w = &v->workers[worker];
+	size_t n = sessions_by(w, t);
+	const struct bgp_conn *conn = n > 0 ? &w->conns.at[w->sessions.at[n - 1]] : NULL;
+
+	return conn != NULL && bgp_conn_alive(conn, t) ? conn : NULL;
 }
 
-const struct judge_route_event *judge_route(const struct judge *j, unsigned int worker, const struct prefix *prefix)
+static void times_add(instants *ret, struct instant t, struct instant since, struct instant until)
 {
-	const struct route_change *c = view_route_at(j, worker, prefix, INSTANT_NEVER);
+	if (instant_before(since, t) && !instant_before(until, t))
+		VEC_PUSH(ret, t);
+}
 
-	return c != NULL && c->present && c->event != NO_EVENT ? &j->route_events.at[c->event] : NULL;
+void bgp_view_session_times(const struct bgp_view *v, uint32_t worker, struct instant since, struct instant until,
+			    instants *ret)
+{
+	const struct bgp_worker *w = &v->workers[worker];
+
+	for (size_t n = sessions_by(w, until); n > 0; n--) {
+		const struct bgp_conn *conn = &w->conns.at[w->sessions.at[n - 1]];
+
+		times_add(ret, conn->established.time, since, until);
+		if (conn->closed.is)
+			times_add(ret, conn->closed.time, since, until);
+		for (size_t i = 0; i < conn->talk.len && conn->patience_ns > 0; i++) {
+			times_add(ret, conn->talk.at[i].first, since, until);
+			times_add(ret, instant_add(conn->talk.at[i].last, conn->patience_ns + 1), since, until);
+		}
+		if (instant_before(conn->established.time, since))
+			break;
+	}
 }

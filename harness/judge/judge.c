@@ -1,15 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes evidence in, and puts each question to the evaluator of its kind. */
 #include "judge_int.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <sys/random.h>
+
+#define LINKS_MAX (1U << 20)
+#define LOSSES_TOLD 4U
+/* Damaged captures have stamps that are none; these leave room for sums and differences. */
+#define STAMP_MAX (INT64_MAX / 4)
+
+/* ---- Life ---- */
+
+static struct judge_link *link_slot(struct judge *j, unsigned int link)
+{
+	while (j->links.len <= link)
+		VEC_PUSH(&j->links, (struct judge_link){0});
+	return &j->links.at[link];
+}
+
+static void link_role_set(struct judge *j, unsigned int link, enum link_role role, size_t index)
+{
+	if (link < LINKS_MAX)
+		*link_slot(j, link) = (struct judge_link){role, (uint32_t)index, 0};
+}
 
 struct judge *judge_new(const struct judge_lab *lab)
 {
 	struct judge *j = memory_new(sizeof(*j));
+	uint64_t seed;
 
+	/* Only places in tables depend on it. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed = (uintptr_t)j;
 	j->lab = *lab;
-	j->workers = arena_array(&j->arena, lab->worker_count, sizeof(*j->workers));
+	bgp_view_init(&j->bgp, &j->lab, seed);
+	j->fib.slots.seed = seed;
+	j->traffic.seed = seed;
+	for (size_t i = 0; i < lab->worker_count; i++)
+		link_role_set(j, lab->workers[i].link, LINK_WORKER, i);
+	for (size_t i = 0; i < lab->client_count; i++)
+		link_role_set(j, lab->clients[i].link, LINK_CLIENT, i);
 	return j;
 }
 
@@ -17,148 +47,226 @@ void judge_free(struct judge *j)
 {
 	if (j == NULL)
 		return;
-	view_bgp_free(j);
-	VEC_FREE(&j->route_events);
-	VEC_FREE(&j->fib);
-	VEC_FREE(&j->fib_hops);
+	bgp_view_fini(&j->bgp);
+	fib_view_fini(&j->fib);
+	traffic_view_fini(&j->traffic);
+	VEC_FREE(&j->links);
 	VEC_FREE(&j->pods);
-	VEC_FREE(&j->flows);
-	VEC_FREE(&j->connections);
-	VEC_FREE(&j->pod_connections);
-	VEC_FREE(&j->client_events);
-	VEC_FREE(&j->losses);
 	arena_clear(&j->arena);
+	arena_clear(&j->scratch);
 	free(j);
+}
+
+/* ---- Evidence ---- */
+
+static bool between_peers(const struct judge *j, uint32_t worker, const struct capture_event *event)
+{
+	const struct addr *own = &j->lab.workers[worker].address, *router = &j->lab.router;
+
+	if (event->src_port != WIRE_BGP_PORT && event->dst_port != WIRE_BGP_PORT)
+		return false;
+	return (addr_equal(&event->src, own) && addr_equal(&event->dst, router)) ||
+	       (addr_equal(&event->src, router) && addr_equal(&event->dst, own));
+}
+
+static void packet_take(struct judge *j, const struct capture_event *event)
+{
+	struct judge_link at = judge_link_at(j, event->link);
+
+	if (at.role == LINK_OTHER)
+		return;
+	if (at.role == LINK_WORKER && event->kind != CAPTURE_FLOW && between_peers(j, at.index, event))
+		bgp_view_packet(&j->bgp, at.index, event);
+	else if (event->carried) /* a switch floods what it does not know, so links also show others' frames */
+		traffic_view_packet(&j->traffic, event);
 }
 
 void judge_packet(struct judge *j, const struct capture_event *event)
 {
-	for (unsigned int i = 0; i < j->lab.worker_count; i++) {
-		if (j->lab.workers[i].link == event->link)
-			view_bgp(j, i, event);
+	struct capture_event tamed;
+
+	if (event->time.ns >= 0 && event->time.ns <= STAMP_MAX) {
+		packet_take(j, event);
+		return;
 	}
-	view_traffic(j, event);
+	tamed = *event;
+	tamed.time.ns = event->time.ns < 0 ? 0 : STAMP_MAX;
+	packet_take(j, &tamed);
+}
+
+void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways, size_t n)
+{
+	fib_view_add(&j->fib, time, prefix, gateways, n);
 }
 
 void judge_pod(struct judge *j, const struct judge_pod *pod)
 {
-	struct judge_pod copy = *pod;
+	struct judge_pod kept = *pod;
 
-	copy.name = arena_strdup(&j->arena, pod->name);
-	copy.node = arena_strdup(&j->arena, pod->node);
-	VEC_PUSH(&j->pods, copy);
+	kept.name = pod->name != NULL ? arena_strdup(&j->arena, pod->name) : NULL;
+	kept.node = pod->node != NULL ? arena_strdup(&j->arena, pod->node) : NULL;
+	link_role_set(j, pod->link, LINK_POD, j->pods.len);
+	VEC_PUSH(&j->pods, kept);
 }
 
 void judge_loss(struct judge *j, unsigned int link, uint64_t frames)
 {
-	for (size_t i = 0; i < j->losses.len; i++) {
-		if (j->losses.at[i].link == link) {
-			j->losses.at[i].frames = frames;
-			return;
-		}
-	}
-	VEC_PUSH(&j->losses, (struct lost){.link = link, .frames = frames});
+	struct judge_link *at;
+
+	if (link >= LINKS_MAX)
+		return;
+	at = link_slot(j, link);
+	at->lost = frames > at->lost ? frames : at->lost;
 }
 
-/* ---- The FIB ---- */
-
-void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways, size_t n)
+struct judge_link judge_link_at(const struct judge *j, unsigned int link)
 {
-	VEC_PUSH(&j->fib, (struct fib_change){.time = time, .prefix = *prefix, .first = j->fib_hops.len, .count = n});
-	for (size_t i = 0; i < n; i++)
-		VEC_PUSH(&j->fib_hops, gateways[i]);
+	return link < j->links.len ? j->links.at[link] : (struct judge_link){0};
 }
 
-const struct addr *view_fib_at(const struct judge *j, const struct prefix *p, struct instant t, size_t *ret_count)
+/* ---- Questions ---- */
+
+const char *judge_file(const struct question *q, unsigned int link)
 {
-	for (size_t i = j->fib.len; i-- > 0;) {
-		const struct fib_change *c = &j->fib.at[i];
+	const struct judge_lab *lab = &q->j->lab;
 
-		if (instant_before(t, c->time) || !prefix_equal(&c->prefix, p))
-			continue;
-		*ret_count = c->count;
-		return j->fib_hops.at + c->first;
-	}
-	*ret_count = 0;
-	return NULL;
+	if (link < lab->link_count && lab->link_files[link] != NULL)
+		return lab->link_files[link];
+	return arena_printf(q->arena, "link %u", link);
 }
 
-size_t judge_fib_now(const struct judge *j, const struct prefix *prefix, struct addr *ret, size_t room)
+void judge_frame_add(struct question *q, unsigned int link, uint64_t frame)
 {
-	size_t n;
-	const struct addr *hops = view_fib_at(j, prefix, INSTANT_NEVER, &n);
+	struct judge_finding *f = q->f;
 
-	for (size_t i = 0; i < n && i < room; i++)
-		ret[i] = hops[i];
-	return n;
+	if (f->frame_count < JUDGE_FRAMES_MAX)
+		f->frames[f->frame_count++] = (struct judge_frame){judge_file(q, link), frame};
 }
 
-/* ---- Verdicts ---- */
-
-static void (*const evaluators[])(struct evaluation *e) = {
-	[JUDGE_SESSIONS] = evaluate_state,
-	[JUDGE_ANNOUNCED_BY] = evaluate_state,
-	[JUDGE_WITHDRAWN_BY] = evaluate_state,
-	[JUDGE_NEXT_HOPS] = evaluate_state,
-	[JUDGE_HTTP] = evaluate_http,
-	[JUDGE_SPREAD_EQUAL] = evaluate_spread_equal,
-	[JUDGE_SPREAD_PINNED] = evaluate_spread_pinned,
+/* A kind of expectation, and the evidence that it rests on. */
+struct kind {
+	void (*evaluate)(struct question *q);
+	bool bgp, fib, traffic; /* the views */
+	bool named_only;	/* of the workers' links */
 };
+
+static const struct kind kinds[] = {
+	[JUDGE_SESSIONS] = {judge_sessions, .bgp = true, .named_only = true},
+	[JUDGE_ANNOUNCED_BY] = {judge_announced, .bgp = true},
+	[JUDGE_WITHDRAWN_BY] = {judge_withdrawn, .bgp = true, .named_only = true},
+	[JUDGE_NEXT_HOPS] = {judge_next_hops, .fib = true},
+	[JUDGE_HTTP] = {judge_http, .traffic = true},
+	[JUDGE_SPREAD_EQUAL] = {judge_spread_equal, .traffic = true},
+	[JUDGE_SPREAD_PINNED] = {judge_spread_pinned, .traffic = true},
+};
+
+static bool rests_on(const struct question *q, const struct judge_link *link)
+{
+	const struct kind *k = &kinds[q->e->kind];
+	bool http = q->e->kind == JUDGE_HTTP;
+
+	switch (link->role) {
+	case LINK_WORKER:
+		if (http)
+			return false;
+		return (k->bgp && (!k->named_only || question_names(q, link->index))) || k->traffic;
+	case LINK_CLIENT:
+		return k->traffic;
+	case LINK_POD:
+		return http && q->e->source != JUDGE_SOURCE_ANY;
+	case LINK_OTHER:
+		return false;
+	}
+	return false;
+}
+
+/* Says what evidence is missing; nothing when all is there. */
+static void say_gaps(const struct question *q, struct saying *s)
+{
+	const struct judge *j = q->j;
+	const struct kind *k = &kinds[q->e->kind];
+	size_t told = 0;
+
+	for (unsigned int i = 0; i < j->links.len; i++) {
+		const struct judge_link *link = &j->links.at[i];
+
+		if (link->lost == 0 || !rests_on(q, link))
+			continue;
+		if (told++ < LOSSES_TOLD)
+			saying_addf(s, "%s%llu frames were lost on %s", s->len > 0 ? ", " : "",
+				    (unsigned long long)link->lost, judge_file(q, i));
+	}
+	if (told > LOSSES_TOLD)
+		saying_addf(s, " and more on %zu other links", told - LOSSES_TOLD);
+	if ((k->bgp && j->bgp.full) || (k->fib && j->fib.full) || (k->traffic && j->traffic.full))
+		saying_addf(s, "%sthere was more evidence than the judge keeps", s->len > 0 ? ", " : "");
+}
+
+/* What was seen may be right, but what was not seen may contradict it. */
+static void mind_gaps(struct question *q)
+{
+	struct saying gaps = {0}, all = {0};
+
+	say_gaps(q, &gaps);
+	if (gaps.len == 0)
+		return;
+	saying_addf(&all, "%s; but %s", q->f->seen != NULL ? q->f->seen : "nothing", gaps.at);
+	q->f->seen = saying_end(&all, q->arena);
+	q->f->verdict = JUDGE_INCONCLUSIVE;
+	free(gaps.at);
+}
+
+static enum judge_verdict turned(enum judge_verdict v)
+{
+	return v == JUDGE_PASS ? JUDGE_FAIL : v == JUDGE_FAIL ? JUDGE_PASS : v;
+}
 
 struct judge_finding judge_evaluate(struct judge *j, const struct judge_expect *expect, struct instant now,
 				    struct arena *arena)
 {
-	struct judge_finding finding = {.verdict = JUDGE_PENDING, .when = now, .seen = ""};
-	struct evaluation e = {.j = j, .expect = expect, .now = now, .arena = arena, .finding = &finding};
+	struct judge_finding f = {0};
+	struct question q = {
+		.j = j,
+		.e = expect,
+		.cutoff = instant_min(now, expect->deadline),
+		.last = !instant_before(now, expect->deadline),
+		.arena = arena,
+		.scratch = &j->scratch,
+		.f = &f,
+	};
 
-	evaluators[expect->kind](&e);
-	if (finding.verdict == JUDGE_PASS || finding.verdict == JUDGE_FAIL)
-		(void)evaluate_losses(&e);
-	return finding;
+	arena_clear(&j->scratch);
+	kinds[expect->kind].evaluate(&q);
+	if (expect->never)
+		f.verdict = turned(f.verdict);
+	if (f.verdict != JUDGE_PENDING)
+		mind_gaps(&q);
+	if (f.seen == NULL)
+		f.seen = "";
+	return f;
 }
 
-void evaluate_unfinished(struct evaluation *e)
-{
-	bool over = !instant_before(e->now, e->expect->deadline);
+/* ---- For display ---- */
 
-	e->finding->verdict = over ? JUDGE_FAIL : JUDGE_PENDING;
-	e->finding->when = over ? e->expect->deadline : e->now;
+const struct judge_route_event *judge_route_events(const struct judge *j, size_t *ret_count)
+{
+	*ret_count = j->bgp.events.len;
+	return j->bgp.events.at;
 }
 
-void finding_frame(struct evaluation *e, const struct proof *p)
+const struct judge_route_event *judge_route(const struct judge *j, unsigned int worker, const struct prefix *prefix)
 {
-	struct judge_finding *f = e->finding;
+	uint32_t event = worker < j->lab.worker_count ? bgp_view_newest(&j->bgp, worker, prefix) : BGP_NO_ROUTE;
 
-	if (f->frame_count < JUDGE_FRAMES_MAX && p->link < e->j->lab.link_count)
-		f->frames[f->frame_count++] =
-			(struct judge_frame){.file = e->j->lab.link_files[p->link], .frame = p->frame};
+	return event != BGP_NO_ROUTE ? &j->bgp.events.at[event] : NULL;
 }
 
-char *names_of(const struct evaluation *e, const bool *chosen)
+size_t judge_fib_now(const struct judge *j, const struct prefix *prefix, struct addr *ret, size_t room)
 {
-	char *text = NULL;
+	const struct fib_entry *e = fib_view_at(&j->fib, prefix, INSTANT_NEVER);
+	size_t n = e == NULL ? 0 : e->n < room ? e->n : room;
 
-	for (unsigned int i = 0; i < e->j->lab.worker_count; i++) {
-		const char *name = e->j->lab.workers[i].name;
-
-		if (!chosen[i])
-			continue;
-		text = text == NULL ? arena_strdup(e->arena, name) : arena_printf(e->arena, "%s, %s", text, name);
-	}
-	return text != NULL ? text : arena_strdup(e->arena, "no worker");
-}
-
-bool evaluate_losses(struct evaluation *e)
-{
-	const struct judge *j = e->j;
-
-	/* The FIB is read by netlink: no frame can be missing from it. */
-	if (e->expect->kind == JUDGE_NEXT_HOPS || j->losses.len == 0)
-		return false;
-	e->finding->verdict = JUDGE_INCONCLUSIVE;
-	for (size_t i = 0; i < j->losses.len; i++)
-		e->finding->seen =
-			arena_printf(e->arena, "%s; %lu frames were lost on the way into %s", e->finding->seen,
-				     (unsigned long)j->losses.at[i].frames, j->lab.link_files[j->losses.at[i].link]);
-	return true;
+	if (n > 0)
+		memcpy(ret, e->gateways, n * sizeof(*ret));
+	return e != NULL ? e->n : 0;
 }

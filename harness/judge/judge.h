@@ -19,7 +19,7 @@ struct judge_chi_square {
 	double statistic;
 	double p; /* chance of such counts, or worse, under the promised shares */
 	unsigned int df;
-	bool exact; /* exact or simulated multinomial, since an expected count is below 5 */
+	bool exact; /* exact or simulated multinomial, since the sample is small */
 };
 
 /* Goodness of fit of counts to shares (weights, any sum > 0). */
@@ -76,9 +76,10 @@ void judge_packet(struct judge *j, const struct capture_event *event);
 /* The router kernel's next hops for a prefix from `time` on; none: no route. */
 void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
 	       size_t n);
-/* A pod with a link of its own appeared (where the source address of connections is seen). Copied. */
+/* A pod with a link of its own appears (where the source address of connections is seen); told before the link's first
+ * packet. Copied. */
 void judge_pod(struct judge *j, const struct judge_pod *pod);
-/* Frames were lost on a link: verdicts that rest on it become inconclusive. */
+/* So many frames in all were lost on a link: verdicts that rest on it become inconclusive. */
 void judge_loss(struct judge *j, unsigned int link, uint64_t frames);
 
 /* ---- Expectations ---- */
@@ -151,7 +152,9 @@ struct judge_finding {
 };
 
 /* Judges what has been observed up to `now`. PENDING while the evidence may still come before the deadline. With
- * `now` at or past the deadline (and all captures settled) it is never PENDING. */
+ * `now` at or past the deadline (and all captures settled) it is never PENDING. Evidence stamped later than `now` or the
+ * deadline counts for nothing, and the order in which links were fed makes no difference; so a verdict before the deadline is
+ * final once the captures have been settled and the question put again. */
 struct judge_finding judge_evaluate(struct judge *j, const struct judge_expect *expect, struct instant now,
 				    struct arena *arena);
 
@@ -170,6 +173,7 @@ struct judge_route_event {
 	uint8_t origin;
 };
 
+/* In the order in which they were fed; it only grows. Valid until the next packet, as is judge_route's. */
 const struct judge_route_event *judge_route_events(const struct judge *j, size_t *ret_count);
 /* A worker's route to the prefix as last announced, or NULL. */
 const struct judge_route_event *judge_route(const struct judge *j, unsigned int worker, const struct prefix *prefix);

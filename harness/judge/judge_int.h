@@ -1,141 +1,394 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Evidence is kept in three views, each a log by stamp so that the state at any past instant can be told: bgp_view (sessions
+ * and routes on the workers' links), fib_view, traffic_view. State at an instant rests on evidence up to that instant alone;
+ * the order in which links are fed makes no difference. judge.c puts each question to the evaluator of its kind. */
 #ifndef ECMPLAB_JUDGE_INT_H
 #define ECMPLAB_JUDGE_INT_H
 
 #include "judge.h"
 #include "vec.h"
 
-/* A frame that showed something. */
-struct proof {
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- stats.c, multinomial.c ---- */
+
+/* The chance that the test finds a spread of that noncentrality. */
+double judge_power(size_t members, double noncentrality, double alpha);
+bool multinomial_equal_tail(size_t members, uint64_t flows, uint64_t squares, double *ret);
+double multinomial_simulated_tail(const uint64_t *counts, const double *weights, size_t n, double statistic);
+
+/* ---- slots.c: a hash table of item numbers ---- */
+
+struct slot {
+	uint64_t hash;
+	uint32_t item; /* number + 1; 0: free */
+};
+
+/* Zero is an empty table; the seed keeps hostile captures from making all items meet. */
+struct slots {
+	struct slot *at;
+	size_t count, used; /* count: a power of two, or 0 */
+	uint64_t seed;
+};
+
+#define SLOTS_NONE UINT32_MAX
+
+typedef bool slots_same_fn(const void *ctx, uint32_t item);
+
+/* Over any mix of addresses and numbers: start with 0 and chain. */
+uint64_t slots_hash(const struct slots *s, uint64_t before, const void *bytes, size_t n);
+/* The item with the hash for which same says so, or SLOTS_NONE. */
+uint32_t slots_find(const struct slots *s, uint64_t hash, slots_same_fn *same, const void *ctx);
+void slots_put(struct slots *s, uint64_t hash, uint32_t item);
+/* Puts item where the equal one `old` was. */
+void slots_replace(struct slots *s, uint64_t hash, uint32_t old, uint32_t item);
+void slots_free(struct slots *s);
+
+/* ---- text.c: a sentence that grows ---- */
+
+struct saying {
+	char *at;
+	size_t len, cap;
+};
+
+void saying_addf(struct saying *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "worker1, worker2 and 3 more" of those marked. Returns how many are marked. */
+size_t saying_workers(struct saying *s, const struct judge_lab *lab, const bool *which);
+/* "; " unless the sentence is empty. */
+void saying_part(struct saying *s);
+/* Moves the sentence into the arena; s is empty again. */
+const char *saying_end(struct saying *s, struct arena *arena);
+
+/* ---- bgp_view.c: sessions ---- */
+
+/* Something that a frame of the worker's link showed, or nothing yet. */
+struct mark {
+	bool is;
 	struct instant time;
-	unsigned int link;
 	uint64_t frame;
 };
 
-/* ---- bgp_view.c: sessions and routes, from each worker's own link ---- */
+enum bgp_end { BGP_PEER_WORKER, BGP_PEER_ROUTER };
 
-/* How far a session got; in the order in which it gets there. */
-enum stage {
-	STAGE_NOTHING,
-	STAGE_SYN,
-	STAGE_REFUSED,
-	STAGE_OPEN, /* one side's OPEN */
-	STAGE_OPENS,
-	STAGE_UP, /* OPEN and KEEPALIVE both ways */
-	STAGE_ENDED,
+enum bgp_close { BGP_CLOSE_NOTIFICATION, BGP_CLOSE_FIN, BGP_CLOSE_RST, BGP_CLOSE_REPLACED };
+
+/* Messages of the worker that follow each other within the hold time. */
+struct bgp_talk {
+	struct instant first, last;
 };
 
-/* The session's stage from `proof.time` on. */
-struct session_change {
-	struct proof proof;
-	enum stage stage;
-	const char *words; /* why it ended; static, or NULL */
-};
-
-/* A route of the worker, there or gone, from `proof.time` on. */
-struct route_change {
-	struct proof proof;
-	struct prefix prefix;
-	struct addr next_hop;
-	bool present;
-	bool by_update; /* a withdrawal; else the session ended */
-	size_t event;	/* of judge.route_events; SIZE_MAX: none */
-};
-
-/* One TCP connection between worker and router. Index 0 is the worker's direction. */
+/* One TCP connection. Arrays are by enum bgp_end. */
 struct bgp_conn {
 	uint16_t worker_port, router_port;
-	bool open[2], keepalive[2], as4[2];
-	bool ended;
+	bool joined; /* met in its middle: there was an OPEN that the capture lacks */
+	enum bgp_end dialler, closer;
+	enum bgp_close close;
+	struct mark syn, synack, open[2], keepalive[2], established, closed;
+	uint8_t code, subcode; /* of the NOTIFICATION */
+	char words[64];	       /* RFC 9003's, made printable */
+	bool as4[2], extended[2], add_path_v4[2], add_path_v6[2];
+	uint16_t hold_s[2];
+	int64_t patience_ns; /* silence after which the session is over; 0: none */
+	VEC(struct bgp_talk) talk;
 };
 
-struct worker_view {
-	VEC(struct bgp_conn) conns;
-	VEC(struct session_change) sessions;
-	VEC(struct route_change) routes;
-	VEC(size_t) route_conns; /* conn of each route change */
+#define BGP_NO_ROUTE UINT32_MAX
+
+/* Beside each judge_route_event. */
+struct bgp_route_link {
+	uint32_t before; /* the event before it of the same worker and prefix, or BGP_NO_ROUTE */
+	uint32_t conn;
+	bool malformed; /* withdrawn because RFC 7606 says so, not because the worker asked */
 };
+
+struct bgp_worker {
+	VEC(struct bgp_conn) conns;
+	VEC(uint32_t) sessions; /* connections that got established, in that order; no two overlap */
+	VEC(uint32_t) prefixes; /* the places in routes.table of this worker's */
+	size_t route_count;
+};
+
+/* A worker's prefix and its newest event. */
+struct bgp_prefix {
+	struct prefix prefix;
+	uint32_t worker;
+	uint32_t newest;
+};
+
+struct bgp_view {
+	const struct judge_lab *lab;
+	struct bgp_worker *workers; /* lab->worker_count */
+	VEC(struct judge_route_event) events;
+	VEC(struct bgp_route_link) links; /* by event */
+	VEC(struct bgp_prefix) prefixes;
+	struct slots slots; /* over prefixes */
+	bool full;	    /* something was left out */
+};
+
+void bgp_view_init(struct bgp_view *v, const struct judge_lab *lab, uint64_t seed);
+void bgp_view_fini(struct bgp_view *v);
+/* An event between the worker and the router on the worker's link. */
+void bgp_view_packet(struct bgp_view *v, uint32_t worker, const struct capture_event *event);
+bool bgp_conn_alive(const struct bgp_conn *conn, struct instant t);
+/* The worker's session that is established at t, or NULL. */
+const struct bgp_conn *bgp_view_session(const struct bgp_view *v, uint32_t worker, struct instant t);
+
+typedef VEC(struct instant) instants;
+
+/* Adds the instants in (since, until] at which the worker's session may have changed. */
+void bgp_view_session_times(const struct bgp_view *v, uint32_t worker, struct instant since, struct instant until,
+			    instants *ret);
+/* Says, for a worker without a session at t, how far it came: "worker2: no connection attempt was seen". */
+void bgp_say_stage(struct saying *s, const struct bgp_view *v, uint32_t worker, struct instant t);
+
+/* ---- bgp_routes.c: what the sessions carry ---- */
+
+void bgp_routes_update(struct bgp_view *v, uint32_t worker, uint32_t conn, const struct capture_event *event);
+
+/* A worker's events for a prefix, oldest first: those in (since, until] and the last one before. */
+struct bgp_chain {
+	uint32_t *events;
+	size_t n;
+};
+
+struct bgp_chain bgp_view_chain(const struct bgp_view *v, uint32_t worker, const struct prefix *prefix,
+				struct instant since, struct instant until, struct arena *arena);
+/* The route that the worker has announced and not taken back at t, or BGP_NO_ROUTE. */
+uint32_t bgp_chain_held(const struct bgp_view *v, uint32_t worker, const struct bgp_chain *chain, struct instant t);
+/* The route as last announced, unless it was taken back or its connection closed; BGP_NO_ROUTE. */
+uint32_t bgp_view_newest(const struct bgp_view *v, uint32_t worker, const struct prefix *prefix);
+/* One of the worker's routes at t other than the prefix, an overlapping one first; BGP_NO_ROUTE when there is none. */
+uint32_t bgp_view_other(const struct bgp_view *v, uint32_t worker, const struct prefix *prefix, struct instant t);
 
 /* ---- fib_view.c ---- */
 
-struct fib_change {
+struct fib_entry {
 	struct instant time;
-	struct prefix prefix;
-	size_t first, count; /* of judge.fib_hops */
+	const struct addr *gateways; /* sorted */
+	size_t n;
+	uint32_t before; /* of the same prefix, or FIB_NO_ENTRY */
 };
+
+#define FIB_NO_ENTRY UINT32_MAX
+
+struct fib_prefix {
+	struct prefix prefix;
+	uint32_t newest;
+};
+
+struct fib_view {
+	struct arena arena;
+	VEC(struct fib_entry) entries;
+	VEC(struct fib_prefix) prefixes;
+	struct slots slots;
+	bool full;
+};
+
+void fib_view_fini(struct fib_view *v);
+void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *prefix, const struct addr *gateways,
+		  size_t n);
+/* The prefix's entry at t; NULL: no route yet. */
+const struct fib_entry *fib_view_at(const struct fib_view *v, const struct prefix *prefix, struct instant t);
+void fib_view_times(const struct fib_view *v, const struct prefix *prefix, struct instant since, struct instant until,
+		    instants *ret);
 
 /* ---- traffic_view.c ---- */
 
-/* A flow's or connection's packet where it came to a worker, or a connection's SYN where it came to a pod. */
-struct arrival {
-	struct proof proof;
-	unsigned int worker; /* or pod */
-	uint32_t run, flow;
+/* A flow's first packet to a destination on a link. */
+struct flow_sight {
+	uint32_t link, flow;
+	struct instant time;
+	uint64_t frame;
+	struct addr src, dst;
+};
+
+struct flow_run {
+	uint32_t run;
+	VEC(struct flow_sight) sights;
+	struct slots slots;
+};
+
+/* Something a TCP connection did, on one link. */
+struct tcp_note {
+	struct instant time;
+	uint64_t frame;
 	struct addr src, dst;
 	uint16_t src_port, dst_port;
+	uint8_t kind; /* enum capture_kind */
+	uint16_t status;
 };
 
-/* A connection on a client's link. */
-struct client_event {
-	struct proof proof;
-	struct addr client, server;
-	uint16_t client_port, server_port;
-	int status; /* of the answer; 0: the SYN */
+struct traffic_link {
+	VEC(struct tcp_note) notes;
+	bool unsorted; /* stamps that go back */
 };
 
-struct lost {
-	unsigned int link;
-	uint64_t frames;
+struct traffic_view {
+	VEC(struct flow_run) runs;
+	VEC(struct traffic_link) links;
+	uint64_t seed;
+	size_t kept;
+	bool full;
+};
+
+void traffic_view_fini(struct traffic_view *v);
+void traffic_view_packet(struct traffic_view *v, const struct capture_event *event);
+const struct flow_run *traffic_view_run(const struct traffic_view *v, uint32_t run);
+
+struct tcp_notes {
+	const struct tcp_note *at;
+	size_t n;
+};
+
+/* A link's notes from since to until. Of a link whose stamps go back these are all, so a note's own time counts. */
+struct tcp_notes traffic_view_notes(const struct traffic_view *v, unsigned int link, struct instant since,
+				    struct instant until);
+
+/* ---- judge.c ---- */
+
+enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD };
+
+struct judge_link {
+	enum link_role role;
+	uint32_t index; /* of the worker, the client or the pod */
+	uint64_t lost;
 };
 
 struct judge {
 	struct judge_lab lab;
-	struct arena arena;
-	struct worker_view *workers;
-	VEC(struct judge_route_event) route_events;
-	VEC(struct fib_change) fib;
-	VEC(struct addr) fib_hops;
+	struct arena arena; /* the pods' texts */
+	struct arena scratch;
+	VEC(struct judge_link) links;
 	VEC(struct judge_pod) pods;
-	VEC(struct arrival) flows;
-	VEC(struct arrival) connections;
-	VEC(struct arrival) pod_connections;
-	VEC(struct client_event) client_events;
-	VEC(struct lost) losses;
+	struct bgp_view bgp;
+	struct fib_view fib;
+	struct traffic_view traffic;
 };
 
-void view_bgp(struct judge *j, unsigned int worker, const struct capture_event *event);
-void view_bgp_free(struct judge *j);
-/* The change in force at the instant, or NULL before the first. */
-const struct session_change *view_session_at(const struct judge *j, unsigned int worker, struct instant t);
-const struct route_change *view_route_at(const struct judge *j, unsigned int worker, const struct prefix *p,
-					 struct instant t);
-/* The FIB's next hops at the instant. */
-const struct addr *view_fib_at(const struct judge *j, const struct prefix *p, struct instant t, size_t *ret_count);
-void view_traffic(struct judge *j, const struct capture_event *event);
-
-/* ---- Evaluators ---- */
-
-struct evaluation {
+/* One judge_evaluate. */
+struct question {
 	struct judge *j;
-	const struct judge_expect *expect;
-	struct instant now;
-	struct arena *arena;
-	struct judge_finding *finding;
+	const struct judge_expect *e;
+	struct instant cutoff; /* evidence up to here counts */
+	bool last;	       /* the deadline is reached */
+	struct arena *arena;   /* the caller's, for what the finding keeps */
+	struct arena *scratch;
+	struct judge_finding *f;
 };
 
-/* expect_state.c: sessions, announced_by, withdrawn_by, next_hops: a condition over time */
-void evaluate_state(struct evaluation *e);
-/* expect_http.c, expect_spread.c */
-void evaluate_http(struct evaluation *e);
-void evaluate_spread_equal(struct evaluation *e);
-void evaluate_spread_pinned(struct evaluation *e);
+static inline bool question_names(const struct question *q, size_t worker)
+{
+	return q->e->workers != NULL && q->e->workers[worker];
+}
 
-/* The verdict once the evidence is not complete: pending before the deadline, failed after. */
-void evaluate_unfinished(struct evaluation *e);
-void finding_frame(struct evaluation *e, const struct proof *p);
-/* "worker1, worker2"; "no worker" for none. */
-char *names_of(const struct evaluation *e, const bool *chosen);
-/* Inconclusive when frames were lost on any of the links that the verdict rests on. True when so. */
-bool evaluate_losses(struct evaluation *e);
+struct judge_link judge_link_at(const struct judge *j, unsigned int link);
+/* The link's file for people, also for a link that has none. */
+const char *judge_file(const struct question *q, unsigned int link);
+void judge_frame_add(struct question *q, unsigned int link, uint64_t frame);
+
+/* ---- state.c: conditions that hold from one instant to another ---- */
+
+/* A condition over subjects (workers, or the one FIB), each of which is right or not at an instant. */
+struct condition {
+	size_t subjects;
+	/* Adds the instants after `since`, up to the cutoff, at which the subject may have changed. */
+	void (*times)(const struct question *q, const void *ctx, size_t subject, instants *ret);
+	bool (*right)(const struct question *q, const void *ctx, size_t subject, struct instant t);
+	const void *ctx;
+};
+
+/* Sets the verdict and when: PASS from the first instant at which all subjects are right. Returns the instant that the
+ * finding's words should describe. */
+struct instant judge_state(struct question *q, const struct condition *c);
+
+/* ---- conns.c: connections to the traffic's address and port that began while it was sent ---- */
+
+struct client_conn {
+	struct tcp_note syn;
+	unsigned int link;
+	struct mark response, ended;
+	int status;
+	bool refused;	/* the first end was an RST from the service */
+	uint32_t older; /* an earlier one of the same address and port, or SLOTS_NONE */
+};
+
+struct client_conns {
+	struct client_conn *at;
+	size_t n, cap;
+	struct slots slots;
+};
+
+struct client_conns judge_client_conns(const struct question *q);
+void client_conns_free(struct client_conns *conns);
+/* The client's connection that was there at t, or NULL. */
+struct client_conn *client_conn_at(const struct client_conns *conns, const struct addr *client, uint16_t port,
+				   struct instant t);
+
+/* ---- journeys.c: where flows and connections went ---- */
+
+#define JOURNEY_NOWHERE UINT32_MAX
+#define JOURNEYS_MAX 4000000U
+
+struct sighting {
+	uint32_t worker; /* or JOURNEY_NOWHERE */
+	struct instant time;
+	uint64_t frame;
+};
+
+/* A flow, whose number is its index, or a connection. */
+struct journey {
+	struct addr client;
+	uint16_t client_port;
+	bool sent; /* seen on a client's link */
+	unsigned int left_link;
+	struct sighting left;	      /* there */
+	struct sighting first, other; /* where it was seen first, and when first at another worker */
+};
+
+struct journeys {
+	struct journey *at;
+	size_t n;
+	size_t missing; /* sent, and seen at no worker by the cutoff */
+	size_t unsent;	/* of the promised ones that were seen nowhere */
+	size_t split;
+	struct instant last; /* when the last of those that arrived did */
+};
+
+struct journeys judge_journeys(const struct question *q);
+
+/* ---- spread.c: what both spreads share ---- */
+
+struct spread {
+	struct journeys journeys;
+	bool *named;	  /* the workers to spread over */
+	size_t members;	  /* how many these are */
+	uint64_t *counts; /* by worker */
+	size_t arrived;
+	uint32_t *order; /* the arrived journeys, by client */
+	size_t clients;
+	size_t single; /* clients with one journey */
+	size_t pinned; /* clients with two or more, all at one worker */
+};
+
+/* False when the verdict is given already: PENDING, or one that no counts could change. */
+bool judge_spread(struct question *q, struct spread *ret);
+/* "3000 flows: worker1 1012, worker2 988, worker3 1000" */
+void judge_say_counts(const struct question *q, struct saying *s, const struct spread *spread);
+void judge_spread_shares(struct question *q, const struct spread *s, const uint64_t *counts, double expected);
+/* Why all journeys of one client may share a worker. */
+const char *judge_pinned_why(const struct question *q, const struct spread *s);
+/* "flow", "connections" */
+const char *judge_noun(const struct question *q, size_t n);
+
+/* ---- The evaluators: set verdict and, unless PENDING, the words; of `never` they know nothing ---- */
+
+void judge_sessions(struct question *q);
+void judge_announced(struct question *q);
+void judge_withdrawn(struct question *q);
+void judge_next_hops(struct question *q);
+void judge_http(struct question *q);
+void judge_spread_equal(struct question *q);
+void judge_spread_pinned(struct question *q);
 
 #endif

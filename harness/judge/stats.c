@@ -1,110 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Goodness of fit and its power. Distributions are libRmath's. */
-#include "judge.h"
-#include "rng.h"
+/* Is a spread compatible with the promised shares, and what could a sample of that size have shown? */
+#include "judge_int.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define MATHLIB_STANDALONE
+#define MATHLIB_STANDALONE 1
 #include <Rmath.h>
 
-/* Below this the chi-square distribution is no fair picture of the statistic's (Cochran 1954). */
-#define EXPECTED_LEAST 5.0
-/* Enough to put a p below 1e-6 where none of the samples is as far off. */
-#define SAMPLES 2000000U
-/* Once so many samples were as far off, p is known well enough. */
-#define SAMPLES_SURE 400U
+/* Below it the chi-square distribution is no good description of the statistic. */
+#define EXPECTED_MIN 5.0
+/* What "no bias can be shown" looks like; a number, so that every format can carry it. */
+#define BIAS_NONE 1000.0
 
-static double statistic_of(const uint64_t *counts, const double *expected, size_t n)
+/* Members with a share, the smallest of which expects `smallest`. */
+struct shape {
+	uint64_t flows;
+	double weights;
+	size_t members;
+	double smallest;
+	bool equal;
+	bool impossible; /* a flow went where none may */
+};
+
+static struct shape shape_of(const uint64_t *counts, const double *weights, size_t n)
+{
+	struct shape s = {.equal = true};
+	double first = 0, least = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		s.flows += counts[i];
+		if (!(weights[i] > 0)) {
+			s.impossible = s.impossible || counts[i] > 0;
+			continue;
+		}
+		first = s.members == 0 ? weights[i] : first;
+		least = s.members == 0 || weights[i] < least ? weights[i] : least;
+		s.equal = s.equal && weights[i] <= first && weights[i] >= first;
+		s.weights += weights[i];
+		s.members++;
+	}
+	s.smallest = s.members > 0 ? (double)s.flows * least / s.weights : 0;
+	return s;
+}
+
+static double statistic_of(const uint64_t *counts, const double *weights, size_t n, const struct shape *s)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double off = (double)counts[i] - expected[i];
+		double expected = (double)s->flows * weights[i] / s->weights;
+		double off = (double)counts[i] - expected;
 
-		if (expected[i] > 0)
-			sum += off * off / expected[i];
-		else if (counts[i] > 0)
-			return INFINITY;
+		if (expected > 0)
+			sum += off * off / expected;
 	}
 	return sum;
 }
 
-/* One sample of the multinomial: each flow draws its member. */
-static void sample(struct rng *rng, uint64_t total, const double *upto, uint64_t *ret, size_t n)
+static uint64_t squares_of(const uint64_t *counts, size_t n)
 {
-	memset(ret, 0, n * sizeof(*ret));
-	for (uint64_t k = 0; k < total; k++) {
-		double draw = rng_unit(rng) * upto[n - 1];
-		size_t i = 0;
-
-		while (i + 1 < n && draw >= upto[i])
-			i++;
-		ret[i]++;
-	}
-}
-
-/* The chance of a statistic as large, by simulation with a fixed seed: the same counts always give the same p. */
-static double simulated_p(double statistic, uint64_t total, const double *expected, size_t n)
-{
-	struct rng rng = {UINT64_C(0x6a75646765)};
-	uint64_t *counts = memory_new(n * sizeof(*counts));
-	double *upto = memory_new(n * sizeof(*upto));
-	unsigned int as_far = 0, done = 0;
+	uint64_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		upto[i] = expected[i] + (i > 0 ? upto[i - 1] : 0);
-	while (done < SAMPLES && as_far < SAMPLES_SURE) {
-		sample(&rng, total, upto, counts, n);
-		as_far += statistic_of(counts, expected, n) >= statistic - 1e-9;
-		done++;
-	}
-	free(counts);
-	free(upto);
-	return (as_far + 1.0) / (done + 1.0);
+		sum += counts[i] * counts[i];
+	return sum;
 }
 
 struct judge_chi_square judge_chi_square(const uint64_t *counts, const double *weights, size_t n)
 {
-	struct judge_chi_square c = {.p = 1};
-	double *expected = memory_new(n * sizeof(*expected));
-	double weight = 0, least = INFINITY;
-	uint64_t total = 0;
+	struct shape s = shape_of(counts, weights, n);
+	struct judge_chi_square ret = {.p = 1, .df = s.members > 0 ? (unsigned int)(s.members - 1) : 0};
 
-	for (size_t i = 0; i < n; i++) {
-		weight += weights[i];
-		total += counts[i];
+	if (s.impossible) {
+		ret.p = 0;
+		return ret;
 	}
-	for (size_t i = 0; i < n; i++) {
-		expected[i] = weight > 0 ? (double)total * weights[i] / weight : 0;
-		least = fmin(least, expected[i]);
-		c.df += expected[i] > 0;
+	if (s.flows == 0 || s.members < 2)
+		return ret;
+	ret.statistic = statistic_of(counts, weights, n, &s);
+	if (s.equal && s.flows <= UINT32_MAX &&
+	    multinomial_equal_tail(s.members, s.flows, squares_of(counts, n), &ret.p)) {
+		ret.exact = true;
+	} else if (s.smallest < EXPECTED_MIN) {
+		ret.p = multinomial_simulated_tail(counts, weights, n, ret.statistic);
+		ret.exact = true;
+	} else {
+		ret.p = pchisq(ret.statistic, ret.df, 0, 0);
 	}
-	c.df = c.df > 0 ? c.df - 1 : 0;
-	c.statistic = statistic_of(counts, expected, n);
-	c.exact = least < EXPECTED_LEAST;
-	if (isinf(c.statistic))
-		c.p = 0;
-	else if (total > 0 && c.df > 0)
-		c.p = c.exact ? simulated_p(c.statistic, total, expected, n) : pchisq(c.statistic, c.df, 0, 0);
-	free(expected);
-	return c;
+	return ret;
 }
 
-/* The non-centrality that a chi-square test at alpha needs for the power. */
-static double noncentrality(size_t members, double alpha, double power)
+double judge_power(size_t members, double noncentrality, double alpha)
 {
-	double df = (double)members - 1, critical = qchisq(alpha, df, 0, 0);
+	double df = (double)members - 1;
+
+	return pnchisq(qchisq(alpha, df, 0, 0), df, noncentrality, 0, 0);
+}
+
+/* The noncentrality that is found with the power. */
+static double noncentrality_for(size_t members, double alpha, double power)
+{
 	double low = 0, high = 1;
 
-	while (pnchisq(critical, df, high, 0, 0) < power && high < 1e9)
+	while (judge_power(members, high, alpha) < power && high < 1e6)
 		high *= 2;
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 40; i++) {
 		double middle = (low + high) / 2;
 
-		if (pnchisq(critical, df, middle, 0, 0) < power)
+		if (judge_power(members, middle, alpha) < power)
 			low = middle;
 		else
 			high = middle;
@@ -112,17 +115,26 @@ static double noncentrality(size_t members, double alpha, double power)
 	return high;
 }
 
-/* One of N members short by b, the others sharing what it lacks: the non-centrality is flows * b^2 / (N - 1). */
+/* One of N members has the share (1-b)/N and the others share the rest equally: each flow adds b*b/(N-1) to the
+ * noncentrality. */
 uint64_t judge_flows_needed(size_t members, double bias, double alpha, double power)
 {
-	if (members < 2 || bias <= 0)
+	double flows;
+
+	if (members < 2)
 		return 0;
-	return (uint64_t)ceil(noncentrality(members, alpha, power) * (double)(members - 1) / (bias * bias));
+	if (!(bias > 0))
+		return UINT64_MAX;
+	flows = ceil(noncentrality_for(members, alpha, power) * (double)(members - 1) / (bias * bias));
+	return flows < 1e18 ? (uint64_t)flows : UINT64_MAX;
 }
 
 double judge_detectable_bias(size_t members, uint64_t flows, double alpha, double power)
 {
+	double bias;
+
 	if (members < 2 || flows == 0)
-		return INFINITY;
-	return sqrt(noncentrality(members, alpha, power) * (double)(members - 1) / (double)flows);
+		return BIAS_NONE;
+	bias = sqrt(noncentrality_for(members, alpha, power) * (double)(members - 1) / (double)flows);
+	return bias < BIAS_NONE ? bias : BIAS_NONE;
 }

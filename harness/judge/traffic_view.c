@@ -1,69 +1,166 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Flows and connections: where each came to a worker, what a pod saw of it, how it ended at the client. */
+/* Where tagged flows and TCP connections were seen: of a flow its first packet to each destination on each link, of a
+ * connection what it did on each link. */
 #include "judge_int.h"
 
-/* What a capture can make us keep of each kind. */
-#define ARRIVALS_MAX 50000000U
+/* Sights and notes together: some 700 MB. */
+#define KEPT_MAX 8000000U
+#define RUNS_MAX 4096U
+#define LINKS_MAX 65536U
 
-static struct arrival arrival_of(const struct capture_event *event, unsigned int where)
+void traffic_view_fini(struct traffic_view *v)
 {
-	return (struct arrival){.proof = {.time = event->time, .link = event->link, .frame = event->frame},
-				.worker = where,
-				.run = event->tag.run,
-				.flow = event->tag.flow,
-				.src = event->src,
-				.dst = event->dst,
-				.src_port = event->src_port,
-				.dst_port = event->dst_port};
+	for (size_t i = 0; i < v->runs.len; i++) {
+		VEC_FREE(&v->runs.at[i].sights);
+		slots_free(&v->runs.at[i].slots);
+	}
+	for (size_t i = 0; i < v->links.len; i++)
+		VEC_FREE(&v->links.at[i].notes);
+	VEC_FREE(&v->runs);
+	VEC_FREE(&v->links);
 }
 
-/* Only frames meant for the worker: a bridge floods what it has not learnt yet. */
-static void at_worker(struct judge *j, unsigned int worker, const struct capture_event *event)
-{
-	bool from_worker = addr_equal(&event->src, &j->lab.workers[worker].address);
+/* ---- Flows ---- */
 
-	if (!event->carried || from_worker)
+struct sight_key {
+	const struct flow_run *run;
+	const struct capture_event *event;
+};
+
+static bool same_sight(const void *ctx, uint32_t item)
+{
+	const struct sight_key *key = ctx;
+	const struct flow_sight *s = &key->run->sights.at[item];
+
+	return s->flow == key->event->tag.flow && s->link == key->event->link && addr_equal(&s->dst, &key->event->dst);
+}
+
+/* The run, or NULL; the one used last is the likeliest. */
+const struct flow_run *traffic_view_run(const struct traffic_view *v, uint32_t run)
+{
+	for (size_t i = v->runs.len; i > 0; i--) {
+		if (v->runs.at[i - 1].run == run)
+			return &v->runs.at[i - 1];
+	}
+	return NULL;
+}
+
+static struct flow_run *run_intern(struct traffic_view *v, uint32_t run)
+{
+	const struct flow_run *known = traffic_view_run(v, run);
+	struct flow_run *ret;
+
+	if (known != NULL)
+		return &v->runs.at[known - v->runs.at];
+	if (v->runs.len >= RUNS_MAX)
+		return NULL;
+	ret = VEC_ADD(&v->runs);
+	*ret = (struct flow_run){.run = run, .slots.seed = v->seed};
+	return ret;
+}
+
+static bool room(struct traffic_view *v)
+{
+	if (v->kept < KEPT_MAX)
+		return true;
+	v->full = true;
+	return false;
+}
+
+static void flow_packet(struct traffic_view *v, const struct capture_event *event)
+{
+	struct flow_run *run = run_intern(v, event->tag.run);
+	struct sight_key key = {run, event};
+	uint64_t hash;
+
+	if (run == NULL) {
+		v->full = true;
 		return;
-	if (event->kind == CAPTURE_FLOW && j->flows.len < ARRIVALS_MAX)
-		VEC_PUSH(&j->flows, arrival_of(event, worker));
-	else if (event->kind == CAPTURE_TCP_SYN && j->connections.len < ARRIVALS_MAX)
-		VEC_PUSH(&j->connections, arrival_of(event, worker));
-}
-
-static void at_pod(struct judge *j, unsigned int pod, const struct capture_event *event)
-{
-	if (event->kind == CAPTURE_TCP_SYN && addr_equal(&event->dst, &j->pods.at[pod].address) &&
-	    j->pod_connections.len < ARRIVALS_MAX)
-		VEC_PUSH(&j->pod_connections, arrival_of(event, pod));
-}
-
-static void at_client(struct judge *j, const struct judge_client *client, const struct capture_event *event)
-{
-	struct client_event c = {.proof = {.time = event->time, .link = event->link, .frame = event->frame},
-				 .client = client->address};
-	bool leaves = addr_equal(&event->src, &client->address);
-
-	if (event->kind != (leaves ? CAPTURE_TCP_SYN : CAPTURE_HTTP_RESPONSE) || j->client_events.len >= ARRIVALS_MAX)
+	}
+	hash = slots_hash(&run->slots, 0, &event->tag.flow, sizeof(event->tag.flow));
+	hash = slots_hash(&run->slots, hash, &event->link, sizeof(event->link));
+	hash = slots_hash(&run->slots, hash, event->dst.b, sizeof(event->dst.b));
+	if (slots_find(&run->slots, hash, same_sight, &key) != SLOTS_NONE || !room(v))
 		return;
-	c.server = leaves ? event->dst : event->src;
-	c.client_port = leaves ? event->src_port : event->dst_port;
-	c.server_port = leaves ? event->dst_port : event->src_port;
-	c.status = leaves ? 0 : event->http_status;
-	VEC_PUSH(&j->client_events, c);
+	slots_put(&run->slots, hash, (uint32_t)run->sights.len);
+	VEC_PUSH(&run->sights,
+		 (struct flow_sight){event->link, event->tag.flow, event->time, event->frame, event->src, event->dst});
+	v->kept++;
 }
 
-void view_traffic(struct judge *j, const struct capture_event *event)
+/* ---- Connections ---- */
+
+static void tcp_packet(struct traffic_view *v, const struct capture_event *event)
 {
-	for (unsigned int i = 0; i < j->lab.worker_count; i++) {
-		if (j->lab.workers[i].link == event->link)
-			at_worker(j, i, event);
+	struct traffic_link *link;
+
+	if (event->link >= LINKS_MAX || !room(v)) {
+		v->full = true;
+		return;
 	}
-	for (unsigned int i = 0; i < j->pods.len; i++) {
-		if (j->pods.at[i].link == event->link)
-			at_pod(j, i, event);
+	while (v->links.len <= event->link)
+		VEC_PUSH(&v->links, (struct traffic_link){0});
+	link = &v->links.at[event->link];
+	if (link->notes.len > 0 && instant_before(event->time, link->notes.at[link->notes.len - 1].time))
+		link->unsorted = true;
+	VEC_PUSH(&link->notes, (struct tcp_note){.time = event->time,
+						 .frame = event->frame,
+						 .src = event->src,
+						 .dst = event->dst,
+						 .src_port = event->src_port,
+						 .dst_port = event->dst_port,
+						 .kind = (uint8_t)event->kind,
+						 .status = (uint16_t)event->http_status});
+	v->kept++;
+}
+
+void traffic_view_packet(struct traffic_view *v, const struct capture_event *event)
+{
+	switch (event->kind) {
+	case CAPTURE_FLOW:
+		flow_packet(v, event);
+		break;
+	case CAPTURE_TCP_SYN:
+	case CAPTURE_TCP_FIN:
+	case CAPTURE_TCP_RST:
+	case CAPTURE_HTTP_REQUEST:
+	case CAPTURE_HTTP_RESPONSE:
+		tcp_packet(v, event);
+		break;
+	case CAPTURE_TCP_SYNACK:
+	case CAPTURE_BGP:
+	case CAPTURE_BGP_BAD:
+		break;
 	}
-	for (size_t i = 0; i < j->lab.client_count; i++) {
-		if (j->lab.clients[i].link == event->link)
-			at_client(j, &j->lab.clients[i], event);
+}
+
+/* The first note after t in a sorted list. */
+static size_t first_after(const struct traffic_link *link, struct instant t)
+{
+	size_t low = 0, high = link->notes.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (instant_before(t, link->notes.at[middle].time))
+			high = middle;
+		else
+			low = middle + 1;
 	}
+	return low;
+}
+
+struct tcp_notes traffic_view_notes(const struct traffic_view *v, unsigned int link, struct instant since,
+				    struct instant until)
+{
+	const struct traffic_link *at = link < v->links.len ? &v->links.at[link] : NULL;
+	size_t from, to;
+
+	if (at == NULL || at->notes.len == 0)
+		return (struct tcp_notes){0};
+	if (at->unsorted)
+		return (struct tcp_notes){at->notes.at, at->notes.len};
+	from = since.ns > INT64_MIN ? first_after(at, (struct instant){since.ns - 1}) : 0;
+	to = first_after(at, until);
+	return (struct tcp_notes){at->notes.at + from, to > from ? to - from : 0};
 }

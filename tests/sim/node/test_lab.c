@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -213,6 +215,38 @@ static bool removal_holds(struct node_lab *lab, struct errmsg *err)
 	       !fails(node_find(lab, "pod-b") == NULL, "is gone", "pod-b") && reach_holds(lab, &left, err);
 }
 
+/* The switch passes on what no router would: an IP header that is nonsense. */
+static bool switch_is_blind(struct node_lab *lab, struct errmsg *err)
+{
+	static const uint8_t frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0x99, 0x99, 8, 0, 0x4f, 0xee};
+	struct sockaddr_ll from = {.sll_family = AF_PACKET},
+			   to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	int sender = net_socket(lab->workers[0].host.ns, AF_PACKET, SOCK_RAW, 0, err);
+	int tap = net_socket(lab->workers[1].host.ns, AF_PACKET, SOCK_RAW, 0, err);
+	struct pollfd p = {.fd = tap, .events = POLLIN};
+	uint8_t mac[6], got[128];
+	unsigned int from_index = 0, to_index = 0;
+	bool came = false;
+
+	if (net_link_info(lab->workers[0].host.ns, NODE_HOST_LINK, mac, &from_index, err) == 0 &&
+	    net_link_info(lab->workers[1].host.ns, NODE_HOST_LINK, mac, &to_index, err) == 0) {
+		from.sll_ifindex = (int)from_index;
+		to.sll_ifindex = (int)to_index;
+		came = bind(tap, (const struct sockaddr *)&to, sizeof(to)) == 0 &&
+		       sendto(sender, frame, sizeof(frame), 0, (const struct sockaddr *)&from, sizeof(from)) > 0;
+	}
+	/* Other frames may come first. */
+	while (came) {
+		came = poll(&p, 1, DEADLINE_MS) == 1;
+		if (came && recv(tap, got, sizeof(got), 0) == (ssize_t)sizeof(frame) &&
+		    memcmp(got, frame, sizeof(frame)) == 0)
+			break;
+	}
+	close(sender);
+	close(tap);
+	return !fails(!came, "a nonsense packet did not come through", "switch");
+}
+
 static int network(void *arg)
 {
 	struct node_lab_conf conf = article_conf(3, 2);
@@ -230,7 +264,7 @@ static int network(void *arg)
 	}
 	for (size_t i = 0; i < COUNT(reaches) && lab != NULL; i++)
 		good = reach_holds(lab, &reaches[i], &err) && good;
-	good = good && removal_holds(lab, &err);
+	good = good && switch_is_blind(lab, &err) && removal_holds(lab, &err);
 	node_lab_free(lab);
 	kube_cluster_free(cluster);
 	return good ? 0 : 1;

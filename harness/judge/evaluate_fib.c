@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The next hops that the router's kernel has for a prefix. */
+#include "judge_int.h"
+
+#define GATEWAYS_TOLD 8U
+
+static void fib_times(const struct question *q, const void *ctx, size_t subject, instants *ret)
+{
+	(void)ctx;
+	(void)subject;
+	fib_view_times(&q->j->fib, &q->e->prefix, q->e->since, q->cutoff, ret);
+}
+
+static bool has_gateway(const struct fib_entry *e, const struct addr *a)
+{
+	for (size_t i = 0; e != NULL && i < e->n; i++) {
+		if (addr_equal(&e->gateways[i], a))
+			return true;
+	}
+	return false;
+}
+
+/* Worker addresses differ from each other, so equal numbers and no named one missing make the sets equal. */
+static bool fib_right(const struct question *q, const void *ctx, size_t subject, struct instant t)
+{
+	const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, t);
+	const struct judge_lab *lab = &q->j->lab;
+	size_t named = 0;
+
+	(void)ctx;
+	(void)subject;
+	for (size_t i = 0; i < lab->worker_count; i++) {
+		if (!question_names(q, i))
+			continue;
+		named++;
+		if (!has_gateway(e, &lab->workers[i].address))
+			return false;
+	}
+	return named == (e != NULL ? e->n : 0);
+}
+
+static const char *worker_of(const struct judge_lab *lab, const struct addr *a)
+{
+	for (size_t i = 0; i < lab->worker_count; i++) {
+		if (addr_equal(&lab->workers[i].address, a))
+			return lab->workers[i].name;
+	}
+	return NULL;
+}
+
+static void say_gateways(struct saying *s, const struct judge_lab *lab, const struct fib_entry *e)
+{
+	for (size_t i = 0; i < e->n && i < GATEWAYS_TOLD; i++) {
+		const char *worker = worker_of(lab, &e->gateways[i]);
+
+		saying_addf(s, "%s%s (%s)", i > 0 ? ", " : "", addr_text(&e->gateways[i]).s,
+			    worker != NULL ? worker : "no worker");
+	}
+	if (e->n > GATEWAYS_TOLD)
+		saying_addf(s, " and %zu more", e->n - GATEWAYS_TOLD);
+}
+
+static void say_next_hops(const struct question *q, struct saying *s, const struct fib_entry *e)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	const char *prefix = arena_strdup(q->scratch, prefix_text(&q->e->prefix).s);
+	bool *missing = arena_array(q->scratch, lab->worker_count, sizeof(bool));
+	size_t lacking = 0;
+
+	if (e == NULL || e->n == 0) {
+		saying_addf(s, "the router's kernel has no route to %s", prefix);
+		return;
+	}
+	saying_addf(s, "the router's kernel sends %s to ", prefix);
+	say_gateways(s, lab, e);
+	for (size_t i = 0; i < lab->worker_count; i++) {
+		missing[i] = question_names(q, i) && !has_gateway(e, &lab->workers[i].address);
+		lacking += missing[i];
+	}
+	if (lacking == 0)
+		return;
+	saying_addf(s, "; not to ");
+	(void)saying_workers(s, lab, missing);
+}
+
+/* The workers whose route to the prefix stands at t; their UPDATEs become the finding's frames. */
+static size_t announcers(struct question *q, struct instant t)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < lab->worker_count; i++) {
+		struct bgp_chain chain = bgp_view_chain(&q->j->bgp, i, &q->e->prefix, t, t, q->scratch);
+		uint32_t event = bgp_chain_held(&q->j->bgp, i, &chain, t);
+
+		if (event == BGP_NO_ROUTE)
+			continue;
+		n++;
+		judge_frame_add(q, lab->workers[i].link, q->j->bgp.events.at[event].frame);
+	}
+	return n;
+}
+
+static const char *next_hops_why(const struct question *q, size_t announced, size_t installed)
+{
+	if (q->f->verdict != JUDGE_FAIL || q->e->never || announced < 2)
+		return NULL;
+	if (installed == 0)
+		return arena_printf(q->arena,
+				    "%zu workers announce the prefix, but the router has not installed it: "
+				    "its import filter, or the protocol that writes to the kernel, drops it",
+				    announced);
+	if (installed == 1)
+		return arena_printf(q->arena,
+				    "%zu workers announce the prefix, but the router installs one path: it needs "
+				    "multipath (BIRD: merge paths on; FRR: maximum-paths)",
+				    announced);
+	return NULL;
+}
+
+void judge_next_hops(struct question *q)
+{
+	struct condition c = {.subjects = 1, .times = fib_times, .right = fib_right};
+	struct instant t = judge_state(q, &c);
+	const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, t);
+	struct saying s = {0};
+
+	if (q->f->verdict == JUDGE_PENDING)
+		return;
+	say_next_hops(q, &s, e);
+	q->f->why = next_hops_why(q, announcers(q, t), e != NULL ? e->n : 0);
+	q->f->seen = saying_end(&s, q->arena);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is the spread equal; is every client pinned to one worker? */
+#include "judge_int.h"
+
+/* ---- pinned ---- */
+
+/* A client whose journeys went to several workers, and where they went. */
+static void say_roaming(const struct question *q, struct saying *s, const struct spread *spread)
+{
+	const struct journey *at = spread->journeys.at;
+	const struct judge_lab *lab = &q->j->lab;
+
+	for (size_t from = 0, to; from < spread->arrived; from = to) {
+		const struct journey *first = &at[spread->order[from]];
+		uint64_t *counts = arena_array(q->scratch, lab->worker_count, sizeof(*counts));
+		struct spread own = {.named = arena_array(q->scratch, lab->worker_count, sizeof(bool)),
+				     .counts = counts};
+
+		for (to = from; to < spread->arrived && addr_equal(&at[spread->order[to]].client, &first->client); to++)
+			counts[at[spread->order[to]].first.worker]++;
+		own.arrived = to - from;
+		if (counts[first->first.worker] == own.arrived)
+			continue;
+		saying_part(s);
+		saying_addf(s, "%s sent ", addr_text(&first->client).s);
+		judge_say_counts(q, s, &own);
+		return;
+	}
+}
+
+void judge_spread_pinned(struct question *q)
+{
+	size_t roaming;
+	struct saying s = {0};
+	struct spread spread;
+
+	if (!judge_spread(q, &spread))
+		return;
+	roaming = spread.clients - spread.pinned - spread.single;
+	judge_say_counts(q, &s, &spread);
+	judge_spread_shares(q, &spread, spread.counts, 0);
+	if (roaming > 0) {
+		q->f->verdict = JUDGE_FAIL;
+		saying_addf(&s, "; %zu of %zu client%s had more than one worker", roaming, spread.clients,
+			    spread.clients == 1 ? "" : "s");
+		say_roaming(q, &s, &spread);
+	} else if (spread.single > 0 || spread.clients == 0) {
+		q->f->verdict = JUDGE_INCONCLUSIVE;
+		q->f->flows_needed = 2 * (spread.clients > 0 ? spread.clients : 1);
+		saying_addf(&s, "; a client must send two %s or more to show that they share a worker",
+			    judge_noun(q, 2));
+	} else {
+		q->f->verdict = JUDGE_PASS;
+		saying_addf(&s, "; every client had one worker");
+		q->f->why = judge_pinned_why(q, &spread);
+	}
+	q->f->seen = saying_end(&s, q->arena);
+}
+
+/* ---- equal ---- */
+
+/* What the test counts: journeys, or client addresses when these decide. */
+struct sample {
+	uint64_t *counts; /* by worker */
+	uint64_t n;
+	bool addresses;
+};
+
+/* A router that hashes addresses gives all journeys of one address to one worker. They are no independent draws then: with
+ * many addresses the sample is the addresses. With few the user's complaint is right, and the journeys are judged. */
+static struct sample sample_of(const struct question *q, const struct spread *s)
+{
+	struct sample sample = {s->counts, s->arrived, false};
+	const struct journey *at = s->journeys.at;
+
+	if (!q->j->lab.hash_addresses_only || s->pinned == 0 || s->pinned + s->single != s->clients ||
+	    s->clients < q->f->flows_needed)
+		return sample;
+	sample = (struct sample){arena_array(q->scratch, q->j->lab.worker_count, sizeof(*sample.counts)), s->clients,
+				 true};
+	for (size_t i = 0; i < s->arrived; i++) {
+		const struct journey *own = &at[s->order[i]];
+
+		if (i == 0 || !addr_equal(&own->client, &at[s->order[i - 1]].client))
+			sample.counts[own->first.worker]++;
+	}
+	return sample;
+}
+
+static struct judge_chi_square test(const struct question *q, const struct spread *s, const struct sample *sample)
+{
+	size_t n = q->j->lab.worker_count;
+	double *weights = arena_array(q->scratch, n, sizeof(*weights));
+
+	for (size_t i = 0; i < n; i++)
+		weights[i] = s->named[i] ? 1 : 0;
+	return judge_chi_square(sample->counts, weights, n);
+}
+
+/* Workers that are to get traffic and that the router's kernel does not know as next hops. */
+static const char *unequal_why(const struct question *q, const struct spread *s)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	struct prefix vip = prefix_host(&q->e->traffic.vip);
+	const struct fib_entry *fib = fib_view_at(&q->j->fib, &vip, q->e->traffic.since);
+	bool *out = arena_array(q->scratch, lab->worker_count, sizeof(bool));
+	struct saying text = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; fib != NULL && fib->n > 1 && i < lab->worker_count; i++) {
+		out[i] = s->named[i];
+		for (size_t g = 0; g < fib->n; g++)
+			out[i] = out[i] && !addr_equal(&fib->gateways[g], &lab->workers[i].address);
+		n += out[i];
+	}
+	if (n > 0) {
+		(void)saying_workers(&text, lab, out);
+		saying_addf(&text, " %s no next hop of %s in the router's kernel", n == 1 ? "is" : "are",
+			    prefix_text(&vip).s);
+		return saying_end(&text, q->arena);
+	}
+	if (s->pinned > 0 && s->pinned + s->single == s->clients)
+		return judge_pinned_why(q, s);
+	return NULL;
+}
+
+static void conclude(struct question *q, const struct spread *s, const struct sample *sample, struct saying *text)
+{
+	double detect = q->e->detect;
+
+	if (q->f->chi.p < JUDGE_ALPHA) {
+		q->f->verdict = JUDGE_FAIL;
+		q->f->why = unequal_why(q, s);
+	} else if (detect > 0 && sample->n < q->f->flows_needed) {
+		q->f->verdict = JUDGE_INCONCLUSIVE;
+		saying_addf(text, "; to show that a worker is short by %.3g %%, %llu %s are needed", 100 * detect,
+			    (unsigned long long)q->f->flows_needed, sample->addresses ? "addresses" : judge_noun(q, 2));
+	} else {
+		q->f->verdict = JUDGE_PASS;
+	}
+}
+
+void judge_spread_equal(struct question *q)
+{
+	struct spread spread;
+	struct sample sample;
+	struct saying s = {0};
+
+	if (!judge_spread(q, &spread))
+		return;
+	q->f->flows_needed =
+		q->e->detect > 0 ? judge_flows_needed(spread.members, q->e->detect, JUDGE_ALPHA, JUDGE_POWER) : 0;
+	sample = sample_of(q, &spread);
+	q->f->chi = test(q, &spread, &sample);
+	q->f->detectable = judge_detectable_bias(spread.members, sample.n, JUDGE_ALPHA, JUDGE_POWER);
+	judge_spread_shares(q, &spread, sample.counts, (double)sample.n / (double)spread.members);
+	judge_say_counts(q, &s, &spread);
+	if (sample.addresses)
+		saying_addf(&s, "; judged by their %llu addresses, which alone decide", (unsigned long long)sample.n);
+	conclude(q, &spread, &sample, &s);
+	q->f->seen = saying_end(&s, q->arena);
+}
