@@ -127,18 +127,23 @@ class LabTest(unittest.TestCase):
         events = [json.loads(line) for line in (self.base / out / "timeline.jsonl").read_text().splitlines()]
         return [e for e in events if kind is None or e["kind"] == kind]
 
-    def assert_nothing_left(self, before):
-        """Nothing is there that was not before. The kernel takes namespaces down on its own time, so that this waits, with
+    def assert_nothing_left(self, before, family=()):
+        """Nothing is there that was not before, and none of the family of processes. The kernel takes namespaces down on its own time, so that this waits, with
         a deadline."""
         deadline = time.monotonic() + 10
-        while self.new_traces(before) and time.monotonic() < deadline:
+        while (self.new_traces(before) or alive(family)) and time.monotonic() < deadline:
             select_pause()
         self.assertEqual(self.new_traces(before), {})
+        self.assertEqual(alive(family), [])
 
     def new_traces(self, before):
         """What is there now and was not then, by kind."""
         found = {kind: set(now) - set(before[kind]) for kind, now in traces(self.base).items()}
         return {kind: new for kind, new in found.items() if new}
+
+
+def alive(pids):
+    return [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists()]
 
 
 def select_pause():
