@@ -125,12 +125,10 @@ struct report_note {
 struct report_hop {
 	struct addr next_hop;
 	const char *worker;	/* or NULL */
-	const char *peer;	/* the router's name of the session, "peer1", or NULL */
 	int64_t since_start_ns; /* when it was announced or installed; -1: not known */
 	bool best;
-	unsigned int preference; /* the router's, 100 for BGP in BIRD; 0: not shown */
-	const char *as_path;	 /* "22000", or NULL */
-	uint8_t origin;		 /* BGP's: 0 IGP, 1 EGP, 2 incomplete */
+	const char *as_path; /* "22000", or NULL */
+	uint8_t origin;	     /* BGP's: 0 IGP, 1 EGP, 2 incomplete */
 };
 
 /* A prefix in the router and where it leads; no hops: the route is gone. */

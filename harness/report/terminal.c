@@ -168,16 +168,6 @@ static void note(struct teller *t, const struct report_note *note)
 /* How much a hop's line tells, so that it fits on the page. */
 enum detail { DETAIL_HOP, DETAIL_PATH, DETAIL_ALL };
 
-static void put_hop_origin(struct page *p, const struct report_hop *hop)
-{
-	if (hop->peer != NULL && hop->since_start_ns >= 0)
-		page_putf(p, PAGE_DIM, " [%s %.3fs]", hop->peer, (double)hop->since_start_ns / (double)NS_PER_S);
-	else if (hop->peer != NULL)
-		page_putf(p, PAGE_DIM, " [%s]", hop->peer);
-	else if (hop->since_start_ns >= 0)
-		page_putf(p, PAGE_DIM, " [%.3fs]", (double)hop->since_start_ns / (double)NS_PER_S);
-}
-
 static void put_hop(struct page *p, const struct report_hop *hop, enum detail detail)
 {
 	static const char origins[] = "ie?";
@@ -188,11 +178,9 @@ static void put_hop(struct page *p, const struct report_hop *hop, enum detail de
 		page_put(p, PAGE_PLAIN, " on ");
 		page_put(p, PAGE_NAME, hop->worker);
 	}
-	if (detail == DETAIL_ALL)
-		put_hop_origin(p, hop);
+	if (detail == DETAIL_ALL && hop->since_start_ns >= 0)
+		page_putf(p, PAGE_DIM, " [%.3fs]", (double)hop->since_start_ns / (double)NS_PER_S);
 	page_put(p, hop->best ? PAGE_GOOD : PAGE_PLAIN, hop->best ? " *" : "  ");
-	if (hop->preference > 0 && detail == DETAIL_ALL)
-		page_putf(p, PAGE_DIM, " (%u)", hop->preference);
 	if (hop->as_path != NULL && detail != DETAIL_HOP)
 		page_putf(p, PAGE_PLAIN, " [AS%s%c]", hop->as_path, origins[hop->origin < 3 ? hop->origin : 2]);
 }

@@ -255,7 +255,6 @@ static void routes_to_page(struct run *r, const struct prefix *prefix)
 			if (!addr_equal(&r->judge_lab.workers[w].address, &hops[i]))
 				continue;
 			told[i].worker = r->judge_lab.workers[w].name;
-			told[i].peer = arena_printf(&r->arena, "peer%u", w + 1);
 			e = judge_route(r->judge, w, prefix);
 			if (e != NULL) {
 				told[i].since_start_ns = instant_since(e->time, r->started);

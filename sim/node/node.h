@@ -100,8 +100,7 @@ int node_lab_new(const struct node_lab_conf *conf, struct node_lab **ret, struct
 void node_lab_free(struct node_lab *lab);
 /* The lab's host by name ("router", "worker2", "client1", "control-plane") or pod by its name; NULL where there is none. */
 struct net_ns *node_find(const struct node_lab *lab, const char *name);
-/* Sets the route that sends a prefix (service addresses, 0.0.0.0/0) from clients to the router: they have a default
- * route already. Names the hash in force at the router as "net.ipv4.fib_multipath_hash_policy=0". */
+/* Names the hash in force at the router, as "net.ipv4.fib_multipath_hash_policy=0". */
 int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err);
 
 /* Makes the pod's namespace behind its worker and the routes of the other workers to it. */

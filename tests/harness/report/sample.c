@@ -105,11 +105,9 @@ static void init_routes(struct sample *s)
 {
 	struct report_hop *hops = arena_array(&s->arena, 3, sizeof(*hops));
 
-	hops[0] = (struct report_hop){
-		sample_addr("10.0.0.51"), "worker1", "peer1", 12 * NS_PER_MS, true, 100, "22000", 2};
-	hops[1] = (struct report_hop){
-		sample_addr("10.0.0.52"), "worker2", "peer2", 13 * NS_PER_MS, false, 100, "22000", 0};
-	hops[2] = (struct report_hop){sample_addr("10.0.0.53"), "worker3", NULL, -1, false, 0, NULL, 0};
+	hops[0] = (struct report_hop){sample_addr("10.0.0.51"), "worker1", 12 * NS_PER_MS, true, "22000", 2};
+	hops[1] = (struct report_hop){sample_addr("10.0.0.52"), "worker2", 13 * NS_PER_MS, false, "22000", 0};
+	hops[2] = (struct report_hop){sample_addr("10.0.0.53"), "worker3", -1, false, NULL, 0};
 	s->routes = (struct report_routes){18 * NS_PER_MS, sample_prefix("172.16.254.1/32"), hops, 3};
 	s->gone = (struct report_routes){19 * NS_PER_MS, sample_prefix("172.16.254.2/32"), NULL, 0};
 	s->note = (struct report_note){14 * NS_PER_MS, "router", "service default/nginx has 172.16.254.1"};
