@@ -23,7 +23,7 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 void *arena_memdup(struct arena *a, const void *bytes, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *fmt, va_list args);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 /* Calls fn(what) at arena_clear, newest first: for descriptors and foreign objects. */
 void arena_on_clear(struct arena *a, void (*fn)(void *what), void *what);
 /* Runs the clean-ups and frees all; the arena is empty and usable again. */

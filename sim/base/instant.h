@@ -18,9 +18,14 @@ struct instant {
 
 #define INSTANT_NEVER ((struct instant){INT64_MAX})
 
+/* Ends at INSTANT_NEVER, or at the beginning of time, rather than beyond. */
 static inline struct instant instant_add(struct instant t, int64_t ns)
 {
-	return (struct instant){t.ns > INT64_MAX - ns ? INT64_MAX : t.ns + ns};
+	struct instant sum;
+
+	if (__builtin_add_overflow(t.ns, ns, &sum.ns))
+		sum.ns = ns < 0 ? INT64_MIN : INT64_MAX;
+	return sum;
 }
 
 static inline int64_t instant_since(struct instant later, struct instant earlier)

@@ -115,6 +115,15 @@ static void durations_follow_go(void **state)
 	assert_string_equal(duration_text(850).s, "850 ns");
 }
 
+static void instants_end_at_never(void **state)
+{
+	(void)state;
+	assert_int_equal(instant_add((struct instant){5}, -7).ns, -2);
+	assert_int_equal(instant_add(INSTANT_NEVER, 1).ns, INT64_MAX);
+	assert_int_equal(instant_add(INSTANT_NEVER, -1).ns, INT64_MAX - 1);
+	assert_int_equal(instant_add((struct instant){INT64_MIN + 1}, -2).ns, INT64_MIN);
+}
+
 static void mistyped_words_find_the_known_one(void **state)
 {
 	static const char *const known[] = {"workers", "router", "clients", "networks"};
@@ -189,6 +198,7 @@ int main(void)
 		cmocka_unit_test(prefixes_mask_host_bits),
 		cmocka_unit_test(prefixes_contain_and_overlap),
 		cmocka_unit_test(durations_follow_go),
+		cmocka_unit_test(instants_end_at_never),
 		cmocka_unit_test(mistyped_words_find_the_known_one),
 		cmocka_unit_test(arenas_run_cleanups_newest_first),
 		cmocka_unit_test(diagnostics_stop_at_the_limit_and_count_the_rest),
