@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Rings together, and one ring's bounds. A block, below which libpcap does not go, has 256 KiB. */
-#define RINGS_BYTES ((size_t)32 << 20)
+#define RINGS_BYTES ((size_t)128 << 20)
 #define RING_MIN ((size_t)512 << 10)
 #define RING_MAX ((size_t)4 << 20)
 /* Every open block has a timer that runs whether or not frames come: with many links it is to run less often. */

@@ -10,7 +10,7 @@
 #define BRIDGE_CLIENTS "br-clients"
 
 /* Above this the kernel's one neighbour table for all namespaces could overflow; permanent entries are exempt. */
-#define NEIGHBOURS_LEARNT_MAX 200
+#define NEIGHBOURS_LEARNT_MAX 50
 
 static const struct prefix everywhere = {.addr = {.family = ADDR_V4}};
 
