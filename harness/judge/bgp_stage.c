@@ -55,7 +55,7 @@ static const char *end_name(const struct bgp_view *v, uint32_t worker, enum bgp_
 	return end == BGP_PEER_WORKER ? v->lab->workers[worker].name : "the router";
 }
 
-static void say_close(struct saying *s, const struct bgp_view *v, uint32_t worker, const struct bgp_conn *conn)
+void bgp_say_close(struct saying *s, const struct bgp_view *v, uint32_t worker, const struct bgp_conn *conn)
 {
 	const char *who = end_name(v, worker, conn->closer);
 	unsigned long long frame = conn->closed.frame;
@@ -85,7 +85,7 @@ static void say_lost(struct saying *s, const struct bgp_view *v, uint32_t worker
 {
 	saying_addf(s, "its session was established and ended: ");
 	if (by(&conn->closed, t))
-		say_close(s, v, worker, conn);
+		bgp_say_close(s, v, worker, conn);
 	else
 		saying_addf(s, "nothing came from it for more than the hold time of %u s",
 			    conn->hold_s[0] < conn->hold_s[1] ? conn->hold_s[0] : conn->hold_s[1]);
@@ -124,14 +124,14 @@ void bgp_say_stage(struct saying *s, const struct bgp_view *v, uint32_t worker, 
 		if (stage != 5 && by(&conn->closed, t))
 			saying_addf(s, ", then ");
 		if (by(&conn->closed, t))
-			say_close(s, v, worker, conn);
+			bgp_say_close(s, v, worker, conn);
 	} else if (stage == 1 && conn->close == BGP_CLOSE_RST && conn->closer != conn->dialler) {
 		saying_addf(s, "%s refused its connection (RST, frame %llu)", end_name(v, worker, conn->closer),
 			    (unsigned long long)conn->closed.frame);
 		if (conn->dialler == BGP_PEER_ROUTER)
 			saying_addf(s, ", which the router had dialled");
 	} else if (stage == 1) {
-		say_close(s, v, worker, conn);
+		bgp_say_close(s, v, worker, conn);
 	} else {
 		saying_addf(s, "no answer to the SYN of %s (frame %llu)", end_name(v, worker, conn->dialler),
 			    (unsigned long long)conn->syn.frame);

@@ -8,6 +8,7 @@
 /* Connections looked through for the one that a segment belongs to. */
 #define CONNS_NEAR 256U
 #define TALK_MAX 65536U
+#define PULSES_MAX 65536U
 /* How late a router's hold timer may be, and a worker's KEEPALIVE on its way. */
 #define HOLD_SLACK_NS NS_PER_S
 
@@ -24,8 +25,10 @@ void bgp_view_fini(struct bgp_view *v)
 	for (size_t i = 0; i < v->lab->worker_count; i++) {
 		struct bgp_worker *w = &v->workers[i];
 
-		for (size_t c = 0; c < w->conns.len; c++)
+		for (size_t c = 0; c < w->conns.len; c++) {
 			VEC_FREE(&w->conns.at[c].talk);
+			VEC_FREE(&w->conns.at[c].pulse);
+		}
 		VEC_FREE(&w->conns);
 		VEC_FREE(&w->sessions);
 		VEC_FREE(&w->prefixes);
@@ -163,6 +166,8 @@ static void on_notification(struct bgp_conn *conn, const struct capture_event *e
 	conn_close(conn, event, BGP_CLOSE_NOTIFICATION, sender);
 	conn->code = n.code;
 	conn->subcode = n.subcode;
+	conn->data_len = (uint8_t)(wire_left(&n.data) < sizeof(conn->data) ? wire_left(&n.data) : sizeof(conn->data));
+	memcpy(conn->data, n.data.at, conn->data_len);
 	if (n.code == WIRE_ERR_CEASE && (n.subcode == 2 || n.subcode == 4))
 		words_copy(conn->words, sizeof(conn->words), n.data);
 }
@@ -201,8 +206,12 @@ static void on_message(struct bgp_view *v, uint32_t worker, struct bgp_conn *con
 	uint8_t type = event->len >= WIRE_HEADER_LEN ? event->bytes[WIRE_HEADER_LEN - 1] : 0;
 	bool opened = (conn->open[0].is && conn->open[1].is) || conn->joined;
 
+	if (type == WIRE_NOTIFICATION)
+		mark_set(&conn->ended[sender], event);
 	if (conn->closed.is)
 		return;
+	if (type == WIRE_KEEPALIVE && sender == BGP_PEER_ROUTER && conn->pulse.len < PULSES_MAX)
+		VEC_PUSH(&conn->pulse, (struct mark){true, event->time, event->frame});
 	if (sender == BGP_PEER_WORKER)
 		talk_add(v, conn, event->time);
 	if (type == WIRE_OPEN)
@@ -250,6 +259,8 @@ void bgp_view_packet(struct bgp_view *v, uint32_t worker, const struct capture_e
 	case CAPTURE_TCP_FIN:
 	case CAPTURE_TCP_RST:
 		conn = conn_near(w, event, sender);
+		if (conn != NULL)
+			mark_set(&conn->ended[sender], event);
 		if (conn != NULL)
 			conn_close(conn, event, event->kind == CAPTURE_TCP_FIN ? BGP_CLOSE_FIN : BGP_CLOSE_RST, sender);
 		break;

@@ -158,6 +158,7 @@ static const struct kind kinds[] = {
 	[JUDGE_HTTP] = {judge_http, .traffic = true},
 	[JUDGE_SPREAD_EQUAL] = {judge_spread_equal, .traffic = true},
 	[JUDGE_SPREAD_PINNED] = {judge_spread_pinned, .traffic = true},
+	[JUDGE_REACTION] = {judge_reaction, .bgp = true, .fib = true, .named_only = true},
 };
 
 static bool rests_on(const struct question *q, const struct judge_link *link)

@@ -92,6 +92,32 @@ enum judge_kind {
 	JUDGE_HTTP,
 	JUDGE_SPREAD_EQUAL,
 	JUDGE_SPREAD_PINNED,
+	JUDGE_REACTION,
+};
+
+/* What the router is to do about bytes that it should not have got, or need not like. */
+enum judge_reaction_kind {
+	JUDGE_NOTIFIES,	 /* with one of the answers */
+	JUDGE_CLOSES,	 /* ends the connection, with words or without */
+	JUDGE_STAYS,	 /* keeps the session */
+	JUDGE_WITHDRAWS, /* keeps the session, not the worker's route to the prefix */
+	JUDGE_INSTALLS,	 /* keeps both */
+};
+
+#define JUDGE_ANY_SUBCODE 0xff
+#define JUDGE_ANSWERS_MAX 3
+
+struct judge_answer {
+	uint8_t code; /* 0: no further answer */
+	uint8_t subcode;
+	const char *data; /* hex, or NULL: not looked at */
+};
+
+struct judge_reaction {
+	enum judge_reaction_kind kind;
+	struct judge_answer answers[JUDGE_ANSWERS_MAX];
+	bool no_fib;	       /* the router has none that could be read: of the route nothing can be said */
+	struct instant played; /* when the bytes had been sent; a session that stays has to show it after that */
 };
 
 enum judge_source { JUDGE_SOURCE_ANY, JUDGE_SOURCE_CLIENT, JUDGE_SOURCE_NODE };
@@ -117,6 +143,8 @@ struct judge_expect {
 	int http_status;
 	enum judge_source source;
 	double detect;
+	struct judge_reaction
+		reaction;	 /* reaction; workers names the one who sent the bytes, on a connection since `since` */
 	struct instant since;	 /* the step began; withdrawn_by counts from here */
 	struct instant deadline; /* since + within, or since + for with never */
 };

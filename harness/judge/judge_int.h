@@ -85,12 +85,16 @@ struct bgp_conn {
 	enum bgp_end dialler, closer;
 	enum bgp_close close;
 	struct mark syn, synack, open[2], keepalive[2], established, closed;
+	struct mark ended[2];  /* the first FIN, RST or NOTIFICATION of each end */
 	uint8_t code, subcode; /* of the NOTIFICATION */
-	char words[64];	       /* RFC 9003's, made printable */
+	uint8_t data[32];      /* of it, cut to the room */
+	uint8_t data_len;
+	char words[64]; /* RFC 9003's, made printable */
 	bool as4[2], extended[2], add_path_v4[2], add_path_v6[2];
 	uint16_t hold_s[2];
 	int64_t patience_ns; /* silence after which the session is over; 0: none */
 	VEC(struct bgp_talk) talk;
+	VEC(struct mark) pulse; /* the router's KEEPALIVEs */
 };
 
 #define BGP_NO_ROUTE UINT32_MAX
@@ -139,6 +143,8 @@ typedef VEC(struct instant) instants;
 /* Adds the instants in (since, until] at which the worker's session may have changed. */
 void bgp_view_session_times(const struct bgp_view *v, uint32_t worker, struct instant since, struct instant until,
 			    instants *ret);
+/* "the router sent NOTIFICATION 1/1 (...) in frame 7": how the closed connection was closed. */
+void bgp_say_close(struct saying *s, const struct bgp_view *v, uint32_t worker, const struct bgp_conn *conn);
 /* Says, for a worker without a session at t, how far it came: "worker2: no connection attempt was seen". */
 void bgp_say_stage(struct saying *s, const struct bgp_view *v, uint32_t worker, struct instant t);
 
@@ -390,5 +396,6 @@ void judge_next_hops(struct question *q);
 void judge_http(struct question *q);
 void judge_spread_equal(struct question *q);
 void judge_spread_pinned(struct question *q);
+void judge_reaction(struct question *q);
 
 #endif

@@ -28,6 +28,8 @@ static enum judge_kind kind_of(const struct plan_expect *e)
 		return JUDGE_HTTP;
 	case PLAN_EXPECT_SPREAD:
 		return e->spread == PLAN_SPREAD_EQUAL ? JUDGE_SPREAD_EQUAL : JUDGE_SPREAD_PINNED;
+	case PLAN_EXPECT_REACTION:
+		return JUDGE_REACTION;
 	}
 	return JUDGE_SESSIONS;
 }
@@ -83,6 +85,13 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 					  s != NULL && s->pending_reason != NULL ? s->pending_reason
 										 : "it does not exist");
 		ret->prefix = s->prefix;
+	}
+	if (e->kind == PLAN_EXPECT_REACTION) {
+		ret->prefix = run_rogue_prefix(e->who.workers[0]);
+		ret->reaction = run_rogue_reaction(r, e->reaction);
+		ret->since = r->malformed_since;
+		/* All cases were played together and wait together. */
+		ret->deadline = instant_add(r->malformed_played, e->within_ns);
 	}
 	if (e->kind == PLAN_EXPECT_HTTP || e->kind == PLAN_EXPECT_SPREAD) {
 		int result = traffic_of(r, e, &ret->traffic, err);

@@ -85,6 +85,9 @@ struct run {
 	struct judge_traffic last_flows, last_http;
 	bool has_flows, has_http, http_was_last;
 	uint32_t next_run_tag;
+	VEC(struct drive_rogue *) rogues;
+	struct instant malformed_since,
+		malformed_played;	      /* the last malformed step: its begin, and when all bytes were out */
 	VEC(struct traffic_sender *) senders; /* kept to the end, see run_senders_close */
 
 	struct report *report;
@@ -144,6 +147,12 @@ void *run_senders_close(void *run);
 enum run_exit run_step_http(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 enum run_exit run_step_exec(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
+enum run_exit run_step_malformed(struct run *r, const struct plan_step *step, const char **ret_detail,
+				 struct errmsg *err);
+void run_rogues_free(struct run *r);
+/* What the worker (from 1) announces where it misbehaves, and what is to follow from the case. */
+struct prefix run_rogue_prefix(unsigned int worker);
+struct judge_reaction run_rogue_reaction(const struct run *r, const struct rogue_case *what);
 /* RUN_PASSED, RUN_FAILED and RUN_INCONCLUSIVE come with a finding. */
 enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struct judge_finding *ret,
 			      struct errmsg *err);

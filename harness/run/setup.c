@@ -200,6 +200,7 @@ void run_teardown(struct run *r)
 	VEC_FREE(&r->pods);
 	for (unsigned int i = 0; r->workers != NULL && i < r->lab->conf.workers; i++)
 		drive_speaker_free(r->workers[i].driver);
+	run_rogues_free(r);
 	drive_speaker_free(r->router);
 	bgp_speaker_free(r->router_engine);
 	sockets_close(r);

@@ -199,9 +199,9 @@ void run_tell_fib(struct run *r, const struct prefix *prefix, const struct addr 
 static const char *step_kind(enum plan_step_kind kind)
 {
 	static const char *const names[] = {
-		[PLAN_STEP_APPLY] = "apply",   [PLAN_STEP_DELETE] = "delete", [PLAN_STEP_SCALE] = "scale",
-		[PLAN_STEP_EXPECT] = "expect", [PLAN_STEP_HTTP] = "http",     [PLAN_STEP_FLOWS] = "flows",
-		[PLAN_STEP_EXEC] = "exec",
+		[PLAN_STEP_APPLY] = "apply",   [PLAN_STEP_DELETE] = "delete",	    [PLAN_STEP_SCALE] = "scale",
+		[PLAN_STEP_EXPECT] = "expect", [PLAN_STEP_HTTP] = "http",	    [PLAN_STEP_FLOWS] = "flows",
+		[PLAN_STEP_EXEC] = "exec",     [PLAN_STEP_MALFORMED] = "malformed",
 	};
 
 	return names[kind];

@@ -310,10 +310,15 @@ static void step_exec(struct reader *r, const struct yaml_node *v, const struct 
 /* ---- The list ---- */
 
 static const struct field step_fields[] = {
-	{.key = "apply", .read = step_apply},	   {.key = "delete", .read = step_delete},
-	{.key = "scale", .read = step_scale},	   {.key = "expect", .read = plan_expect_read},
-	{.key = "never", .read = plan_never_read}, {.key = "http", .read = step_http},
-	{.key = "flows", .read = step_flows},	   {.key = "exec", .read = step_exec},
+	{.key = "apply", .read = step_apply},
+	{.key = "delete", .read = step_delete},
+	{.key = "scale", .read = step_scale},
+	{.key = "expect", .read = plan_expect_read},
+	{.key = "never", .read = plan_never_read},
+	{.key = "http", .read = step_http},
+	{.key = "flows", .read = step_flows},
+	{.key = "exec", .read = step_exec},
+	{.key = "malformed", .read = plan_malformed_read},
 };
 static const struct record step_record = {.what = "a step", RECORD_FIELDS(step_fields)};
 
@@ -350,8 +355,11 @@ static void step_read(struct plan_state *s, const struct yaml_node *v)
 		reader_fault(&s->r, v, "an empty step");
 		return;
 	}
-	if (record_read_over(&s->r, v, &step_record, step))
-		VEC_PUSH(&s->steps, *step);
+	if (!record_read_over(&s->r, v, &step_record, step))
+		return;
+	VEC_PUSH(&s->steps, *step);
+	if (step->kind == PLAN_STEP_MALFORMED)
+		plan_malformed_expect(s, step);
 }
 
 /* What a scenario without steps does: every Service of type LoadBalancer must answer. */

@@ -9,11 +9,21 @@
 #include "diag.h"
 #include "instant.h"
 #include "kube.h"
+#include "rogue.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum plan_daemon { PLAN_BUILTIN, PLAN_BIRD1, PLAN_BIRD2, PLAN_DAEMON_COUNT };
+enum plan_daemon {
+	PLAN_BUILTIN,
+	PLAN_BIRD1,
+	PLAN_BIRD2,
+	PLAN_FRR,
+	PLAN_GOBGP,
+	PLAN_OPENBGPD,
+	PLAN_EXABGP, /* a worker's speaker only */
+	PLAN_DAEMON_COUNT,
+};
 /* default: the kernel's own, addresses only, left untouched; l3: set so; l4: addresses, protocol and ports of the packet */
 enum plan_hash { PLAN_HASH_DEFAULT, PLAN_HASH_L3, PLAN_HASH_L4 };
 enum plan_fault { PLAN_FAULT_NONE, PLAN_FAULT_SILENT, PLAN_FAULT_WRONG_PREFIX };
@@ -71,6 +81,7 @@ enum plan_expect_kind {
 	PLAN_EXPECT_NEXT_HOPS,	  /* service, next_hops: .. : exactly these in the router kernel's FIB */
 	PLAN_EXPECT_HTTP,	  /* http: {answered: all|N, status: 200, source: client|node} of the last http step */
 	PLAN_EXPECT_SPREAD,	  /* spread: equal|pinned, over: workers, of: flows|connections */
+	PLAN_EXPECT_REACTION,	  /* of the router to a case of malformed: */
 };
 
 enum plan_source { PLAN_SOURCE_ANY, PLAN_SOURCE_CLIENT, PLAN_SOURCE_NODE };
@@ -91,7 +102,8 @@ struct plan_expect {
 	enum plan_source source;
 	enum plan_spread spread;
 	enum plan_traffic_kind of;
-	double detect;	  /* spread: the relative bias that matters, default 0.25 */
+	const struct rogue_case *reaction; /* to what; who names the worker that sent it */
+	double detect;			   /* spread: the relative bias that matters, default 0.25 */
 	const char *text; /* the step as written, on one line: "service nginx announced_by all within 1s" */
 };
 
@@ -100,8 +112,10 @@ enum plan_step_kind {
 	PLAN_STEP_DELETE, /* delete: {service: nginx} | service/nginx */
 	PLAN_STEP_SCALE,  /* scale: {deployment: nginx, replicas: 2} */
 	PLAN_STEP_EXPECT,
-	PLAN_STEP_HTTP,	 /* http: {service: nginx, requests: 30, parallel: 8} */
-	PLAN_STEP_FLOWS, /* flows: {service: nginx, count: 3000, vary: [src_port], protocol: udp} */
+	PLAN_STEP_HTTP,	     /* http: {service: nginx, requests: 30, parallel: 8} */
+	PLAN_STEP_FLOWS,     /* flows: {service: nginx, count: 3000, vary: [src_port], protocol: udp} */
+	PLAN_STEP_MALFORMED, /* malformed: {case: all | name | [names], except: [names], worker: worker1, within: 6s}; an
+				expectation for each case follows */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
 
@@ -118,6 +132,12 @@ struct plan_traffic {
 	unsigned int client; /* from 1; 0: all clients in turn */
 };
 
+/* A worker that misbehaves, and how. */
+struct plan_malformed {
+	unsigned int worker; /* from 1 */
+	const struct rogue_case *what;
+};
+
 struct plan_step {
 	enum plan_step_kind kind;
 	struct plan_at at;
@@ -132,7 +152,9 @@ struct plan_step {
 	const char *node;	 /* exec: router, worker1, client1, control-plane */
 	const char *const *argv; /* NULL-terminated */
 	int exit_status;
-	int64_t within_ns; /* exec: default 5 s */
+	int64_t within_ns; /* exec: default 5 s; malformed: 6 s */
+	const struct plan_malformed *malformed;
+	size_t malformed_count;
 };
 
 /* All memory is the arena's. */

@@ -12,6 +12,7 @@
 #include "errmsg.h"
 #include "instant.h"
 #include "net.h"
+#include "rogue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,6 +79,23 @@ int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, st
 void drive_speaker_flush(struct drive_speaker *s);
 /* Closes its sockets at once (FIN, or RST with unread data), as a killed process does. The engine stays the caller's. */
 void drive_speaker_free(struct drive_speaker *s);
+
+/* ---- Peers that misbehave ---- */
+
+struct drive_rogue;
+
+struct drive_rogue_conf {
+	const struct rogue_case *what; /* must outlive the drive_rogue */
+	struct rogue_conf conf;
+	struct net_ns *ns;
+	struct addr remote;
+};
+
+/* Dials from conf.local until the other side accepts, and plays the case. Never NULL. */
+struct drive_rogue *drive_rogue_new(struct drive *d, const struct drive_rogue_conf *conf);
+/* The case's bytes are with the kernel, or the connection is over. */
+bool drive_rogue_done(const struct drive_rogue *r);
+void drive_rogue_free(struct drive_rogue *r);
 
 /* ---- HTTP ---- */
 

@@ -13,15 +13,16 @@ ALLOWED = {
     "sim/kube": {"sim/base"},
     "sim/net": {"sim/base"},
     "sim/traffic": {"sim/base", "sim/wire", "sim/net"},
+    "sim/rogue": {"sim/base", "sim/wire"},
     "sim/node": {"sim/base", "sim/wire", "sim/bgp", "sim/kube", "sim/net", "sim/traffic"},
-    "sim/drive": {"sim/base", "sim/wire", "sim/bgp", "sim/kube", "sim/net", "sim/traffic", "sim/node"},
-    "harness/scenario": {"sim/base", "sim/kube"},
+    "sim/drive": {"sim/base", "sim/wire", "sim/bgp", "sim/kube", "sim/net", "sim/traffic", "sim/rogue", "sim/node"},
+    "harness/scenario": {"sim/base", "sim/kube", "sim/rogue"},
     "harness/capture": {"sim/base", "sim/wire"},
     "harness/judge": {"sim/base", "sim/wire", "harness/capture"},
     "harness/report": {"sim/base", "sim/wire", "harness/capture", "harness/judge"},
 }
 ALLOWED["harness/run"] = set(ALLOWED) | {"harness/report"}
-ALLOWED["harness/cli"] = {"sim/base", "harness/run", "harness/scenario", "harness/judge", "harness/report"}
+ALLOWED["harness/cli"] = {"sim/base", "sim/rogue", "harness/run", "harness/scenario", "harness/judge", "harness/report"}
 
 # The one module that may touch a foreign library.
 LIBRARIES = {

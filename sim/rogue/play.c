@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plays one case: a session as it should be, up to the stage at which the case's bytes take over. */
+#include "arena.h"
+#include "rogue.h"
+#include "vec.h"
+#include "wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum state { WAITS_FOR_TCP, WAITS_FOR_OPEN, WAITS_FOR_KEEPALIVE, UP, OVER };
+
+struct rogue {
+	struct rogue_conf conf;
+	const struct rogue_case *what;
+	enum state state;
+	VEC(uint8_t) in;
+	VEC(uint8_t) out;
+	size_t handed;		       /* of out */
+	size_t single_from, single_to; /* the part of out that goes octet by octet */
+	bool played;		       /* the case's bytes are in out */
+	bool done;		       /* and have left it */
+	bool ended;		       /* FIN or RST was handed out */
+	bool silent;
+	struct instant keepalive;
+};
+
+struct rogue *rogue_new(const struct rogue_conf *conf, const struct rogue_case *what)
+{
+	struct rogue *r = memory_new(sizeof(*r));
+
+	r->conf = *conf;
+	r->what = what;
+	r->keepalive = INSTANT_NEVER;
+	return r;
+}
+
+void rogue_free(struct rogue *r)
+{
+	if (r == NULL)
+		return;
+	VEC_FREE(&r->in);
+	VEC_FREE(&r->out);
+	free(r);
+}
+
+/* The catalogue's templates are right, which a test proves; of a wrong one nothing is sent. */
+static void put(struct rogue *r, const char *template, unsigned int times)
+{
+	struct errmsg err;
+	size_t n = 0;
+	uint8_t *bytes = rogue_write(template, &r->conf, &n, &err);
+
+	for (unsigned int t = 0; bytes != NULL && t < times; t++) {
+		for (size_t i = 0; i < n; i++)
+			VEC_PUSH(&r->out, bytes[i]);
+	}
+	free(bytes);
+}
+
+static void play(struct rogue *r)
+{
+	if (r->what->prior)
+		put(r, "<02 [] [{origin}{path}{nh}] {nlri}>", 1);
+	r->single_from = r->out.len;
+	put(r, r->what->bytes, r->what->times > 0 ? r->what->times : 1);
+	r->single_to = r->what->bytewise ? r->out.len : r->single_from;
+	r->played = true;
+	r->silent = r->what->then != ROGUE_GOES_ON;
+}
+
+void rogue_connected(struct rogue *r, struct instant now)
+{
+	(void)now;
+	if (r->state != WAITS_FOR_TCP)
+		return;
+	r->state = WAITS_FOR_OPEN;
+	if (r->what->stage == ROGUE_AS_OPEN)
+		play(r);
+	else
+		put(r, "<01 04 {as} {hold} {id} ({caps})>", 1);
+}
+
+static void keepalive_send(struct rogue *r, struct instant now)
+{
+	if (r->silent)
+		return;
+	put(r, "<04>", 1);
+	r->keepalive = instant_add(now, ROGUE_HOLD_S * NS_PER_S / 3);
+}
+
+static void on_open(struct rogue *r, struct instant now)
+{
+	if (r->state != WAITS_FOR_OPEN)
+		return;
+	r->state = WAITS_FOR_KEEPALIVE;
+	if (r->what->stage == ROGUE_AS_KEEPALIVE)
+		play(r);
+	keepalive_send(r, now);
+}
+
+static void on_message(struct rogue *r, uint8_t type, struct instant now)
+{
+	if (type == WIRE_OPEN) {
+		on_open(r, now);
+	} else if (type == WIRE_KEEPALIVE && r->state == WAITS_FOR_KEEPALIVE) {
+		r->state = UP;
+		if (r->what->stage == ROGUE_ESTABLISHED)
+			play(r);
+	}
+}
+
+void rogue_bytes(struct rogue *r, const uint8_t *bytes, size_t n, struct instant now)
+{
+	size_t used = 0, len;
+	uint8_t type;
+
+	for (size_t i = 0; i < n; i++)
+		VEC_PUSH(&r->in, bytes[i]);
+	/* The other side's own mistakes are for the judge; here the stream just ends. */
+	while (r->state != OVER && wire_frame(r->in.at + used, r->in.len - used, false, &len, &type).treat == WIRE_OK &&
+	       len > 0) {
+		used += len;
+		on_message(r, type, now);
+	}
+	if (used > 0)
+		memmove(r->in.at, r->in.at + used, r->in.len - used);
+	r->in.len -= used;
+	if (r->in.len > WIRE_MESSAGE_MAX)
+		r->in.len = 0;
+}
+
+void rogue_closed(struct rogue *r)
+{
+	r->state = OVER;
+	r->keepalive = INSTANT_NEVER;
+	r->handed = r->out.len;
+	r->ended = true;
+}
+
+void rogue_time(struct rogue *r, struct instant now)
+{
+	if (r->keepalive.ns == INSTANT_NEVER.ns || instant_before(now, r->keepalive))
+		return;
+	r->keepalive = INSTANT_NEVER;
+	keepalive_send(r, now);
+}
+
+struct instant rogue_deadline(const struct rogue *r)
+{
+	return r->keepalive;
+}
+
+enum rogue_act rogue_next(struct rogue *r, const uint8_t **ret_bytes, size_t *ret_len)
+{
+	size_t from = r->handed, to = r->out.len;
+
+	if (from < to) {
+		if (from < r->single_from)
+			to = r->single_from;
+		else if (from < r->single_to)
+			to = from + 1;
+		*ret_bytes = r->out.at + from;
+		*ret_len = to - from;
+		r->handed = to;
+		return ROGUE_SEND;
+	}
+	r->out.len = r->handed = r->single_from = r->single_to = 0;
+	r->done = r->played;
+	if (!r->played || r->ended || r->what->then == ROGUE_GOES_ON || r->what->then == ROGUE_FALLS_SILENT)
+		return ROGUE_NOTHING;
+	r->ended = true;
+	return r->what->then == ROGUE_SENDS_FIN ? ROGUE_FIN : ROGUE_RST;
+}
+
+bool rogue_done(const struct rogue *r)
+{
+	return r->state == OVER || r->done;
+}
