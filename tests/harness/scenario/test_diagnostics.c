@@ -139,6 +139,24 @@ static const struct row scenarios[] = {
 	 "    service: nginx\n",
 	 1, 5, 5, 7, "the indentation was lost: \"http\" is empty and \"service\" stands beside it",
 	 "indent line 5 by two more, and those that belong to http"},
+	{"malformed case",
+	 "steps:\n"
+	 "  - malformed: {case: [bad_marker, bad_market]}\n",
+	 1, 2, 36, 10, "there is no case \"bad_market\"", "did you mean \"bad_marker\"?"},
+	{"malformed none", "steps:\n  - malformed: {within: 3s}\n", 1, 2, 16, 1, "malformed needs \"case\"", NULL},
+	{"malformed speakers",
+	 "lab:\n"
+	 "  manifests: [old.yaml]\n"
+	 "steps:\n"
+	 "  - malformed: {case: bad_marker}\n",
+	 1, 4, 16, 1, "malformed: the workers have speakers of their own", "leave the BGP peers out of lab.manifests"},
+	{"malformed workers",
+	 "lab:\n"
+	 "  workers: {count: 2}\n"
+	 "steps:\n"
+	 "  - malformed: {case: [hold_1, hold_2], worker: worker2}\n",
+	 1, 4, 16, 1, "malformed: 2 cases need a worker each, and from worker2 on there are 1",
+	 "write lab.workers: {count: 3}"},
 	{"metallb mismatch",
 	 "lab:\n"
 	 "  workers: {metallb: native}\n"

@@ -190,6 +190,32 @@ static void every_step_and_its_fields(void **state)
 	plan_free(p);
 }
 
+static void a_malformed_step_brings_its_expectations(void **state)
+{
+	struct plan *p = read_text("lab: {workers: {count: 100}}\nsteps:\n"
+				   "  - malformed: {case: [version_3, bad_marker], worker: worker4, within: 8s}\n"
+				   "  - malformed: {case: all, except: version_3}\n");
+	size_t all;
+
+	(void)state;
+	rogue_cases(&all);
+	assert_int_equal(p->step_count, 1 + 2 + 1 + all - 1);
+	assert_int_equal(p->steps[0].kind, PLAN_STEP_MALFORMED);
+	assert_int_equal(p->steps[0].malformed_count, 2);
+	assert_int_equal(p->steps[0].malformed[1].worker, 5);
+	assert_string_equal(p->steps[0].malformed[1].what->name, "bad_marker");
+	assert_int_equal(p->steps[1].kind, PLAN_STEP_EXPECT);
+	assert_int_equal(p->steps[1].expect.kind, PLAN_EXPECT_REACTION);
+	assert_int_equal(p->steps[1].expect.who.workers[0], 4);
+	assert_int_equal(p->steps[1].expect.within_ns, 8 * NS_PER_S);
+	assert_ptr_equal(p->steps[1].expect.reaction, rogue_case_find("version_3"));
+	assert_string_equal(p->steps[1].text,
+			    "version_3, worker4 sends an OPEN of version 3: NOTIFICATION 2/1 data 0004 "
+			    "(RFC 4271 section 6.2)");
+	assert_int_equal(p->steps[3].malformed_count, all - 1);
+	plan_free(p);
+}
+
 /* Each pool alone is good; MetalLB refuses the two together, at the second. */
 static void metallbs_refusal_has_its_place(void **state)
 {
@@ -253,6 +279,7 @@ int main(void)
 		cmocka_unit_test(the_shortest_file_is_a_lab_that_must_answer),
 		cmocka_unit_test(names_numbers_and_addresses_are_interchangeable),
 		cmocka_unit_test(every_step_and_its_fields),
+		cmocka_unit_test(a_malformed_step_brings_its_expectations),
 		cmocka_unit_test(metallbs_refusal_has_its_place),
 		cmocka_unit_test(a_scenario_is_told_from_a_manifest),
 		cmocka_unit_test(the_articles_files_are_unchanged),

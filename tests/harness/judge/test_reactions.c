@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the router does about a peer that misbehaves: each reaction, seen, missed, or another one seen instead. */
+#include "play.h"
+
+#include <string.h>
+
+#define PLAYED 100.0
+
+static struct judge_finding reaction(struct play *p, enum judge_reaction_kind kind, struct judge_answer answer,
+				     double deadline)
+{
+	struct judge_expect e = play_expect(p, JUDGE_REACTION, "2", 0, deadline);
+
+	e.reaction = (struct judge_reaction){.kind = kind, .answers = {answer}, .played = play_ms(PLAYED)};
+	return play_ask(p, &e, play_ms(deadline));
+}
+
+/* A session of worker2, on which the router's KEEPALIVEs come at these times. */
+static void session_with_pulses(struct play *p, const double *ms, size_t n)
+{
+	play_session(p, 1, 10);
+	for (size_t i = 0; i < n; i++)
+		play_keepalive(p, 1, ms[i], PLAY_FROM_ROUTER);
+}
+
+static void test_notification(void **state)
+{
+	struct play *p = *state;
+	const struct judge_answer right = {1, 2, NULL}, wrong = {1, 3, NULL}, any = {1, JUDGE_ANY_SUBCODE, NULL};
+	struct judge_finding f;
+
+	play_session(p, 1, 10);
+	f = reaction(p, JUDGE_NOTIFIES, right, 1000);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "the session goes on, 0 KEEPALIVEs of the router later");
+	play_notification(p, 1, 150, PLAY_FROM_ROUTER, 1, 2);
+	f = reaction(p, JUDGE_NOTIFIES, right, 1000);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_assert_when(&f, 150);
+	play_assert_says(f, "the router sent NOTIFICATION 1/2 (Message Header Error/Bad Message Length)");
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, any, 1000).verdict, JUDGE_PASS);
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, wrong, 1000).verdict, JUDGE_FAIL);
+	/* too late */
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, right, 140).verdict, JUDGE_FAIL);
+	/* what stands in the FIB stands against it */
+	play_fib(p, 50, PLAY_PREFIX, "10.0.0.52");
+	f = reaction(p, JUDGE_NOTIFIES, right, 1000);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "its route 172.16.254.1/32 is in the router's kernel");
+}
+
+static void test_notification_data(void **state)
+{
+	struct play *p = *state;
+
+	play_session(p, 1, 10);
+	play_bgp_hex(p, 1, 150, PLAY_FROM_ROUTER, "0017 03 01 02 1001");
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, (struct judge_answer){1, 2, "1001"}, 1000).verdict, JUDGE_PASS);
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, (struct judge_answer){1, 2, "0110"}, 1000).verdict, JUDGE_FAIL);
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, (struct judge_answer){1, 2, ""}, 1000).verdict, JUDGE_FAIL);
+	play_assert_says(reaction(p, JUDGE_NOTIFIES, (struct judge_answer){1, 2, "1001"}, 1000), ", data 1001");
+}
+
+/* A NOTIFICATION of the peer itself is nobody's reaction. */
+static void test_own_notification(void **state)
+{
+	struct play *p = *state;
+	const struct judge_answer cease = {6, 4, NULL};
+
+	play_session(p, 1, 10);
+	play_notification(p, 1, 120, PLAY_FROM_WORKER, 6, 4);
+	assert_int_equal(reaction(p, JUDGE_NOTIFIES, cease, 1000).verdict, JUDGE_FAIL);
+	assert_int_equal(reaction(p, JUDGE_CLOSES, (struct judge_answer){0}, 1000).verdict, JUDGE_FAIL);
+	play_bgp_tcp(p, 1, 130, CAPTURE_TCP_FIN, PLAY_FROM_ROUTER);
+	assert_int_equal(reaction(p, JUDGE_CLOSES, (struct judge_answer){0}, 1000).verdict, JUDGE_PASS);
+}
+
+static void test_stays(void **state)
+{
+	struct play *p = *state;
+	/* one of them from before the bytes */
+	const double few[] = {90, 200};
+	struct judge_finding f;
+
+	session_with_pulses(p, few, 2);
+	f = reaction(p, JUDGE_STAYS, (struct judge_answer){0}, 1000);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "the session goes on, 1 KEEPALIVE of the router later");
+	play_keepalive(p, 1, 300, PLAY_FROM_ROUTER);
+	f = reaction(p, JUDGE_STAYS, (struct judge_answer){0}, 1000);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_assert_when(&f, 300);
+	assert_int_equal(reaction(p, JUDGE_CLOSES, (struct judge_answer){0}, 1000).verdict, JUDGE_FAIL);
+}
+
+/* A session that ends and another one that comes up are not one that stays. */
+static void test_ended_instead(void **state)
+{
+	struct play *p = *state;
+	const double pulses[] = {200, 300};
+	struct judge_finding f;
+
+	session_with_pulses(p, pulses, 2);
+	play_notification(p, 1, 350, PLAY_FROM_ROUTER, 3, 1);
+	f = reaction(p, JUDGE_WITHDRAWS, (struct judge_answer){0}, 320);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_session(p, 1, 400);
+	f = reaction(p, JUDGE_NOTIFIES, (struct judge_answer){3, 1, NULL}, 390);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+}
+
+static void test_routes(void **state)
+{
+	struct play *p = *state;
+	const double pulses[] = {200, 300};
+	const struct judge_answer none = {0};
+	struct judge_expect e;
+	struct judge_finding f;
+
+	session_with_pulses(p, pulses, 2);
+	assert_int_equal(reaction(p, JUDGE_WITHDRAWS, none, 1000).verdict, JUDGE_PASS);
+	assert_int_equal(reaction(p, JUDGE_INSTALLS, none, 1000).verdict, JUDGE_FAIL);
+	/* another worker's next hop is not this one's */
+	play_fib(p, 210, PLAY_PREFIX, "10.0.0.51");
+	assert_int_equal(reaction(p, JUDGE_INSTALLS, none, 1000).verdict, JUDGE_FAIL);
+	play_fib(p, 220, PLAY_PREFIX, "10.0.0.51 10.0.0.52");
+	f = reaction(p, JUDGE_INSTALLS, none, 1000);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_assert_when(&f, 300);
+	f = reaction(p, JUDGE_WITHDRAWS, none, 1000);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "its route 172.16.254.1/32 is in the router's kernel");
+	/* a router without a FIB is judged by its session alone */
+	e = play_expect(p, JUDGE_REACTION, "3", 0, 1000);
+	play_session(p, 2, 10);
+	play_keepalive(p, 2, 200, PLAY_FROM_ROUTER);
+	play_keepalive(p, 2, 300, PLAY_FROM_ROUTER);
+	e.reaction = (struct judge_reaction){.kind = JUDGE_INSTALLS, .no_fib = true, .played = play_ms(PLAYED)};
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_PASS);
+	e.reaction.no_fib = false;
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_FAIL);
+}
+
+static void test_reset(void **state)
+{
+	struct play *p = *state;
+
+	play_session(p, 1, 10);
+	play_bgp_tcp(p, 1, 120, CAPTURE_TCP_RST, PLAY_FROM_WORKER);
+	assert_int_equal(reaction(p, JUDGE_CLOSES, (struct judge_answer){0}, 1000).verdict, JUDGE_PASS);
+	assert_int_equal(reaction(p, JUDGE_STAYS, (struct judge_answer){0}, 1000).verdict, JUDGE_FAIL);
+}
+
+/* What nobody answered is told as any session that does not come up. */
+static void test_no_connection(void **state)
+{
+	struct play *p = *state;
+
+	play_assert_says(reaction(p, JUDGE_STAYS, (struct judge_answer){0}, 1000),
+			 "worker2: no connection attempt (TCP SYN) was seen");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLAY_TEST(test_notification), PLAY_TEST(test_notification_data), PLAY_TEST(test_own_notification),
+		PLAY_TEST(test_stays),	      PLAY_TEST(test_ended_instead),	 PLAY_TEST(test_routes),
+		PLAY_TEST(test_reset),	      PLAY_TEST(test_no_connection),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
