@@ -48,10 +48,11 @@ struct step_kind {
 };
 
 static const struct step_kind kinds[] = {
-	[PLAN_STEP_APPLY] = {step_apply, true},	   [PLAN_STEP_DELETE] = {step_delete, true},
-	[PLAN_STEP_SCALE] = {step_scale, true},	   [PLAN_STEP_EXPECT] = {NULL, false},
-	[PLAN_STEP_HTTP] = {run_step_http, false}, [PLAN_STEP_FLOWS] = {run_step_flows, false},
-	[PLAN_STEP_EXEC] = {run_step_exec, false}, [PLAN_STEP_MALFORMED] = {run_step_malformed, false},
+	[PLAN_STEP_APPLY] = {step_apply, true},		[PLAN_STEP_DELETE] = {step_delete, true},
+	[PLAN_STEP_SCALE] = {step_scale, true},		[PLAN_STEP_EXPECT] = {NULL, false},
+	[PLAN_STEP_HTTP] = {run_step_http, false},	[PLAN_STEP_FLOWS] = {run_step_flows, false},
+	[PLAN_STEP_EXEC] = {run_step_exec, false},	[PLAN_STEP_MALFORMED] = {run_step_malformed, false},
+	[PLAN_STEP_SEND] = {run_step_malformed, false},
 };
 
 static enum run_exit step_play(struct run *r, const struct plan_step *step, struct errmsg *err)

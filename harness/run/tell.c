@@ -201,7 +201,7 @@ static const char *step_kind(enum plan_step_kind kind)
 	static const char *const names[] = {
 		[PLAN_STEP_APPLY] = "apply",   [PLAN_STEP_DELETE] = "delete",	    [PLAN_STEP_SCALE] = "scale",
 		[PLAN_STEP_EXPECT] = "expect", [PLAN_STEP_HTTP] = "http",	    [PLAN_STEP_FLOWS] = "flows",
-		[PLAN_STEP_EXEC] = "exec",     [PLAN_STEP_MALFORMED] = "malformed",
+		[PLAN_STEP_EXEC] = "exec",     [PLAN_STEP_MALFORMED] = "malformed", [PLAN_STEP_SEND] = "send",
 	};
 
 	return names[kind];

@@ -71,6 +71,7 @@ static void step_try(struct plan_state *s, struct kube_cluster *c, const struct 
 	case PLAN_STEP_HTTP:
 	case PLAN_STEP_FLOWS:
 	case PLAN_STEP_MALFORMED:
+	case PLAN_STEP_SEND:
 	case PLAN_STEP_EXEC:
 		break;
 	}

@@ -69,8 +69,9 @@ void plan_steps_read(struct plan_state *s, const struct yaml_node *steps, const 
 void plan_expect_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_never_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
-/* plan_malformed.c: the step, and the expectations that follow from it, which are added to the steps */
+/* plan_malformed.c: the steps malformed and send, and the expectations that follow from it, which are added to the steps */
 void plan_malformed_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_send_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_malformed_expect(struct plan_state *s, const struct plan_step *step);
 
 /* check.c: the manifests on a trial cluster, and MetalLB's own refusals as diagnostics */

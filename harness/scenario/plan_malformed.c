@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* malformed: cases of the catalogue, one worker each, and what the RFCs expect of the router as an expectation each. */
+/* malformed: cases of the catalogue, one worker each, and what the RFCs expect of the router as an expectation each; send:
+ * a case of the user's own. */
 #include "plan_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Two hold times: whoever is silent has been noticed, whoever stays has said so. */
@@ -98,7 +100,7 @@ static bool workers_free(struct reader *r, const struct yaml_node *map)
 	for (size_t i = 0; i < s->known.len; i++) {
 		if (s->known.at[i]->kind != KUBE_BGP_PEER && s->known.at[i]->kind != KUBE_LEGACY_CONFIG)
 			continue;
-		diag_hint(r, reader_fault(r, map, "malformed: the workers have speakers of their own"),
+		diag_hint(r, reader_fault(r, map, "the workers have speakers of their own"),
 			  "leave the BGP peers out of lab.manifests");
 		return false;
 	}
@@ -143,8 +145,9 @@ static const char *reaction_text(struct arena *arena, const struct rogue_case *w
 static struct plan_expect expect_make(struct arena *arena, const struct plan_malformed *m, int64_t within_ns)
 {
 	const struct rogue_case *what = m->what;
-	const char *text = arena_printf(arena, "%s, worker%u sends %s: %s (%s)", what->name, m->worker, what->about,
-					reaction_text(arena, what), what->clause);
+	const char *text = arena_printf(arena, "%s, worker%u sends %s: %s%s%s%s", what->name, m->worker, what->about,
+					reaction_text(arena, what), what->clause != NULL ? " (" : "",
+					what->clause != NULL ? what->clause : "", what->clause != NULL ? ")" : "");
 
 	return (struct plan_expect){.kind = PLAN_EXPECT_REACTION,
 				    .within_ns = within_ns,
@@ -178,6 +181,116 @@ void plan_malformed_read(struct reader *r, const struct yaml_node *v, const stru
 	}
 	VEC_FREE(&cases);
 	VEC_FREE(&except);
+}
+
+/* ---- send ---- */
+
+struct send_read {
+	struct rogue_case what;
+	unsigned int worker;
+	int64_t within_ns;
+};
+
+static void field_octets(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	/* Addresses differ in their values, not in their lengths. */
+	const struct rogue_conf any = {.as = 65000, .prefix = {.addr = {.family = ADDR_V4}, .len = 32}};
+	struct errmsg err = {0};
+	uint8_t *bytes;
+	size_t n;
+
+	if (v->kind != YAML_TEXT) {
+		reader_wrong_type(r, v, f->key, "hex digits");
+		return;
+	}
+	bytes = rogue_write(v->text, &any, &n, &err);
+	if (bytes == NULL || n == 0)
+		diag_hint(r, reader_fault(r, v, "%s: %s", f->key, bytes == NULL ? err.text : "no octets"),
+			  "such as \"<02 [] [{origin}{path}{nh}] {nlri}>\", or plain hex");
+	else
+		field_text(r, v, f, ret);
+	free(bytes);
+}
+
+/* "3/1", or "3" with any subcode */
+static bool notification_read(const char *text, struct rogue_answer *ret)
+{
+	char *end;
+	unsigned long code = strtoul(text, &end, 10), subcode = ROGUE_ANY_SUBCODE;
+
+	if (*end == '/')
+		subcode = strtoul(end + 1, &end, 10);
+	*ret = (struct rogue_answer){(uint8_t)code, (uint8_t)subcode, NULL};
+	return *end == '\0' && code > 0 && code <= UINT8_MAX && subcode <= UINT8_MAX;
+}
+
+/* notification 3/1, notification 3, closes, stays, withdrawn, installed */
+static void field_reaction(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	static const char notification[] = "notification ";
+	static const char *const words[] = {"closes", "stays", "withdrawn", "installed"};
+	static const enum rogue_reaction reactions[] = {ROGUE_CLOSES, ROGUE_STAYS, ROGUE_WITHDRAWN, ROGUE_INSTALLED};
+	struct rogue_case *what = ret;
+
+	if (v->kind != YAML_TEXT) {
+		reader_wrong_type(r, v, f->key, "a reaction");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(v->text, words[i]) == 0) {
+			what->reaction = reactions[i];
+			return;
+		}
+	}
+	if (strncmp(v->text, notification, sizeof(notification) - 1) == 0 &&
+	    notification_read(v->text + sizeof(notification) - 1, &what->answers[0])) {
+		what->reaction = ROGUE_NOTIFICATION;
+		return;
+	}
+	diag_hint(r, reader_fault(r, v, "%s: \"%s\" is no reaction", f->key, v->text),
+		  "one of notification CODE/SUBCODE, closes, stays, withdrawn, installed");
+}
+
+#define IN_CASE(member) (offsetof(struct send_read, what) + offsetof(struct rogue_case, member))
+
+static const char *const stage_words[] = {
+	[ROGUE_AS_OPEN] = "as_open", [ROGUE_AS_KEEPALIVE] = "as_keepalive", [ROGUE_ESTABLISHED] = "established"};
+static const struct words stages = WORDS(stage_words);
+static const char *const then_words[] = {[ROGUE_GOES_ON] = "goes_on",
+					 [ROGUE_FALLS_SILENT] = "falls_silent",
+					 [ROGUE_SENDS_FIN] = "sends_fin",
+					 [ROGUE_SENDS_RST] = "sends_rst"};
+static const struct words thens = WORDS(then_words);
+
+static const struct field send_fields[] = {
+	{.key = "hex", .read = field_octets, .offset = IN_CASE(bytes), .required = true},
+	{.key = "expect", .read = field_reaction, .offset = offsetof(struct send_read, what), .required = true},
+	{.key = "when", .read = field_word, .offset = IN_CASE(stage), .more = &stages},
+	{.key = "then", .read = field_word, .offset = IN_CASE(then), .more = &thens},
+	{.key = "times", .read = field_u32, .offset = IN_CASE(times), .min = 1, .max = 100000},
+	{.key = "bytewise", .read = field_bool, .offset = IN_CASE(bytewise)},
+	{.key = "after_route", .read = field_bool, .offset = IN_CASE(prior)},
+	{.key = "worker", .read = field_first, .offset = offsetof(struct send_read, worker)},
+	{.key = "within", .read = field_time, .offset = offsetof(struct send_read, within_ns)},
+};
+static const struct record send_record = {.what = "send", RECORD_FIELDS(send_fields)};
+
+void plan_send_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	struct send_read read = {
+		.what = {.name = "send", .stage = ROGUE_ESTABLISHED}, .worker = 1, .within_ns = WITHIN_DEFAULT_NS};
+	struct plan_step *step = ret;
+	struct plan_malformed one;
+
+	(void)f;
+	step->kind = PLAN_STEP_SEND;
+	if (!record_read_over(r, v, &send_record, &read) || read.what.bytes == NULL || !workers_free(r, v))
+		return;
+	read.what.about = read.what.bytes;
+	one = (struct plan_malformed){read.worker, arena_memdup(r->arena, &read.what, sizeof(read.what))};
+	step->malformed = arena_memdup(r->arena, &one, sizeof(one));
+	step->malformed_count = 1;
+	step->within_ns = read.within_ns;
 }
 
 void plan_malformed_expect(struct plan_state *s, const struct plan_step *step)

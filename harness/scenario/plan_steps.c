@@ -319,6 +319,7 @@ static const struct field step_fields[] = {
 	{.key = "flows", .read = step_flows},
 	{.key = "exec", .read = step_exec},
 	{.key = "malformed", .read = plan_malformed_read},
+	{.key = "send", .read = plan_send_read},
 };
 static const struct record step_record = {.what = "a step", RECORD_FIELDS(step_fields)};
 
@@ -358,7 +359,7 @@ static void step_read(struct plan_state *s, const struct yaml_node *v)
 	if (!record_read_over(&s->r, v, &step_record, step))
 		return;
 	VEC_PUSH(&s->steps, *step);
-	if (step->kind == PLAN_STEP_MALFORMED)
+	if (step->malformed_count > 0)
 		plan_malformed_expect(s, step);
 }
 

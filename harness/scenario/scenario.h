@@ -116,6 +116,8 @@ enum plan_step_kind {
 	PLAN_STEP_FLOWS,     /* flows: {service: nginx, count: 3000, vary: [src_port], protocol: udp} */
 	PLAN_STEP_MALFORMED, /* malformed: {case: all | name | [names], except: [names], worker: worker1, within: 6s}; an
 				expectation for each case follows */
+	PLAN_STEP_SEND, /* send: {hex: "<04 00>", expect: notification 1/2, when: established, then: goes_on, times: 1, worker:
+			   worker1}: as malformed, with a case of the user's own */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
 

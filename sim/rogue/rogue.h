@@ -44,7 +44,7 @@ struct rogue_answer {
 struct rogue_case {
 	const char *name;   /* "bad_marker" */
 	const char *about;  /* "an UPDATE with ORIGIN 3" */
-	const char *clause; /* "RFC 7606 section 7.1" */
+	const char *clause; /* "RFC 7606 section 7.1"; NULL for a case that is not of the catalogue */
 	enum rogue_stage stage;
 	const char *bytes;  /* see rogue_write */
 	bool prior;	    /* the route is announced well before */

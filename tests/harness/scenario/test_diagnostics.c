@@ -149,7 +149,7 @@ static const struct row scenarios[] = {
 	 "  manifests: [old.yaml]\n"
 	 "steps:\n"
 	 "  - malformed: {case: bad_marker}\n",
-	 1, 4, 16, 1, "malformed: the workers have speakers of their own", "leave the BGP peers out of lab.manifests"},
+	 1, 4, 16, 1, "the workers have speakers of their own", "leave the BGP peers out of lab.manifests"},
 	{"malformed workers",
 	 "lab:\n"
 	 "  workers: {count: 2}\n"
@@ -254,6 +254,14 @@ static const struct row scenarios[] = {
 	 "  - scale: {deployment: ngin, replicas: 1}\n",
 	 1, 4, 25, 4, "no Deployment \"ngin\" in the manifests up to here", "did you mean \"nginx\"?"},
 	{"self", "a: &x [*x]\n", 1, 1, 8, 2, "no complete anchor named \"x\" before this alias", NULL},
+	{"send hex", "steps:\n  - send: {hex: 0g, expect: stays}\n", 1, 2, 17, 2,
+	 "hex: character 1: neither hex nor a known word",
+	 "such as \"<02 [] [{origin}{path}{nh}] {nlri}>\", or plain hex"},
+	{"send nothing", "steps:\n  - send: {hex: '', expect: stays}\n", 1, 2, 17, 1, "hex: no octets",
+	 "such as \"<02 [] [{origin}{path}{nh}] {nlri}>\", or plain hex"},
+	{"send reaction", "steps:\n  - send: {hex: 00, expect: notification 300}\n", 1, 2, 29, 16,
+	 "expect: \"notification 300\" is no reaction",
+	 "one of notification CODE/SUBCODE, closes, stays, withdrawn, installed"},
 	{"spread first",
 	 "lab:\n"
 	 "  manifests: [m.yaml]\n"

@@ -192,14 +192,19 @@ static void every_step_and_its_fields(void **state)
 
 static void a_malformed_step_brings_its_expectations(void **state)
 {
-	struct plan *p = read_text("lab: {workers: {count: 100}}\nsteps:\n"
-				   "  - malformed: {case: [version_3, bad_marker], worker: worker4, within: 8s}\n"
-				   "  - malformed: {case: all, except: version_3}\n");
+	struct plan *p =
+		read_text("lab: {workers: {count: 100}}\nsteps:\n"
+			  "  - malformed: {case: [version_3, bad_marker], worker: worker4, within: 8s}\n"
+			  "  - malformed: {case: all, except: version_3}\n"
+			  "  - send: {hex: '<02 [] 01>', expect: notification 3/1, when: as_open, then: sends_fin, "
+			  "times: 2, bytewise: true, worker: worker9}\n"
+			  "  - send: {hex: 'ff', expect: notification 1}\n");
+	const struct rogue_case *sent;
 	size_t all;
 
 	(void)state;
 	rogue_cases(&all);
-	assert_int_equal(p->step_count, 1 + 2 + 1 + all - 1);
+	assert_int_equal(p->step_count, 1 + 2 + 1 + all - 1 + 2 + 2);
 	assert_int_equal(p->steps[0].kind, PLAN_STEP_MALFORMED);
 	assert_int_equal(p->steps[0].malformed_count, 2);
 	assert_int_equal(p->steps[0].malformed[1].worker, 5);
@@ -213,6 +218,15 @@ static void a_malformed_step_brings_its_expectations(void **state)
 			    "version_3, worker4 sends an OPEN of version 3: NOTIFICATION 2/1 data 0004 "
 			    "(RFC 4271 section 6.2)");
 	assert_int_equal(p->steps[3].malformed_count, all - 1);
+	sent = p->steps[p->step_count - 4].malformed[0].what;
+	assert_int_equal(p->steps[p->step_count - 4].malformed[0].worker, 9);
+	assert_string_equal(sent->bytes, "<02 [] 01>");
+	assert_int_equal(sent->stage, ROGUE_AS_OPEN);
+	assert_int_equal(sent->then, ROGUE_SENDS_FIN);
+	assert_true(sent->times == 2 && sent->bytewise);
+	assert_int_equal(sent->answers[0].code, 3);
+	assert_int_equal(sent->answers[0].subcode, 1);
+	assert_int_equal(p->steps[p->step_count - 1].expect.reaction->answers[0].subcode, ROGUE_ANY_SUBCODE);
 	plan_free(p);
 }
 
