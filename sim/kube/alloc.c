@@ -397,10 +397,26 @@ static const char *unfit(const struct kube_cluster *c, const struct service_stat
 	if (c->config == NULL || c->config->pools.len == 0)
 		return "MetalLB has no address pool";
 	if (s->cluster_ip_count == 0)
-		return "it has no clusterIP";
+		return "it has no clusterIP of its own";
 	if (s->service->family_policy == KUBE_REQUIRE_DUAL_STACK && s->cluster_ip_count < 2)
 		return "it requires dual stack but has one clusterIP";
+	if (s->service->family_policy == KUBE_SINGLE_STACK && s->cluster_ip_count > 1)
+		return "it is single-stack but has two clusterIPs";
 	return NULL;
+}
+
+/* 9: who prefers dual stack and has one address gets the other family's from the same pool, once there is one. */
+static void second_family_add(struct request *q)
+{
+	struct service_state *s = q->s;
+	struct addr both[2] = {s->ingress[0]};
+	uint8_t missing;
+
+	if (s->ingress_count != 1 || q->family_count != 2 || s->service->family_policy != KUBE_PREFER_DUAL_STACK)
+		return;
+	missing = q->families[0] == s->ingress[0].family ? q->families[1] : q->families[0];
+	if (first_free(q, &q->c->config->pools.at[s->pool], missing, &both[1]))
+		assign(q, s->pool, both, 2);
 }
 
 static void converge(struct kube_cluster *c, struct service_state *s)
@@ -429,19 +445,29 @@ static void converge(struct kube_cluster *c, struct service_state *s)
 	memcpy(kept, s->ingress, sizeof(kept));
 	if (kept_count > 0 && (take(&q, kept, kept_count, pool) != NULL || (n > 0 && !same_set(s, wanted, (size_t)n))))
 		clear(s, NULL);
+	if (n == 0)
+		second_family_add(&q);
 	if (s->ingress_count == 0)
 		choose(&q, wanted, n);
 }
 
-/* Services that have addresses come first, so that nobody is robbed (METALLB section 3.7). */
+/* True for the services of a round: those that changed lead, since the change is theirs to bear, not that of those with whom
+ * they share; then those that have addresses, so that nobody is robbed (METALLB section 3.7); then those that wait. */
+static bool in_round(const struct service_state *s, int round)
+{
+	if (round == 0)
+		return s->changed && s->ingress_count > 0;
+	return round == 1 ? s->ingress_count > 0 : s->ingress_count == 0;
+}
+
 void kube_services_allocate(struct kube_cluster *c)
 {
-	for (size_t i = 0; i < c->services.len; i++) {
-		if (c->services.at[i].ingress_count > 0)
-			converge(c, &c->services.at[i]);
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < c->services.len; i++) {
+			if (in_round(&c->services.at[i], round))
+				converge(c, &c->services.at[i]);
+		}
 	}
-	for (size_t i = 0; i < c->services.len; i++) {
-		if (c->services.at[i].ingress_count == 0)
-			converge(c, &c->services.at[i]);
-	}
+	for (size_t i = 0; i < c->services.len; i++)
+		c->services.at[i].changed = false;
 }

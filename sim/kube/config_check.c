@@ -5,6 +5,20 @@
 
 #include <string.h>
 
+/* A list in which nothing may stand twice. */
+static int duplicates_check(const struct kube_strings *list, const char *field, const struct kube_origin *origin,
+			    struct errmsg *err)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(list->at[i], list->at[k]) == 0)
+				return kube_config_refuse(err, origin, "duplicate definition of %s: %s", field,
+							  list->at[i]);
+		}
+	}
+	return 0;
+}
+
 /* ---- Pools ---- */
 
 static int pools_overlap_check(const struct pool_conf *a, const struct pool_conf *b, struct errmsg *err)
@@ -27,10 +41,12 @@ static int pools_check(const struct config *config, struct errmsg *err)
 {
 	for (size_t i = 0; i < config->pools.len; i++) {
 		const struct pool_conf *b = &config->pools.at[i];
+		int r = duplicates_check(&b->pool->namespaces, "serviceAllocation.namespaces", &b->origin, err);
 
+		if (r < 0)
+			return r;
 		for (size_t k = 0; k <= i; k++) {
 			const struct pool_conf *a = &config->pools.at[k];
-			int r;
 
 			if (k < i && strcmp(a->pool->meta.name, b->pool->meta.name) == 0)
 				return kube_config_refuse(err, &b->origin, "duplicate pool name %s",
@@ -143,7 +159,14 @@ static bool pool_has_v6(const struct pool_conf *pool)
 static int advertisement_check(const struct config *config, const struct advertisement_conf *a, struct errmsg *err)
 {
 	const struct kube_bgp_advertisement *ad = a->advertisement;
-	int r = 0;
+	int r = duplicates_check(&ad->communities, "communities", &a->origin, err);
+
+	if (r == 0)
+		r = duplicates_check(&ad->pools, "ipAddressPools", &a->origin, err);
+	if (r == 0)
+		r = duplicates_check(&ad->peers, "peers", &a->origin, err);
+	if (r < 0)
+		return r;
 
 	if (ad->aggregation_length < 1 || ad->aggregation_length > 32)
 		return kube_config_refuse(err, &a->origin, "invalid aggregation length %d, 1 to 32 is allowed",

@@ -71,6 +71,7 @@ struct service_state {
 	const char *pool_name;
 	const char *pending_reason;
 	unsigned int number; /* for chain names; never reused */
+	bool changed;	     /* since addresses were last allocated */
 };
 
 typedef VEC(struct stored) stored_vec;

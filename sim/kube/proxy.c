@@ -127,10 +127,12 @@ static void source_ranges(struct kube_cluster *c, const struct kube_service *s)
 {
 	if (s->source_range_count == 0)
 		return;
-	text_add(c, "ip saddr != { ");
-	for (size_t i = 0; i < s->source_range_count; i++)
-		text_add(c, "%s%s", i > 0 ? ", " : "", prefix_text(&s->source_ranges[i]).s);
-	text_add(c, " } drop\n");
+	/* Not a set: ranges that overlap, as users write them, are none to nftables. */
+	for (size_t i = 0; i < s->source_range_count; i++) {
+		if (s->source_ranges[i].addr.family == ADDR_V4)
+			text_add(c, "ip saddr != %s ", prefix_text(&s->source_ranges[i]).s);
+	}
+	text_add(c, "drop\n");
 }
 
 /* What comes from outside. Cluster hides the source; Local keeps it, except for pods and the node itself, which are

@@ -6,6 +6,8 @@
 
 #define NODE_PORT_FIRST 30000U
 #define NODE_PORT_COUNT 2768U
+/* A service network or port range that is nearly full is not searched for ever. */
+#define DRAWS_MAX 10000
 
 static struct service_state *state_of(struct kube_cluster *c, const struct kube_meta *meta)
 {
@@ -27,17 +29,19 @@ static bool cluster_ip_used(const struct kube_cluster *c, const struct addr *a)
 	return false;
 }
 
-/* A random address of the service network, as the API server draws it; its first ones are kept for the system. */
-static struct addr cluster_ip_draw(struct kube_cluster *c)
+/* A random address of the service network, as the API server draws it; its first ones are kept for the system. False when
+ * none is left. */
+static bool cluster_ip_draw(struct kube_cluster *c, struct addr *ret)
 {
 	const struct prefix *net = &c->conf.service_net;
 	uint64_t size = UINT64_C(1) << (32 - net->len);
-	struct addr a;
 
-	do
-		a = addr_add(&net->addr, size > 32 ? 16 + rng_below(&c->rng, size - 17) : rng_below(&c->rng, size));
-	while (cluster_ip_used(c, &a));
-	return a;
+	for (unsigned int i = 0; i < DRAWS_MAX; i++) {
+		*ret = addr_add(&net->addr, size > 32 ? 16 + rng_below(&c->rng, size - 17) : rng_below(&c->rng, size));
+		if (!cluster_ip_used(c, ret))
+			return true;
+	}
+	return false;
 }
 
 static void cluster_ips_fill(struct kube_cluster *c, struct service_state *s)
@@ -45,22 +49,48 @@ static void cluster_ips_fill(struct kube_cluster *c, struct service_state *s)
 	struct prefix v6;
 
 	for (size_t i = 0; i < s->service->cluster_ip_count && i < 2; i++) {
-		if (addr_parse(s->service->cluster_ips[i], &s->cluster_ips[i]) == 0)
-			s->cluster_ip_count = i + 1;
+		struct addr written;
+
+		/* the API server gives no address twice */
+		if (addr_parse(s->service->cluster_ips[i], &written) < 0 || cluster_ip_used(c, &written))
+			break;
+		s->cluster_ips[i] = written;
+		s->cluster_ip_count = i + 1;
 	}
 	if (s->service->cluster_ip_count > 0)
 		return; /* as written; "None" leaves none */
 	for (size_t i = 0; i < s->service->family_count && i < 2; i++) {
 		if (s->service->families[i] == ADDR_V6 && prefix_parse("fd00:10:96::/112", &v6) == 0)
 			s->cluster_ips[i] = addr_add(&v6.addr, 16 + rng_below(&c->rng, 65000));
-		else
-			s->cluster_ips[i] = cluster_ip_draw(c);
+		else if (!cluster_ip_draw(c, &s->cluster_ips[i]))
+			return;
 		s->cluster_ip_count = i + 1;
 	}
-	if (s->cluster_ip_count == 0) {
-		s->cluster_ips[0] = cluster_ip_draw(c);
-		s->cluster_ip_count = 1;
+	if (s->service->family_count == 0)
+		s->cluster_ip_count = cluster_ip_draw(c, &s->cluster_ips[0]);
+}
+
+static bool node_port_used(const struct kube_cluster *c, uint16_t port)
+{
+	for (size_t i = 0; i < c->services.len; i++) {
+		for (size_t k = 0; k < SERVICE_PORTS_MAX; k++) {
+			if (c->services.at[i].node_ports[k] == port)
+				return true;
+		}
 	}
+	return false;
+}
+
+/* A free port of the range; 0 when none is found. */
+static uint16_t node_port_draw(struct kube_cluster *c)
+{
+	for (unsigned int i = 0; i < DRAWS_MAX; i++) {
+		uint16_t port = (uint16_t)(NODE_PORT_FIRST + rng_below(&c->rng, NODE_PORT_COUNT));
+
+		if (!node_port_used(c, port))
+			return port;
+	}
+	return 0;
 }
 
 static void node_ports_fill(struct kube_cluster *c, struct service_state *s)
@@ -68,10 +98,10 @@ static void node_ports_fill(struct kube_cluster *c, struct service_state *s)
 	for (size_t i = 0; i < s->service->port_count && i < SERVICE_PORTS_MAX; i++) {
 		uint16_t written = s->service->ports[i].node_port;
 
-		if (written != 0)
-			s->node_ports[i] = written;
+		if (written != 0 && written != s->node_ports[i])
+			s->node_ports[i] = node_port_used(c, written) ? 0 : written;
 		else if (s->node_ports[i] == 0)
-			s->node_ports[i] = (uint16_t)(NODE_PORT_FIRST + rng_below(&c->rng, NODE_PORT_COUNT));
+			s->node_ports[i] = node_port_draw(c);
 	}
 }
 
@@ -84,6 +114,7 @@ static void service_follow(struct kube_cluster *c, const struct kube_service *se
 		s = &c->services.at[c->services.len - 1];
 		cluster_ips_fill(c, s);
 	}
+	s->changed = s->changed || s->service != service;
 	s->service = service;
 	if (service->type == KUBE_LOAD_BALANCER || service->type == KUBE_NODE_PORT)
 		node_ports_fill(c, s);
