@@ -45,6 +45,7 @@ static void on_update(struct conn *c, struct wire_in message)
 		fsm_event(c, &(struct fsm_input){.event = EV_UPDATE});
 		return;
 	}
+	c->wire.ebgp = conn_external(c);
 	err = wire_update_decode(message, &c->wire, &update);
 	if (err.treat == WIRE_RESET) {
 		on_error(c, EV_UPDATE_ERR, &err);

@@ -97,6 +97,8 @@ static void one_attr(struct walk *w, const struct attr *a)
 	else if (row->name != NULL && w->session->as4 &&
 		 (a->code == WIRE_ATTR_AS4_PATH || a->code == WIRE_ATTR_AS4_AGGREGATOR))
 		note_attr(w, a, WIRE_ATTRIBUTE_DISCARD, WIRE_UPDATE_OPTIONAL, "RFC 6793 section 4.1");
+	else if (row->internal && w->session->ebgp)
+		note_attr(w, a, WIRE_ATTRIBUTE_DISCARD, WIRE_UPDATE_ATTRIBUTE_LIST, row->clause);
 	else if (row->name != NULL)
 		known_attr(w, a, row);
 	else if ((a->flags & WIRE_FLAG_OPTIONAL) == 0)

@@ -57,6 +57,7 @@ struct wire_session {
 	bool add_path_v4; /* RFC 7911, in the direction at hand */
 	bool add_path_v6;
 	bool extended; /* RFC 8654 */
+	bool ebgp; /* the other end is of another AS: attributes that have no business there are discarded (RFC 7606) */
 };
 
 /* Cuts a byte stream into messages. *ret_len is the length of the first message in the n bytes, 0 when more bytes are

@@ -35,6 +35,7 @@ struct wire_attr_row {
 	/* Reads the value into *ret. Returns 0 or the UPDATE error subcode of what is wrong. */
 	uint8_t (*decode)(struct wire_in value, const struct wire_session *session, struct wire_update *ret);
 	const char *clause; /* of the treatment */
+	bool internal;	    /* discarded, whatever it holds, when it comes from another AS */
 };
 
 /* The row of a code; a row without a name for those we don't know. */

@@ -164,6 +164,25 @@ static const struct attr_row two_octet_rows[] = {
 	 "RFC 6793 section 6"},
 };
 
+/* From another AS these mean nothing, well formed or not (RFC 7606 sections 7.5, 7.9 and 7.10). */
+static const struct attr_row external_rows[] = {
+	{"all well", O P H, NLRI, OK, 0, "", ""},
+	{"LOCAL_PREF", O P H "400504 00000064", NLRI, DISCARD, 1, "", "RFC 7606 section 7.5"},
+	{"LOCAL_PREF of 3", O P H "400503 000000", NLRI, DISCARD, 1, "", "RFC 7606 section 7.5"},
+	{"ORIGINATOR_ID of 3", O P H "800903 000000", NLRI, DISCARD, 1, "", "RFC 7606 section 7.9"},
+	{"CLUSTER_LIST of 5", O P H "800a05 0000000000", NLRI, DISCARD, 1, "", "RFC 7606 section 7.10"},
+	{"MED of 3", O P H "800403 000000", NLRI, WITHDRAW, 5, "800403 000000", "RFC 7606 section 7.4"},
+};
+
+static void what_is_internal_is_discarded_from_outside(void **state)
+{
+	const struct wire_session session = {.as4 = true, .ebgp = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(external_rows) / sizeof(external_rows[0]); i++)
+		check_attr_row(&external_rows[i], &session);
+}
+
 static void each_error_of_old_speakers_has_its_treatment(void **state)
 {
 	static const struct wire_session session = {0};
@@ -243,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_error_has_its_treatment),
 		cmocka_unit_test(each_error_of_old_speakers_has_its_treatment),
+		cmocka_unit_test(what_is_internal_is_discarded_from_outside),
 		cmocka_unit_test(lengths_that_disagree_reset),
 		cmocka_unit_test(data_is_cut_to_its_room),
 		cmocka_unit_test(discards_leave_the_rest),
