@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define MONITOR_BUFFER (4 << 20)
+#define DUMPS_MAX 20
 
 /* A nexthop object as last heard of: a next hop, or a group of ids. */
 struct object {
@@ -263,7 +264,7 @@ static int on_message(const struct nlmsghdr *m, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int dump(struct net_ns *ns, uint16_t type, uint8_t family, struct reader *r, struct errmsg *err)
+static int dump_once(struct net_ns *ns, uint16_t type, uint8_t family, struct reader *r, struct errmsg *err)
 {
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m = net_message(buf, type, NLM_F_DUMP);
@@ -274,6 +275,16 @@ static int dump(struct net_ns *ns, uint16_t type, uint8_t family, struct reader 
 	else
 		((struct rtmsg *)mnl_nlmsg_put_extra_header(m, sizeof(struct rtmsg)))->rtm_family = family;
 	return net_query(ns, m, on_message, r, type == RTM_GETNEXTHOP ? "list nexthops" : "list routes", err);
+}
+
+/* Asked again while the table changed under it: what was told twice is told right at the end. */
+static int dump(struct net_ns *ns, uint16_t type, uint8_t family, struct reader *r, struct errmsg *err)
+{
+	int result = -EINTR;
+
+	for (unsigned int i = 0; i < DUMPS_MAX && result == -EINTR; i++)
+		result = dump_once(ns, type, family, r, err);
+	return result == -EINTR ? errmsg_say(err, -EBUSY, "the router's routes never stand still") : result;
 }
 
 /* Kernels before 5.3 have no nexthop objects, and so nothing to list. */

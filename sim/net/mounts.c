@@ -68,7 +68,7 @@ static int dir_return(const char *dir, int dir_fd, struct errmsg *err)
 {
 	char from[64];
 
-	if (dir == NULL || !hidden(dir))
+	if (dir_fd < 0)
 		return 0;
 	folders_make(dir);
 	snprintf(from, sizeof(from), "/proc/self/fd/%d", dir_fd);
@@ -88,19 +88,32 @@ static int home_keep(struct errmsg *err)
 	return 0;
 }
 
-int sandbox_mounts(const char *dir, int dir_fd, struct errmsg *err)
+static int views_make(const char *dir, int dir_fd, struct errmsg *err)
 {
-	int r;
+	int r = tmpfs("/run", err);
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return errmsg_set(err, -errno, "make mounts private");
-	r = tmpfs("/run", err);
 	if (r == 0)
 		r = etc_view(err);
 	if (r == 0)
 		r = var_view(err);
-	if (r == 0)
-		r = dir_return(dir, dir_fd, err);
+	return r < 0 ? r : dir_return(dir, dir_fd, err);
+}
+
+int sandbox_mounts(const char *dir, struct errmsg *err)
+{
+	int dir_fd = -1, r;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return errmsg_set(err, -errno, "make mounts private");
+	/* Opened here: the caller's descriptors are of its mounts, not of our copies, and can't be mounted again. */
+	if (dir != NULL && hidden(dir)) {
+		dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (dir_fd < 0)
+			return errmsg_set(err, -errno, "%s", dir);
+	}
+	r = views_make(dir, dir_fd, err);
+	if (dir_fd >= 0)
+		close(dir_fd);
 	if (r < 0)
 		return r;
 	/* A container may forbid both: the host's /proc then shows other pids, which nothing here relies on. */

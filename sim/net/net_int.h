@@ -16,6 +16,10 @@
 
 struct nft_ctx;
 
+/* A low descriptor that is kept for libnftables from the sandbox's beginning. */
+#define NET_SPARE_FD 900
+void net_spare_keep(void);
+
 /* A request that waits for net_flush, and the words to report its failure with. */
 struct request {
 	size_t offset; /* into the queue */

@@ -52,11 +52,21 @@ void net_queue_failed(struct net_ns *ns, int code, const char *fmt, ...)
 	(void)errmsg_set(&ns->late, code, "%s: %s", ns->name, words);
 }
 
+static ssize_t receive(struct net_ns *ns, char *buf, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = mnl_socket_recvfrom(ns->netlink, buf, room);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 /* One acknowledgement: its sequence number and error. Returns -errno when there is none to read. */
 static int ack_read(struct net_ns *ns, uint32_t *ret_seq, int *ret_error)
 {
 	char buf[NET_MESSAGE_MAX];
-	ssize_t n = mnl_socket_recvfrom(ns->netlink, buf, sizeof(buf));
+	ssize_t n = receive(ns, buf, sizeof(buf));
 	const struct nlmsghdr *m = (const struct nlmsghdr *)buf;
 	const struct nlmsgerr *e;
 
@@ -136,20 +146,35 @@ int net_request(struct net_ns *ns, struct nlmsghdr *message, const char *words, 
 	return got < 0 ? errmsg_set(err, got, "%s: %s", ns->name, words) : 0;
 }
 
+/* The kernel marks the messages of a dump during which the table changed. The mark would end the walk before its end. */
+static bool marks_take(char *buf, size_t n)
+{
+	struct nlmsghdr *m = (struct nlmsghdr *)(void *)buf;
+	bool interrupted = false;
+
+	for (int left = (int)n; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+		interrupted = interrupted || (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+		m->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
+	}
+	return interrupted;
+}
+
 int net_query(struct net_ns *ns, struct nlmsghdr *message, mnl_cb_t cb, void *ctx, const char *words,
 	      struct errmsg *err)
 {
 	char buf[65536];
 	int more = MNL_CB_OK;
+	bool interrupted = false;
 
 	message->nlmsg_seq = ++ns->seq;
 	if (mnl_socket_sendto(ns->netlink, message, message->nlmsg_len) < 0)
 		return errmsg_set(err, -errno, "%s: %s", ns->name, words);
 	while (more > MNL_CB_STOP) {
-		ssize_t n = mnl_socket_recvfrom(ns->netlink, buf, sizeof(buf));
+		ssize_t n = receive(ns, buf, sizeof(buf));
 
 		if (n < 0)
 			return errmsg_set(err, -errno, "%s: %s", ns->name, words);
+		interrupted = marks_take(buf, (size_t)n) || interrupted;
 		more = mnl_cb_run(buf, (size_t)n, ns->seq, 0, cb, ctx);
 		if (more < 0)
 			return errmsg_set(err, -errno, "%s: %s", ns->name, words);
@@ -157,5 +182,5 @@ int net_query(struct net_ns *ns, struct nlmsghdr *message, mnl_cb_t cb, void *ct
 		if ((message->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 			break;
 	}
-	return 0;
+	return interrupted ? -EINTR : 0;
 }

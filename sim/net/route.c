@@ -64,8 +64,10 @@ void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struc
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m;
 
-	if (n > NET_FIB_HOPS_MAX)
-		n = NET_FIB_HOPS_MAX;
+	if (n > NET_FIB_HOPS_MAX) {
+		net_queue_failed(ns, -E2BIG, "route %s over %zu next hops", prefix_text(to).s, n);
+		return;
+	}
 	if (n == 0) {
 		m = route_message(buf, RTM_DELROUTE, 0, to, RTPROT_BGP);
 		net_queue(ns, m, "delete route %s", prefix_text(to).s);

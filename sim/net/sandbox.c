@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,13 +23,13 @@
 struct sandbox {
 	int (*body)(void *arg);
 	void *arg;
-	const char *dir;
-	int dir_fd;
-	int alive[2]; /* the parent keeps the writing end open as long as it lives */
-	int told[2];  /* the child's errmsg: how the setup went */
+	const char *dir; /* without symbolic links, or NULL */
+	int alive[2];	 /* the parent keeps the writing end open as long as it lives */
+	int told[2];	 /* the child's errmsg: how the setup went */
 	uid_t uid;
 	gid_t gid;
 	sigset_t mask;
+	struct sigaction child; /* what SIGCHLD did before */
 };
 
 static int write_file(const char *path, const char *text, struct errmsg *err)
@@ -64,18 +67,49 @@ static bool orphaned(const struct sandbox *s)
 	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) != 0;
 }
 
+/* The kernel keeps signals that nobody handles from pid 1, which this is. */
+static void end_by_signal(int number)
+{
+	_exit(128 + number);
+}
+
+static void signals_end_us(void)
+{
+	for (size_t i = 0; i < 3; i++) {
+		static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+		struct sigaction before;
+
+		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			(void)signal(numbers[i], end_by_signal);
+	}
+}
+
+/* A lab of many nodes holds thousands of descriptors; the soft limit is there for programs that use select(). */
+static void descriptors_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static _Noreturn void child_run(struct sandbox *s)
 {
 	struct errmsg err = {0};
 	int r;
 
+	signals_end_us();
+	descriptors_allow();
+	net_spare_keep();
 	close(s->alive[1]);
 	close(s->told[0]);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || orphaned(s))
 		_exit(1);
 	r = ids_map(s, &err);
 	if (r == 0)
-		r = sandbox_mounts(s->dir, s->dir_fd, &err);
+		r = sandbox_mounts(s->dir, &err);
 	if (write(s->told[1], &err, sizeof(err)) != (ssize_t)sizeof(err) || r < 0)
 		_exit(1);
 	close(s->told[1]);
@@ -89,11 +123,14 @@ static _Noreturn void child_run(struct sandbox *s)
 static int child_await(pid_t pid, const sigset_t *taken)
 {
 	int status = 0, number;
+	pid_t ended;
 
-	while (waitpid(pid, &status, WNOHANG) == 0) {
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
 		if (sigwait(taken, &number) == 0 && number != SIGCHLD)
 			kill(pid, number);
 	}
+	if (ended < 0)
+		return 128 + SIGKILL;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -145,14 +182,9 @@ static int sandbox_clone(struct sandbox *s, const sigset_t *taken, int *ret_stat
 
 int net_sandbox_run(int (*body)(void *arg), void *arg, const char *dir, int *ret_status, struct errmsg *err)
 {
-	struct sandbox s = {.body = body,
-			    .arg = arg,
-			    .dir = dir,
-			    .dir_fd = -1,
-			    .alive = {-1, -1},
-			    .told = {-1, -1},
-			    .uid = geteuid(),
-			    .gid = getegid()};
+	struct sandbox s = {
+		.body = body, .arg = arg, .alive = {-1, -1}, .told = {-1, -1}, .uid = geteuid(), .gid = getegid()};
+	char real[PATH_MAX];
 	sigset_t taken;
 	int r = 0;
 
@@ -161,12 +193,15 @@ int net_sandbox_run(int (*body)(void *arg), void *arg, const char *dir, int *ret
 	for (size_t i = 0; i < 4; i++)
 		sigaddset(&taken, (const int[]){SIGINT, SIGTERM, SIGHUP, SIGCHLD}[i]);
 	if (dir != NULL)
-		s.dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if ((dir != NULL && s.dir_fd < 0) || pipe2(s.alive, O_CLOEXEC) < 0 || pipe2(s.told, O_CLOEXEC) < 0)
+		s.dir = realpath(dir, real);
+	if ((dir != NULL && s.dir == NULL) || pipe2(s.alive, O_CLOEXEC) < 0 || pipe2(s.told, O_CLOEXEC) < 0)
 		r = errmsg_set(err, -errno, "sandbox for %s", dir != NULL ? dir : "nothing");
 	sigprocmask(SIG_BLOCK, &taken, &s.mask);
+	/* Whoever started us may ignore it; the kernel would then reap the child unseen. */
+	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &s.child);
 	if (r == 0)
 		r = sandbox_clone(&s, &taken, ret_status, err);
+	sigaction(SIGCHLD, &s.child, NULL);
 	sigprocmask(SIG_SETMASK, &s.mask, NULL);
 	for (size_t i = 0; i < 2; i++) {
 		if (s.alive[i] >= 0)
@@ -174,7 +209,5 @@ int net_sandbox_run(int (*body)(void *arg), void *arg, const char *dir, int *ret
 		if (s.told[i] >= 0)
 			close(s.told[i]);
 	}
-	if (s.dir_fd >= 0)
-		close(s.dir_fd);
 	return r;
 }

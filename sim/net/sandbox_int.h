@@ -4,7 +4,7 @@
 
 #include "net_int.h"
 
-/* Private /run, /etc and /var, own /proc and /sys; dir (with an O_PATH descriptor from before) stays where it is. */
-int sandbox_mounts(const char *dir, int dir_fd, struct errmsg *err);
+/* Private /run, /etc and /var, own /proc and /sys; dir, a path without symbolic links, stays where it is. */
+int sandbox_mounts(const char *dir, struct errmsg *err);
 
 #endif

@@ -42,7 +42,7 @@ bool net_program_find(const char *name, char *ret, size_t room)
 /* In the child: nothing but what may be done between fork and exec. Returns the errno of what failed. */
 static int become(const struct net_ns *ns, const struct net_spawn *what, const char *path)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -58,6 +58,16 @@ static int become(const struct net_ns *ns, const struct net_spawn *what, const c
 		return errno;
 	execv(path, (char *const *)(uintptr_t)what->argv);
 	return errno;
+}
+
+static bool failure_read(int fd, int *ret_error)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, ret_error, sizeof(*ret_error));
+	while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 pid_t net_spawn(struct net_ns *ns, const struct net_spawn *what, struct errmsg *err)
@@ -82,7 +92,7 @@ pid_t net_spawn(struct net_ns *ns, const struct net_spawn *what, struct errmsg *
 		error = errno;
 	close(failure[1]);
 	/* exec closes the child's end: no bytes means that the program runs. */
-	if (pid > 0 && read(failure[0], &error, sizeof(error)) > 0)
+	if (pid > 0 && failure_read(failure[0], &error))
 		waitpid(pid, NULL, 0);
 	close(failure[0]);
 	return error != 0 ? errmsg_set(err, -error, "start %s on %s", what->argv[0], ns->name) : pid;
