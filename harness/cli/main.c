@@ -7,7 +7,7 @@
 
 #include "words.h"
 
-static const struct cli_command *const commands[] = {&cli_run, &cli_test, &cli_check, &cli_doctor};
+static const struct cli_command *const commands[] = {&cli_run, &cli_test, &cli_check, &cli_decode, &cli_doctor};
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -19,6 +19,7 @@ static void help(FILE *out)
 	      "  ecmplab run scenarios/article        build, play, judge, tear down\n"
 	      "  ecmplab test scenarios -j 2          all scenarios of a folder; --junit FILE, --tap FILE\n"
 	      "  ecmplab check my/scenario.yaml       find mistakes without starting anything\n"
+	      "  ecmplab decode messages.hex          BGP messages in hex, as JSON\n"
 	      "  ecmplab doctor                       what this machine can do\n\n"
 	      "Commands:\n",
 	      out);
