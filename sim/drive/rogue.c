@@ -52,8 +52,8 @@ static void socket_close(struct drive_rogue *r)
 static void hang_up(struct drive_rogue *r)
 {
 	socket_close(r);
-	rogue_closed(r->rogue);
-	timer_set(r, INSTANT_NEVER);
+	evbuffer_drain(r->pending, evbuffer_get_length(r->pending));
+	timer_set(r, rogue_closed(r->rogue) ? instant_add(drive_now(r->drive), RETRY_NS) : INSTANT_NEVER);
 }
 
 static void dial_later(struct drive_rogue *r)
@@ -120,7 +120,6 @@ static void act(struct drive_rogue *r)
 			break;
 		}
 	}
-	timer_set(r, INSTANT_NEVER);
 }
 
 static void on_connect(struct drive_rogue *r)

@@ -22,6 +22,7 @@ struct rogue {
 	bool done;		       /* and have left it */
 	bool ended;		       /* FIN or RST was handed out */
 	bool silent;
+	bool heard; /* something of the other side */
 	struct instant keepalive;
 };
 
@@ -115,6 +116,8 @@ void rogue_bytes(struct rogue *r, const uint8_t *bytes, size_t n, struct instant
 	size_t used = 0, len;
 	uint8_t type;
 
+	r->heard = r->heard || n > 0;
+
 	for (size_t i = 0; i < n; i++)
 		VEC_PUSH(&r->in, bytes[i]);
 	/* The other side's own mistakes are for the judge; here the stream just ends. */
@@ -130,12 +133,16 @@ void rogue_bytes(struct rogue *r, const uint8_t *bytes, size_t n, struct instant
 		r->in.len = 0;
 }
 
-void rogue_closed(struct rogue *r)
+bool rogue_closed(struct rogue *r)
 {
-	r->state = OVER;
+	bool again = !r->heard && !r->ended;
+
 	r->keepalive = INSTANT_NEVER;
-	r->handed = r->out.len;
-	r->ended = true;
+	r->out.len = r->handed = r->single_from = r->single_to = 0;
+	r->played = r->done = r->silent = false;
+	r->state = again ? WAITS_FOR_TCP : OVER;
+	r->ended = !again;
+	return again;
 }
 
 void rogue_time(struct rogue *r, struct instant now)

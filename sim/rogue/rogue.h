@@ -85,7 +85,9 @@ void rogue_free(struct rogue *r);
 
 void rogue_connected(struct rogue *r, struct instant now);
 void rogue_bytes(struct rogue *r, const uint8_t *bytes, size_t n, struct instant now);
-void rogue_closed(struct rogue *r);
+/* The connection is over. True: the other side hung up before it said a word, as a router does that is not ready for its
+ * peer; rogue_connected begins anew. */
+bool rogue_closed(struct rogue *r);
 void rogue_time(struct rogue *r, struct instant now);
 struct instant rogue_deadline(const struct rogue *r);
 

@@ -141,7 +141,7 @@ static bool exchange(struct pair *p, struct instant now)
 			rogue_bytes(p->rogue, outs[i].bytes, outs[i].len, now);
 		} else if (outs[i].kind == BGP_OUT_CLOSE && outs[i].conn == p->conn) {
 			p->out.closed = true;
-			rogue_closed(p->rogue);
+			(void)rogue_closed(p->rogue);
 		}
 	}
 	bgp_outputs_clear(p->engine);
@@ -251,6 +251,34 @@ static void our_speaker_reacts_as_the_rfcs_ask(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* A router that is not ready hangs up without a word; whoever has spoken once is not asked again. */
+static void who_hangs_up_mute_is_asked_again(void **state)
+{
+	static const uint8_t keepalive[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+					    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    19,   4};
+	struct rogue_conf conf = conf_make();
+	struct rogue *r = rogue_new(&conf, rogue_case_find("version_3"));
+	const uint8_t *bytes;
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		rogue_connected(r, (struct instant){0});
+		assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_SEND);
+		assert_int_equal(bytes[19], 3);
+		assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_NOTHING);
+		assert_true(rogue_done(r));
+		if (i == 0) {
+			assert_true(rogue_closed(r));
+			assert_false(rogue_done(r));
+		}
+	}
+	rogue_bytes(r, keepalive, sizeof(keepalive), (struct instant){0});
+	assert_false(rogue_closed(r));
+	assert_true(rogue_done(r));
+	rogue_free(r);
+}
+
 static void the_catalogue_is_in_order(void **state)
 {
 	struct rogue_conf conf = conf_make();
@@ -279,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(templates_become_octets),
 		cmocka_unit_test(the_catalogue_is_in_order),
+		cmocka_unit_test(who_hangs_up_mute_is_asked_again),
 		cmocka_unit_test(our_speaker_reacts_as_the_rfcs_ask),
 	};
 
