@@ -125,14 +125,22 @@ static int worker_speak(struct run *r, struct run_worker *w, struct errmsg *err)
 {
 	static const struct drive_speaker_ops ops = {.notice = on_worker_notice, .dial = on_worker_dial};
 	struct node_worker *node = &r->lab->workers[w->index];
+	struct drive_guard *guards;
 
 	w->generation = node->generation;
 	if (node->speaker == NULL)
 		return 0;
-	return drive_speaker_new(
-		r->drive,
-		&(struct drive_speaker_conf){.engine = node->speaker, .ns = node->host.ns, .ops = &ops, .ctx = w},
-		&w->driver, err);
+	guards = arena_array(&r->arena, node->peer_count, sizeof(*guards));
+	for (size_t i = 0; i < node->peer_count; i++)
+		guards[i].password = node->peers[i].password;
+	return drive_speaker_new(r->drive,
+				 &(struct drive_speaker_conf){.engine = node->speaker,
+							      .ns = node->host.ns,
+							      .ops = &ops,
+							      .ctx = w,
+							      .guards = guards,
+							      .guard_count = node->peer_count},
+				 &w->driver, err);
 }
 
 static int worker_follow(struct run *r, struct run_worker *w, struct errmsg *err)
@@ -240,7 +248,9 @@ int run_settle_cluster(struct run *r, struct errmsg *err)
 		result = node_proxy_sync(r->lab, i, r->cluster, err);
 	services_note(r);
 	for (unsigned int i = 0; i < r->lab->conf.workers && result == 0; i++)
-		result = worker_follow(r, &r->workers[i], err);
+		result = run_speaker_is_real(r, i) ? 0 : worker_follow(r, &r->workers[i], err);
+	if (result == 0)
+		result = run_speakers_follow(r, err);
 	warnings_note(r);
 	return result;
 }

@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CONFIG_FILE "bird.conf"
 #define CONFIG_MAX ((size_t)1 << 20)
 #define LISTEN_WITHIN_NS (10 * NS_PER_S)
 #define LISTEN_POLL_NS NS_PER_MS
+#define BGP_PORT 179
 
 static int config_read(struct run *r, const char **ret, struct errmsg *err)
 {
@@ -34,6 +34,18 @@ static int config_read(struct run *r, const char **ret, struct errmsg *err)
 	return 0;
 }
 
+enum node_daemon_kind run_daemon_kind(enum plan_daemon daemon)
+{
+	static const enum node_daemon_kind kinds[] = {
+		[PLAN_BUILTIN] = NODE_DAEMON_KINDS, [PLAN_BIRD1] = NODE_BIRD1,
+		[PLAN_BIRD2] = NODE_BIRD2,	    [PLAN_FRR] = NODE_FRR,
+		[PLAN_GOBGP] = NODE_GOBGP,	    [PLAN_OPENBGPD] = NODE_OPENBGPD,
+		[PLAN_EXABGP] = NODE_EXABGP,	    [PLAN_DAEMON_COUNT] = NODE_DAEMON_KINDS,
+	};
+
+	return kinds[daemon];
+}
+
 /* Before the sandbox stands: the program and the user's file are the host's. */
 int run_daemon_find(struct run *r, struct errmsg *err)
 {
@@ -44,62 +56,85 @@ int run_daemon_find(struct run *r, struct errmsg *err)
 	if (r->plan->lab.router_config != NULL)
 		result = config_read(r, &r->daemon_config, err);
 	if (result == 0)
-		result = node_daemon_find(r->plan->lab.daemon == PLAN_BIRD1 ? NODE_BIRD1 : NODE_BIRD2, &r->daemon, err);
+		result = node_daemon_find(run_daemon_kind(r->plan->lab.daemon), &r->daemon.node, err);
+	r->daemon.run = r;
 	r->has_daemon = result == 0;
 	return result;
 }
 
-static int config_write(struct run *r, const char *text, struct errmsg *err)
+/* Nobody else reads it: it may hold passwords, and OpenBGPD refuses what others can read. */
+static int config_write(struct run *r, const char *name, const char *text, struct errmsg *err)
 {
-	int fd = openat(r->dir_fd, CONFIG_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = openat(r->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	size_t len = strlen(text);
 	bool whole = fd >= 0 && write(fd, text, len) == (ssize_t)len;
 	int error = errno != 0 ? errno : EIO;
 
 	if (fd >= 0)
 		close(fd);
-	return whole ? 0 : errmsg_set(err, -error, "%s/%s", r->dir, CONFIG_FILE);
+	return whole ? 0 : errmsg_set(err, -error, "%s/%s", r->dir, name);
 }
 
-static void on_daemon_end(void *ctx, pid_t pid, int wait_status)
+static void on_program_end(void *ctx, pid_t pid, int wait_status)
 {
-	struct run *r = ctx;
+	struct run_daemon *d = ctx;
 
-	(void)pid;
-	r->daemon_ended = true;
-	r->daemon_status = wait_status;
+	if (node_daemon_ended(&d->node, pid, wait_status))
+		return;
+	d->run->daemon_ended = true;
+	if (d->run->dead == NULL)
+		d->run->dead = &d->node;
+}
+
+void run_daemon_watch(struct run *r, struct run_daemon *d)
+{
+	for (; d->watched < d->node.begun; d->watched++)
+		drive_child(r->drive, d->node.programs.at[d->watched].pid, on_program_end, d);
 }
 
 int run_daemon_start(struct run *r, struct errmsg *err)
 {
 	struct node_router_conf conf = run_router_conf(r);
-	const char *path = arena_printf(&r->arena, "%s/%s", r->dir, CONFIG_FILE);
+	struct node_daemon *d = &r->daemon.node;
+	const char *name = node_daemon_config_name(d->kind);
 	int result;
 
 	if (r->daemon_config == NULL)
-		r->daemon_config = node_bird_config(r->lab, &conf, r->daemon.kind, &r->arena);
-	result = config_write(r, r->daemon_config, err);
+		r->daemon_config = node_router_config(r->lab, &conf, d->kind, &r->arena);
+	result = config_write(r, name, r->daemon_config, err);
 	if (result == 0)
-		result = node_daemon_start(r->lab, &r->daemon, path, r->dir_fd, err);
-	if (result == 0)
-		drive_child(r->drive, r->daemon.pid, on_daemon_end, r);
+		result = node_daemon_start(r->lab, d, arena_printf(&r->arena, "%s/%s", r->dir, name), r->dir_fd, err);
+	run_daemon_watch(r, &r->daemon);
 	return result;
 }
 
 int run_daemon_failed(struct run *r, struct errmsg *err)
 {
-	char *words = node_daemon_words(&r->daemon, r->dir_fd, &r->arena);
-	int status = r->daemon_status;
+	const struct node_daemon *d = r->dead;
+	char *words = node_daemon_words(d, r->dir_fd, &r->arena);
+	const char *program = d->failed.argv[0], *slash = strrchr(program, '/');
+	int status = d->failed.wait_status;
 
+	program = slash != NULL ? slash + 1 : program;
 	if (WIFSIGNALED(status))
-		errmsg_say(err, -ECHILD, "%s %s was ended by signal %d (%s)", r->daemon.name, r->daemon.version,
+		errmsg_say(err, -ECHILD, "%s %s (%s) was ended by signal %d (%s)", d->name, d->version, program,
 			   WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		errmsg_say(err, -ECHILD, "%s %s ended with status %d", r->daemon.name, r->daemon.version,
+		errmsg_say(err, -ECHILD, "%s %s (%s) ended with status %d", d->name, d->version, program,
 			   WEXITSTATUS(status));
 	snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text), "; its last words:\n%s",
 		 *words != '\0' ? words : "(none)");
 	return err->code;
+}
+
+static int not_listening(const struct run *r, struct errmsg *err)
+{
+	const struct node_daemon *d = &r->daemon.node;
+
+	return errmsg_say(
+		err, -ETIMEDOUT,
+		"%s %s does not listen on port %d within %s; does its configuration have a BGP speaker? See %s/%s",
+		d->name, d->version, BGP_PORT, duration_text(LISTEN_WITHIN_NS).s, r->dir, d->log);
 }
 
 int run_daemon_await(struct run *r, struct errmsg *err)
@@ -107,17 +142,19 @@ int run_daemon_await(struct run *r, struct errmsg *err)
 	struct instant deadline = instant_add(drive_now(r->drive), LISTEN_WITHIN_NS);
 
 	/* The kernel has no event for a socket that begins to listen; its table is cheap to look at. */
-	while (!node_daemon_listens(&r->daemon)) {
+	for (;;) {
+		int done = node_daemon_proceed(&r->daemon.node, r->dir_fd, err);
+
+		if (done < 0)
+			return done;
+		run_daemon_watch(r, &r->daemon);
 		if (r->daemon_ended)
 			return run_daemon_failed(r, err);
+		if (done > 0 && node_daemon_listens(&r->daemon.node))
+			return 0;
 		if (!instant_before(drive_now(r->drive), deadline))
-			return errmsg_say(err, -ETIMEDOUT,
-					  "%s %s does not listen on port 179 within %s; does its configuration have a "
-					  "bgp protocol? See %s/%s",
-					  r->daemon.name, r->daemon.version, duration_text(LISTEN_WITHIN_NS).s, r->dir,
-					  r->daemon.log);
+			return not_listening(r, err);
 		if (!drive_wait(r->drive, instant_add(drive_now(r->drive), LISTEN_POLL_NS)))
 			return errmsg_say(err, -EINTR, "interrupted");
 	}
-	return 0;
 }

@@ -23,9 +23,9 @@ static size_t kernel_part(struct run_ability *ret, size_t room)
 	return n;
 }
 
-static struct run_ability daemon_row(const char *name, enum node_daemon_kind kind)
+static struct run_ability daemon_row(const char *name, enum node_daemon_kind kind, const char *needed_for)
 {
-	struct run_ability row = {.name = name, .needed_for = "scenarios with this router"};
+	struct run_ability row = {.name = name, .needed_for = needed_for};
 	struct node_daemon daemon;
 	struct errmsg err;
 
@@ -50,8 +50,12 @@ static struct run_ability program_row(const char *name, const char *needed_for)
 size_t run_doctor(struct run_ability ret[static RUN_ABILITIES_MAX])
 {
 	const struct run_ability programs[] = {
-		daemon_row("BIRD 1.6", NODE_BIRD1),
-		daemon_row("BIRD 2", NODE_BIRD2),
+		daemon_row("BIRD 1.6", NODE_BIRD1, "scenarios with this router or speaker"),
+		daemon_row("BIRD 2", NODE_BIRD2, "scenarios with this router or speaker"),
+		daemon_row("FRR", NODE_FRR, "scenarios with this router or speaker"),
+		daemon_row("GoBGP", NODE_GOBGP, "scenarios with this router or speaker"),
+		daemon_row("OpenBGPD", NODE_OPENBGPD, "scenarios with this router"),
+		daemon_row("ExaBGP", NODE_EXABGP, "scenarios with this speaker"),
 		program_row("ip", "exec steps that look at routes"),
 		program_row("curl", "exec steps that fetch"),
 		program_row("tshark", "the comparison of captures in the tests"),

@@ -129,6 +129,8 @@ static enum run_exit run_in_folder(struct run *r, struct errmsg *err)
 	int status = 0, error;
 
 	error = run_daemon_find(r, &why);
+	if (error == 0)
+		error = run_speakers_find(r, &why);
 	if (error < 0)
 		return tell_without_lab(r, error == -ENOENT ? RUN_SKIPPED : RUN_BROKEN, &why, err);
 	error = net_sandbox_run(body, r, r->dir, &status, &why);

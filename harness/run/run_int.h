@@ -42,6 +42,13 @@ struct run_service {
 	const char *pending_reason;
 };
 
+/* A real daemon whose processes' ends are looked out for. */
+struct run_daemon {
+	struct run *run;
+	struct node_daemon node;
+	size_t watched; /* of its programs */
+};
+
 /* Everything of one run, from sandbox to verdict. Lives in the sandbox's process. */
 struct run {
 	const struct plan *plan;
@@ -71,11 +78,12 @@ struct run {
 
 	struct bgp_speaker *router_engine; /* NULL with a daemon */
 	struct drive_speaker *router;
-	struct node_daemon daemon;
+	struct run_daemon daemon;
 	const char *daemon_config; /* its text */
 	bool has_daemon;
-	bool daemon_ended;
-	int daemon_status;
+	bool daemon_ended; /* this one or a worker's speaker: `dead` */
+	const struct node_daemon *dead;
+	struct run_speaker *speakers; /* real ones, one a worker */
 	struct run_worker *workers;
 	VEC(struct run_pod) pods;
 	VEC(struct run_service) services;
@@ -132,6 +140,17 @@ int run_daemon_find(struct run *r, struct errmsg *err);
 int run_daemon_start(struct run *r, struct errmsg *err);
 /* Waits until it listens for BGP. */
 int run_daemon_await(struct run *r, struct errmsg *err);
+/* speaker.c: workers whose speaker is a real daemon */
+bool run_speaker_is_real(const struct run *r, unsigned int worker);
+/* Before the sandbox stands, as run_daemon_find. */
+int run_speakers_find(struct run *r, struct errmsg *err);
+/* Tells them what the cluster wants of them now, and waits until they have taken it. */
+int run_speakers_follow(struct run *r, struct errmsg *err);
+void run_speakers_free(struct run *r);
+
+/* Hears of the ends of the programs that were started since the last call. */
+void run_daemon_watch(struct run *r, struct run_daemon *d);
+enum node_daemon_kind run_daemon_kind(enum plan_daemon daemon);
 /* The error that a daemon's end is, in its own words. */
 int run_daemon_failed(struct run *r, struct errmsg *err);
 

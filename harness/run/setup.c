@@ -128,7 +128,11 @@ static int router_start(struct run *r, struct errmsg *err)
 {
 	static const struct drive_speaker_ops ops = {.route = on_router_route, .notice = on_router_notice};
 	struct node_router_conf conf = run_router_conf(r);
+	size_t n = conf.password != NULL ? r->lab->conf.workers : 0;
+	struct drive_guard *guards = arena_array(&r->arena, n, sizeof(*guards));
 
+	for (size_t i = 0; i < n; i++)
+		guards[i].password = conf.password;
 	r->router_engine = node_router_speaker(r->lab, &conf);
 	return drive_speaker_new(r->drive,
 				 &(struct drive_speaker_conf){.engine = r->router_engine,
@@ -136,7 +140,9 @@ static int router_start(struct run *r, struct errmsg *err)
 							      .listens = true,
 							      .listen_address = r->lab->conf.router_cluster,
 							      .ops = &ops,
-							      .ctx = r},
+							      .ctx = r,
+							      .guards = guards,
+							      .guard_count = n},
 				 &r->router, err);
 }
 
@@ -147,6 +153,7 @@ struct node_router_conf run_router_conf(const struct run *r)
 	return (struct node_router_conf){.as = lab->router_as,
 					 .worker_as = lab->worker_as,
 					 .max_paths = lab->max_paths > 0 ? lab->max_paths : ROUTER_PATHS_DEFAULT,
+					 .password = lab->router_password,
 					 .seed = r->seed};
 }
 
@@ -201,6 +208,8 @@ void run_teardown(struct run *r)
 	for (unsigned int i = 0; r->workers != NULL && i < r->lab->conf.workers; i++)
 		drive_speaker_free(r->workers[i].driver);
 	run_rogues_free(r);
+	run_speakers_free(r);
+	node_daemon_end(&r->daemon.node);
 	drive_speaker_free(r->router);
 	bgp_speaker_free(r->router_engine);
 	sockets_close(r);

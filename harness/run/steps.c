@@ -55,6 +55,31 @@ static const struct step_kind kinds[] = {
 	[PLAN_STEP_SEND] = {run_step_malformed, false},
 };
 
+/* What rests on routes in the router's kernel. */
+static bool needs_fib(const struct plan_step *step)
+{
+	enum plan_expect_kind what = step->expect.kind;
+
+	if (step->kind == PLAN_STEP_EXPECT)
+		return what == PLAN_EXPECT_NEXT_HOPS || what == PLAN_EXPECT_HTTP || what == PLAN_EXPECT_SPREAD;
+	return step->kind == PLAN_STEP_HTTP || step->kind == PLAN_STEP_FLOWS;
+}
+
+/* A daemon that keeps its routes to itself is no worse a speaker for it: what asks for the kernel's routes is neither
+ * held nor failed but skipped, since it is this router on this machine that lacks them (DESIGN's exit status 4). */
+static enum run_exit step_skip(struct run *r, const struct plan_step *step)
+{
+	const struct node_daemon *d = &r->daemon.node;
+	struct errmsg why;
+	struct judge_finding finding = {.verdict = JUDGE_INCONCLUSIVE};
+
+	(void)errmsg_say(&why, -EOPNOTSUPP, "%s %s installs no routes in the kernel on Linux", d->name, d->version);
+	run_tell_step_begin(r, step);
+	finding.seen = arena_strdup(&r->arena, why.text);
+	run_tell_step_end(r, step, RUN_SKIPPED, step->kind == PLAN_STEP_EXPECT ? &finding : NULL, NULL, &why);
+	return RUN_SKIPPED;
+}
+
 static enum run_exit step_play(struct run *r, const struct plan_step *step, struct errmsg *err)
 {
 	const struct step_kind *kind = &kinds[step->kind];
@@ -62,6 +87,8 @@ static enum run_exit step_play(struct run *r, const struct plan_step *step, stru
 	const char *detail = NULL;
 	enum run_exit result;
 
+	if (needs_fib(step) && r->has_daemon && !node_daemon_installs_routes(r->daemon.node.kind))
+		return step_skip(r, step);
 	if (kind->changes)
 		r->cause = drive_wall();
 	run_tell_step_begin(r, step);
@@ -84,20 +111,38 @@ static bool stands_alone(const struct plan_step *step)
 	return step->kind == PLAN_STEP_EXPECT && step->expect.kind == PLAN_EXPECT_REACTION;
 }
 
-/* An inconclusive expectation leaves the lab as it should be, so that the run goes on; any other end stops it. */
+/* Of two that leave the lab as it should be, so that the run goes on: a failure tells most, a skipped step least. */
+static enum run_exit worse(enum run_exit a, enum run_exit b)
+{
+	static const enum run_exit order[] = {RUN_FAILED, RUN_INCONCLUSIVE, RUN_SKIPPED};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (a == order[i] || b == order[i])
+			return order[i];
+	}
+	return RUN_PASSED;
+}
+
+/* An end that the run does not outlive stops it. */
 enum run_exit run_steps(struct run *r, struct errmsg *err)
 {
 	enum run_exit worst = RUN_PASSED;
+	size_t skipped = 0;
 
 	for (size_t i = 0; i < r->plan->step_count; i++) {
-		enum run_exit result = step_play(r, &r->plan->steps[i], err);
+		const struct plan_step *step = &r->plan->steps[i];
+		enum run_exit result = step_play(r, step, err);
+		bool alone = result == RUN_FAILED && err->code == 0 && stands_alone(step);
 
-		if (result == RUN_FAILED && err->code == 0 && stands_alone(&r->plan->steps[i]))
-			worst = RUN_FAILED;
-		else if (result == RUN_INCONCLUSIVE)
-			worst = worst == RUN_FAILED ? worst : result;
-		else if (result != RUN_PASSED)
+		if (!alone && result != RUN_PASSED && result != RUN_INCONCLUSIVE && result != RUN_SKIPPED)
 			return result;
+		skipped += result == RUN_SKIPPED;
+		worst = worse(worst, result);
 	}
+	if (worst == RUN_SKIPPED)
+		(void)errmsg_say(
+			err, -EOPNOTSUPP,
+			"%s installs no routes in the kernel on Linux: %zu step%s about them skipped, all else held",
+			r->daemon.node.name, skipped, skipped == 1 ? "" : "s");
 	return worst;
 }

@@ -95,12 +95,15 @@ static size_t pods_fill(const struct run *r, struct arena *scratch, const struct
 
 static struct report_router router_fill(struct run *r)
 {
-	static const char *const kinds[] = {[NODE_BIRD1] = "bird1", [NODE_BIRD2] = "bird2"};
+	static const char *const kinds[] = {
+		[NODE_BIRD1] = "bird1", [NODE_BIRD2] = "bird2",	      [NODE_FRR] = "frr",
+		[NODE_GOBGP] = "gobgp", [NODE_OPENBGPD] = "openbgpd", [NODE_EXABGP] = "exabgp"};
+	const struct node_daemon *d = &r->daemon.node;
 
 	return (struct report_router){
 		.name = "router",
-		.daemon = r->has_daemon ? kinds[r->daemon.kind] : "builtin",
-		.version = r->has_daemon ? arena_printf(&r->arena, "%s %s", r->daemon.name, r->daemon.version) : NULL,
+		.daemon = r->has_daemon ? kinds[d->kind] : "builtin",
+		.version = r->has_daemon ? arena_printf(&r->arena, "%s %s", d->name, d->version) : NULL,
 		.cluster = r->lab->conf.router_cluster,
 		.clients = r->lab->conf.router_client,
 		.as = r->plan->lab.router_as,

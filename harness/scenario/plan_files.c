@@ -4,7 +4,6 @@
 #include "plan_int.h"
 #include "words.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -93,70 +92,4 @@ void plan_objects(struct plan_state *s, const struct yaml_node *v, const char *k
 	VEC_FREE(&all);
 	for (size_t i = 0; i < *ret_count; i++)
 		plan_known_add(s, &(*ret)[i]);
-}
-
-/* ---- BIRD's two languages ---- */
-
-/* Skips blanks, comments and strings of a BIRD configuration; counts lines. */
-static const char *bird_skip(const char *p, unsigned int *line)
-{
-	for (;;) {
-		const char *end = p;
-
-		if (*p == '\0')
-			return p;
-		if (isspace((unsigned char)*p))
-			end = p + 1;
-		else if (*p == '#')
-			end = p + strcspn(p, "\n");
-		else if (strncmp(p, "/*", 2) == 0)
-			end = strstr(p, "*/") != NULL ? strstr(p, "*/") + 2 : p + strlen(p);
-		else if (*p == '"')
-			end = strchr(p + 1, '"') != NULL ? strchr(p + 1, '"') + 1 : p + strlen(p);
-		if (end == p)
-			return p;
-		for (; p < end; p++)
-			*line += *p == '\n';
-	}
-}
-
-static size_t word_len(const char *p)
-{
-	size_t n = 0;
-
-	while (isalnum((unsigned char)p[n]) || p[n] == '_')
-		n++;
-	return n;
-}
-
-/* A channel (ipv4 {, ipv6 {, ipv4;) is BIRD 2; an import or export that stands in a protocol outside of one is
- * BIRD 1. */
-enum plan_daemon plan_config_syntax(struct plan_state *s, const char *path, unsigned int *ret_line)
-{
-	const struct yaml_source *src = yaml_open_any(path, s->r.arena, s->r.diags);
-	const char *p = src != NULL ? src->text : "";
-	enum plan_daemon old = PLAN_DAEMON_COUNT;
-	unsigned int line = 1, depth = 0;
-	bool protocol = false;
-
-	for (p = bird_skip(p, &line); *p != '\0'; p = bird_skip(p, &line)) {
-		size_t n = word_len(p);
-
-		depth += *p == '{';
-		depth -= *p == '}' && depth > 0;
-		if (n == 4 && (strncmp(p, "ipv4", n) == 0 || strncmp(p, "ipv6", n) == 0)) {
-			*ret_line = line;
-			return PLAN_BIRD2;
-		}
-		if (depth == 0 && n > 0)
-			protocol = n == 8 && strncmp(p, "protocol", n) == 0 ? true : protocol;
-		protocol = protocol && !(*p == '}' && depth == 0);
-		if (old == PLAN_DAEMON_COUNT && protocol && depth == 1 && n == 6 &&
-		    (strncmp(p, "import", n) == 0 || strncmp(p, "export", n) == 0)) {
-			old = PLAN_BIRD1;
-			*ret_line = line;
-		}
-		p += n > 0 ? n : 1;
-	}
-	return old;
 }

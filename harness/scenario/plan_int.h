@@ -45,8 +45,15 @@ void plan_objects(struct plan_state *s, const struct yaml_node *v, const char *k
 		  size_t *ret_count);
 /* The source of a manifest's file, else the scenario's. */
 const struct yaml_source *plan_source(const struct plan_state *s, const char *path);
+
+/* plan_daemon.c */
 /* The daemon whose syntax the configuration has; PLAN_DAEMON_COUNT when nothing in it tells. */
 enum plan_daemon plan_config_syntax(struct plan_state *s, const char *path, unsigned int *ret_line);
+const char *plan_daemon_name(enum plan_daemon daemon);
+/* workers.speaker: a word, or a list of them, which workers take in turn; writes the span. */
+void plan_speakers_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+/* router.password: what TCP MD5 takes and every daemon's language can hold. */
+void plan_password_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
 /* plan_known.c: objects that the manifests so far have */
 void plan_known_add(struct plan_state *s, const struct kube_object *o);

@@ -7,7 +7,15 @@
 #include <string.h>
 
 /* What lab: may hold beyond the plan's struct. */
-enum daemon_word { DAEMON_BUILTIN, DAEMON_BIRD1, DAEMON_BIRD2, DAEMON_BIRD };
+enum daemon_word {
+	DAEMON_BUILTIN,
+	DAEMON_BIRD1,
+	DAEMON_BIRD2,
+	DAEMON_FRR,
+	DAEMON_GOBGP,
+	DAEMON_OPENBGPD,
+	DAEMON_BIRD, /* the one that the file's syntax is for */
+};
 
 struct lab_read {
 	struct plan_lab lab;
@@ -17,7 +25,12 @@ struct lab_read {
 #define IN_LAB(member) offsetof(struct lab_read, lab.member)
 
 static const char *const daemon_words[] = {
-	[DAEMON_BUILTIN] = "builtin", [DAEMON_BIRD1] = "bird1", [DAEMON_BIRD2] = "bird2", [DAEMON_BIRD] = "bird"};
+	[DAEMON_BUILTIN] = "builtin", [DAEMON_BIRD1] = "bird1",	      [DAEMON_BIRD2] = "bird2", [DAEMON_FRR] = "frr",
+	[DAEMON_GOBGP] = "gobgp",     [DAEMON_OPENBGPD] = "openbgpd", [DAEMON_BIRD] = "bird"};
+static const enum plan_daemon daemon_kinds[] = {
+	[DAEMON_BUILTIN] = PLAN_BUILTIN, [DAEMON_BIRD1] = PLAN_BIRD1, [DAEMON_BIRD2] = PLAN_BIRD2,
+	[DAEMON_FRR] = PLAN_FRR,	 [DAEMON_GOBGP] = PLAN_GOBGP, [DAEMON_OPENBGPD] = PLAN_OPENBGPD,
+	[DAEMON_BIRD] = PLAN_BIRD2};
 static const struct words daemons = WORDS(daemon_words);
 static const char *const hash_words[] = {[PLAN_HASH_DEFAULT] = "default", [PLAN_HASH_L3] = "l3", [PLAN_HASH_L4] = "l4"};
 static const struct words hashes = WORDS(hash_words);
@@ -70,6 +83,7 @@ static const struct record router_addresses = {.what = "router.addresses", RECOR
 static const struct field router_fields[] = {
 	{.key = "daemon", .read = field_word, .offset = offsetof(struct lab_read, daemon), .more = &daemons},
 	{.key = "config", .read = field_config, .offset = IN_LAB(router_config)},
+	{.key = "password", .read = plan_password_read, .offset = IN_LAB(router_password)},
 	{.key = "as", .read = field_u32, .offset = IN_LAB(router_as), .min = 1},
 	{.key = "multipath_hash", .read = field_word, .offset = IN_LAB(hash), .more = &hashes},
 	{.key = "max_paths", .read = field_u32, .offset = IN_LAB(max_paths), .min = 1, .max = 1024},
@@ -81,6 +95,9 @@ static const struct field worker_fields[] = {
 	{.key = "as", .read = field_u32, .offset = IN_LAB(worker_as), .min = 1},
 	{.key = "first", .read = field_addr, .offset = IN_LAB(first_worker)},
 	{.key = "metallb", .read = field_word, .offset = IN_LAB(metallb), .more = &metallbs},
+	{.key = "speaker",
+	 .read = plan_speakers_read,
+	 .offset = SPAN(struct lab_read, lab.speakers, lab.speaker_count)},
 };
 static const struct record workers = {.what = "workers", RECORD_FIELDS(worker_fields)};
 static const struct field client_fields[] = {
@@ -262,6 +279,16 @@ static void pods_check(struct reader *r, const struct yaml_node *map, const stru
 
 /* ---- Router ---- */
 
+/* The word for the daemon in whose language the file is written, or "bird", which looks into it. */
+static const char *daemon_word(enum plan_daemon syntax)
+{
+	for (size_t i = DAEMON_BIRD1; i < DAEMON_BIRD; i++) {
+		if (daemon_kinds[i] == syntax)
+			return daemon_words[i];
+	}
+	return "bird";
+}
+
 static void router_check(struct plan_state *s, const struct yaml_node *map, struct lab_read *lab)
 {
 	const struct yaml_node *config = yaml_get(yaml_get(map, "router"), "config");
@@ -269,22 +296,31 @@ static void router_check(struct plan_state *s, const struct yaml_node *map, stru
 	enum plan_daemon syntax = PLAN_DAEMON_COUNT;
 	unsigned int line = 0;
 
-	if (path != NULL && lab->daemon == DAEMON_BUILTIN) {
-		diag_hint(&s->r, reader_fault(&s->r, config, "the built-in router takes no configuration file"),
-			  "write daemon: bird, which runs the BIRD that the file's syntax is for");
-		return;
-	}
+	if (path != NULL && lab->lab.router_password != NULL)
+		diag_hint(&s->r,
+			  reader_fault(&s->r, yaml_get(yaml_get(map, "router"), "password"),
+				       "a router with its own configuration has its passwords there"),
+			  "leave out password, or config");
 	if (path != NULL)
 		syntax = plan_config_syntax(s, path, &line);
-	if (lab->daemon == DAEMON_BIRD)
-		lab->lab.daemon = syntax == PLAN_BIRD1 ? PLAN_BIRD1 : PLAN_BIRD2;
-	else
-		lab->lab.daemon = (enum plan_daemon)lab->daemon;
+	lab->lab.daemon = daemon_kinds[lab->daemon];
+	if (lab->daemon == DAEMON_BIRD && syntax == PLAN_BIRD1)
+		lab->lab.daemon = PLAN_BIRD1;
+	if (path != NULL && lab->daemon == DAEMON_BUILTIN) {
+		struct diag *d = reader_fault(&s->r, config, "the built-in router takes no configuration file");
+
+		if (syntax == PLAN_DAEMON_COUNT)
+			diag_hint(&s->r, d, "write daemon: bird, which runs the BIRD that the file's syntax is for");
+		else
+			diag_hint(&s->r, d, "write daemon: %s, in whose language the file is written",
+				  daemon_word(syntax));
+		return;
+	}
 	if (syntax != PLAN_DAEMON_COUNT && syntax != lab->lab.daemon)
 		diag_hint(&s->r,
-			  reader_fault(&s->r, config, "%s is written for %s (line %u)", path,
-				       syntax == PLAN_BIRD1 ? "BIRD 1" : "BIRD 2", line),
-			  "write daemon: %s", daemon_words[syntax]);
+			  reader_fault(&s->r, config, "%s is written for %s (line %u)", path, plan_daemon_name(syntax),
+				       line),
+			  "write daemon: %s", daemon_word(syntax));
 }
 
 /* ---- Names of nodes ---- */
@@ -389,6 +425,10 @@ static void faults_read(struct plan_state *s, const struct yaml_node *v)
 	lab->faults = span.at;
 	lab->fault_count = span.count;
 	for (size_t i = 0; i < span.count; i++) {
+		if (lab->faults[i].worker != 0 && lab->speaker_count > 0 &&
+		    lab->speakers[(lab->faults[i].worker - 1) % lab->speaker_count] != PLAN_BUILTIN)
+			reader_fault(&s->r, v->items[i], "worker%u has a real speaker, which tells no lies",
+				     lab->faults[i].worker);
 		for (size_t j = 0; j < i; j++) {
 			if (lab->faults[i].worker == lab->faults[j].worker && lab->faults[i].worker != 0)
 				reader_fault(&s->r, v->items[i], "worker%u has a fault already", lab->faults[i].worker);

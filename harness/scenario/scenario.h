@@ -52,14 +52,17 @@ struct plan_lab {
 	struct addr control_plane; /* 10.0.0.10 */
 	bool has_control_plane;
 	enum plan_daemon daemon;
-	const char *router_config; /* path, or NULL: generated */
-	uint32_t router_as;	   /* 11000 */
+	const char *router_config;   /* path, or NULL: generated */
+	const char *router_password; /* RFC 2385, of every session of the generated or built-in router; NULL: none */
+	uint32_t router_as;	     /* 11000 */
 	enum plan_hash hash;
 	unsigned int max_paths;	  /* 16 */
 	unsigned int workers;	  /* 3 */
 	uint32_t worker_as;	  /* 22000 */
 	struct addr first_worker; /* 10.0.0.51 */
 	enum kube_metallb metallb;
+	const enum plan_daemon *speakers; /* who speaks BGP for the workers, which take them in turn; none: built-in */
+	size_t speaker_count;
 	unsigned int clients;	  /* 1 */
 	struct addr first_client; /* 172.16.0.10 */
 	const struct plan_worker_fault *faults;

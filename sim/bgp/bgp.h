@@ -2,23 +2,18 @@
 /* A BGP speaker as a pure state machine (D2): bytes, events and the time go in; bytes, connection requests, routes and
  * notices come out as a list that the driver drains. No socket, clock, thread, global or callback.
  *
- * Standards: RFC 4271 (FSM of section 8 as a table, timers, collision 6.8, decision process 9.1), 4760, 5492, 6793, 2918,
- * 6286, 6608, 7606, 7313 (received), 4724 (End-of-RIB). MetalLB's speakers are profiles of the same machine.
+ * Standards: RFC 4271 (FSM of section 8 as a table with its optional attributes, timers, collision 6.8, decision process
+ * 9.1), 2918, 4486, 4724, 4760, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 7911, 8212, 8538, 8654, 8950, 9003, 9072, 9234,
+ * 9384, 9494, 9687. MetalLB's speakers are profiles of the same machine.
  *
  * Ownership: bgp_speaker_new returns what bgp_speaker_free frees; everything else lives inside the speaker. Bytes and
  * views passed in are borrowed for the call. Outputs stay valid until bgp_outputs_clear. */
 #ifndef ECMPLAB_BGP_H
 #define ECMPLAB_BGP_H
 
-#include "addr.h"
+#include "bgp_conf.h"
 #include "instant.h"
 #include "wire.h"
-
-enum bgp_profile {
-	BGP_PROFILE_STANDARD,
-	BGP_PROFILE_METALLB_LEGACY, /* 0.9 to 0.12: as native, ORIGIN INCOMPLETE */
-	BGP_PROFILE_METALLB_NATIVE, /* 0.13 to 0.16 with the native engine */
-};
 
 /* RFC 4271 section 8.2.2. */
 enum bgp_state {
@@ -29,29 +24,6 @@ enum bgp_state {
 	BGP_OPEN_CONFIRM,
 	BGP_ESTABLISHED,
 	BGP_STATE_COUNT,
-};
-
-struct bgp_speaker_conf {
-	uint32_t as;
-	uint32_t router_id; /* host order */
-	enum bgp_profile profile;
-	unsigned int max_paths; /* multipath limit of the loc-rib; 0 and 1: best path only */
-	bool multipath_relax;	/* AS paths of equal length but other content may share */
-	bool readvertise;	/* a router: passes routes on; a worker does not */
-	uint64_t seed;		/* timer jitter (RFC 4271 section 10) */
-};
-
-struct bgp_peer_conf {
-	const char *name;  /* borrowed for the speaker's life */
-	struct addr local; /* ADDR_NONE: the connection's own (bgp_in_connected says which) */
-	struct addr remote;
-	uint32_t remote_as;
-	bool passive;		  /* waits for the peer to dial */
-	uint16_t hold_s;	  /* proposed; 0 disables. Default of the caller's profile: 90 or 240 */
-	uint16_t connect_retry_s; /* 0: 120 */
-	uint16_t idle_hold_s;	  /* IdleHoldTimer before an automatic restart, doubles with damping; 0: 1 */
-	uint16_t delay_open_s;
-	uint32_t max_prefixes; /* what the peer may announce before the session ends (Cease); 0: two million */
 };
 
 struct bgp_speaker;
@@ -95,6 +67,37 @@ int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_pe
 /* Events. Each may append outputs; `now` never runs backwards. */
 void bgp_peer_start(struct bgp_speaker *s, bgp_peer_id peer, struct instant now); /* event 1 or 4 */
 void bgp_peer_stop(struct bgp_speaker *s, bgp_peer_id peer, struct instant now);  /* event 2 */
+
+/* RFC 4486, 8538, 9384. */
+enum bgp_cease_subcode {
+	BGP_CEASE_MAX_PREFIXES = 1,
+	BGP_CEASE_SHUTDOWN = 2,
+	BGP_CEASE_DECONFIGURED = 3,
+	BGP_CEASE_RESET = 4,
+	BGP_CEASE_REJECTED = 5,
+	BGP_CEASE_CONFIGURATION = 6,
+	BGP_CEASE_COLLISION = 7,
+	BGP_CEASE_RESOURCES = 8,
+	BGP_CEASE_HARD_RESET = 9,
+	BGP_CEASE_BFD_DOWN = 10,
+};
+
+struct bgp_cease {
+	enum bgp_cease_subcode subcode;
+	const char *text; /* RFC 9003, UTF-8, for subcodes 2 and 4; cut to 255 octets. NULL: none */
+	bool hard;	  /* RFC 8538: a Hard Reset where that is agreed on. Subcodes 1, 2 and 3 always are */
+};
+
+/* Ends the session and stays down (event 2); bgp_peer_stop is this with BGP_CEASE_SHUTDOWN. */
+void bgp_peer_shutdown(struct bgp_speaker *s, bgp_peer_id peer, const struct bgp_cease *why, struct instant now);
+/* Ends the session, which then starts again by itself (event 8; event 2 for BGP_CEASE_RESET). */
+void bgp_peer_reset(struct bgp_speaker *s, bgp_peer_id peer, const struct bgp_cease *why, struct instant now);
+/* Ends the session (Cease, Peer De-configured) and frees the address for another peer; the id is not used again. */
+void bgp_peer_remove(struct bgp_speaker *s, bgp_peer_id peer, struct instant now);
+/* Asks an Established peer for all its routes of a family, ADDR_V4 or ADDR_V6 (RFC 2918). False when it can't. */
+bool bgp_peer_refresh(struct bgp_speaker *s, bgp_peer_id peer, uint8_t family, struct instant now);
+/* Sends bytes as they are on the peer's foremost connection. False when there is none. */
+bool bgp_send_raw(struct bgp_speaker *s, bgp_peer_id peer, const uint8_t *bytes, size_t n, struct instant now);
 /* The dialled connection stands (events 16). local is this end's address. */
 void bgp_in_connected(struct bgp_speaker *s, bgp_conn_id conn, const struct addr *local, struct instant now);
 /* The dial failed (event 18). */
@@ -105,6 +108,12 @@ bool bgp_in_accepted(struct bgp_speaker *s, const struct addr *local, const stru
 void bgp_in_bytes(struct bgp_speaker *s, bgp_conn_id conn, const uint8_t *bytes, size_t n, struct instant now);
 /* The peer closed, or the connection broke (event 18). */
 void bgp_in_closed(struct bgp_speaker *s, bgp_conn_id conn, struct instant now);
+/* What we wrote does not drain: the driver says so once bgp_send_hold_ns have passed without progress (RFC 9687,
+ * event 29). The connection is to be closed without waiting for its bytes. */
+void bgp_in_send_hold(struct bgp_speaker *s, bgp_conn_id conn, struct instant now);
+int64_t bgp_send_hold_ns(const struct bgp_speaker *s, bgp_conn_id conn);
+/* The message for a connection that bgp_in_accepted refused (RFC 4486 section 4), static; *ret_len 0: none. */
+const uint8_t *bgp_rejection(const struct bgp_speaker *s, size_t *ret_len);
 /* Runs all timers that are due. */
 void bgp_in_time(struct bgp_speaker *s, struct instant now);
 /* The next instant at which bgp_in_time has work; INSTANT_NEVER for none. */
@@ -133,9 +142,46 @@ const struct bgp_output *bgp_outputs(const struct bgp_speaker *s, size_t *ret_co
 void bgp_outputs_clear(struct bgp_speaker *s);
 
 /* State, for display and tests; never for verdicts (D1). */
+/* True while a restarted speaker waits for its peers; until then nothing is selected nor told, and what the FIB has more
+ * than is told right after is to be removed (RFC 4724 section 4.1). */
+bool bgp_deferring(const struct bgp_speaker *s);
+/* What a session agreed on; zero where none stands. */
+struct bgp_peer_info {
+	uint32_t remote_as, remote_id;
+	uint16_t hold_s;
+	bool as4, extended_message, route_refresh, enhanced_refresh, extended_next_hop;
+	bool ipv4, ipv6;
+	enum bgp_add_path add_path_v4, add_path_v6;
+	bool graceful_restart, notification_restart; /* the peer's; for both families that it named */
+	uint32_t connect_retry_counter;
+};
+/* The peer's configuration, defaults filled in; for the speaker's life. */
+const struct bgp_peer_conf *bgp_peer_conf(const struct bgp_speaker *s, bgp_peer_id peer);
+/* The peer with the address; false when there is none. */
+bool bgp_peer_find(const struct bgp_speaker *s, const struct addr *remote, bgp_peer_id *ret);
+struct bgp_peer_info bgp_peer_info(const struct bgp_speaker *s, bgp_peer_id peer);
 enum bgp_state bgp_peer_state(const struct bgp_speaker *s, bgp_peer_id peer);
 const char *bgp_state_text(enum bgp_state state);
 size_t bgp_peer_count(const struct bgp_speaker *s);
+/* A route of an adj-rib; views live for the call. */
+struct bgp_adj_route {
+	struct prefix prefix;
+	uint32_t path_id;
+	struct addr next_hop;
+	uint8_t origin;
+	bool med_present, local_pref_present;
+	uint32_t med, local_pref;
+	uint32_t originator_id; /* 0: none */
+	struct wire_in as_path; /* segments with four-octet ASes */
+	const uint32_t *communities;
+	size_t community_count;
+	struct wire_in extra; /* other attributes as TLVs */
+	bool stale;
+};
+typedef void bgp_adj_route_fn(void *ctx, const struct bgp_adj_route *route);
+/* What the peer told us and we keep, and what it has from us; ascending by prefix. */
+void bgp_adj_rib_in(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx);
+void bgp_adj_rib_out(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx);
 /* Walks the loc-rib: calls fn for each prefix with its multipath set, best first. */
 void bgp_loc_rib(const struct bgp_speaker *s,
 		 void (*fn)(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n), void *ctx);

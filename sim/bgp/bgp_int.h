@@ -18,31 +18,61 @@
 
 /* How a profile differs from another; quirks.c has the table. */
 struct quirks {
-	bool listens;		/* takes incoming connections; else it has no use for Active */
-	bool notifies;		/* sends NOTIFICATIONs */
-	bool enforces_hold;	/* the peer's silence ends the session */
-	bool jitter;		/* RFC 4271 section 10 */
-	bool awaits_keepalive;	/* before Established */
-	bool full_capabilities; /* else multiprotocol and four-octet AS alone */
-	bool strict_open;	/* RFC 4271 section 6.2; else MetalLB's own rules */
-	bool learns;		/* reads the peer's routes and refresh requests; else discards them */
-	bool packs;		/* routes of equal attributes share an UPDATE */
-	bool end_of_rib;	/* RFC 4724 */
-	bool ipv4_only;		/* refuses a table with anything else, or with more communities than max_communities */
-	bool last_wins;		/* of two routes of one prefix; else they unite */
-	bool quick_retry;	/* 0, 1, 2, 4 ... 120 s; else IdleHoldTime doubling */
-	size_t max_communities; /* 0: what fits */
-	int64_t dial_budget_ns; /* from the dial to the peer's OPEN; 0: ConnectRetryTimer and HoldTimer see to it */
+	bool listens;		 /* takes incoming connections; else it has no use for Active */
+	bool notifies;		 /* sends NOTIFICATIONs */
+	bool enforces_hold;	 /* the peer's silence ends the session */
+	bool jitter;		 /* RFC 4271 section 10 */
+	bool awaits_keepalive;	 /* before Established */
+	bool full_capabilities;	 /* else multiprotocol and four-octet AS alone */
+	bool own_family_only;	 /* offers the family of the peer's address alone */
+	bool frr_open;		 /* FRR writes: more capabilities, its order, a parameter each; wide AS_PATHs */
+	bool originates_med;	 /* 0, on originated routes */
+	bool strict_open;	 /* RFC 4271 section 6.2; else MetalLB's own rules */
+	bool learns;		 /* reads the peer's routes and refresh requests; else discards them */
+	bool packs;		 /* routes of equal attributes share an UPDATE */
+	bool end_of_rib;	 /* RFC 4724 */
+	bool ipv4_only;		 /* refuses a table with anything else, or with more communities than max_communities */
+	bool last_wins;		 /* of two routes of one prefix; else they unite */
+	bool quick_retry;	 /* 0, 1, 2, 4 ... 120 s; else IdleHoldTime doubling */
+	bool reset_at_open;	 /* the back-off is reset by the peer's OPEN; else by Established */
+	bool local_pref_outside; /* LOCAL_PREF goes to external peers too */
+	bool takes_routes;	 /* of what it reads; else all are denied */
+	size_t max_communities;	 /* 0: what fits */
+	int64_t dial_budget_ns;	 /* from the dial to the peer's OPEN; 0: ConnectRetryTimer and HoldTimer see to it */
 	uint32_t ibgp_local_pref; /* of a route that has none */
 	uint8_t origin;		  /* of originated routes */
 };
 
-const struct quirks *quirks_of(enum bgp_profile profile);
+/* The profile's, with what the switches turn. */
+struct quirks quirks_of(const struct bgp_speaker_conf *conf);
 
 enum tcp_state {
 	TCP_NONE,
 	TCP_DIALLING,
 	TCP_UP,
+};
+
+enum family { FAMILY_V4, FAMILY_V6, FAMILY_COUNT };
+
+/* What the peer's OPEN says of restarts, families as bits of enum family (RFC 4724, 8538, 9494). */
+struct restart_offer {
+	bool graceful; /* it names families */
+	bool knows_long_lived;
+	bool restarting;   /* R */
+	bool notification; /* N of both ends */
+	uint16_t time_s;
+	unsigned int families, forwarding;
+	unsigned int long_lived_families, long_lived_forwarding;
+	uint32_t long_lived_s[FAMILY_COUNT];
+};
+
+/* The peer's routes of a family beyond the session that they came by. */
+struct stale_family {
+	bool kept;	 /* they are stale, */
+	bool long_lived; /* and for long (RFC 9494) */
+	uint32_t long_lived_s;
+	struct instant due; /* they are kept until then */
+	bool ended;	    /* End-of-RIB came in the session that stands */
 };
 
 /* One machine, and its connection while it has one. */
@@ -57,15 +87,21 @@ struct conn {
 	VEC(uint8_t) rx; /* the beginning of a message whose end has not come */
 
 	/* From the peer's OPEN on. */
-	struct wire_session wire;
+	struct wire_session wire;     /* how the peer writes */
+	struct wire_session wire_out; /* how we write to it */
 	uint16_t hold_s;
-	uint32_t remote_id;
+	uint32_t remote_as, remote_id;
 	bool ipv4, ipv6; /* both ends do unicast of the family */
+	bool refresh;	 /* the peer answers ROUTE-REFRESH */
 	bool enhanced_refresh;
-	bool over_limit; /* announced more prefixes than we take; the session ends after the message */
+	bool extended_next_hop; /* RFC 8950 */
+	struct restart_offer restart;
+	bool over_limit;	 /* announced more prefixes than we take; the session ends after the message */
+	unsigned int refreshing; /* families whose refresh has begun (RFC 7313), as bits of enum family */
 };
 
 struct peer {
+	struct prefix_node by_address; /* first, so that a node is a peer */
 	struct bgp_speaker *speaker;
 	bgp_peer_id id;
 	struct bgp_peer_conf conf;
@@ -76,7 +112,14 @@ struct peer {
 	enum bgp_state told; /* by BGP_NOTICE_STATE */
 	uint32_t connect_retry_counter;
 	unsigned int failures; /* in a row: damping, or MetalLB's back-off */
-	struct instant connect_retry_due, idle_hold_due;
+	bool dial_failed;      /* why it is in Idle */
+	struct instant connect_retry_due, idle_hold_due, mrai_due;
+	struct instant next_due; /* the nearest of all of them, when timers_changed was last called */
+	size_t heap_at;
+	struct bgp_cease cease; /* why events 2 and 8 end the session */
+	bool removed;
+	bool capable; /* RFC 5492 section 3: false after a peer that refused optional parameters */
+	struct stale_family stale[FAMILY_COUNT];
 
 	uint32_t remote_id;  /* of the session that stands, or stood last */
 	size_t prefix_count; /* in the adj-rib-in */
@@ -87,12 +130,20 @@ struct peer {
 
 struct bgp_speaker {
 	struct bgp_speaker_conf conf;
-	const struct quirks *quirks;
+	const struct quirks *quirks; /* quirk_values */
+	struct quirks quirk_values;
+	bool deferring; /* route selection waits (restart.c), until then at most */
+	struct instant deferral_due;
+	struct instant origination_due; /* MinASOriginationIntervalTimer */
 	struct rng rng;
 	uint64_t hash_seed;
 	struct instant now; /* of the event at hand */
 	bgp_conn_id last_conn;
 	VEC(struct peer *) peers;
+	struct prefix_map by_address;
+	VEC(struct peer *) by_due; /* timer_heap.c */
+	VEC(struct conn *) conns;  /* with a connection, ascending by its id */
+	bool queued;		   /* a peer has something to be sent */
 
 	struct prefix_map routes;
 	VEC(struct route *) dirty;
@@ -104,6 +155,7 @@ struct bgp_speaker {
 	VEC(const struct path *) candidates;
 	VEC(uint8_t) bytes, extra;
 	VEC(uint32_t) words;
+	VEC(struct prefix) touched;
 	VEC(struct wire_route) batch;
 	VEC(struct addr) hops;
 
@@ -114,6 +166,7 @@ struct bgp_speaker {
 /* ---- outputs.c ---- */
 void output_connect(struct conn *c);
 void output_send(struct conn *c, const uint8_t *bytes, size_t n);
+void output_raw(struct conn *c, const uint8_t *bytes, size_t n); /* what is no message, perhaps */
 void output_close(struct conn *c);
 void output_route(struct bgp_speaker *s, const struct route *r);
 void notice_state(struct peer *p, enum bgp_state from, enum bgp_state to, const char *why);
@@ -138,7 +191,22 @@ static inline struct conn *conn_other(struct conn *c)
 
 static inline bool conn_external(const struct conn *c)
 {
-	return c->peer->conf.remote_as != c->peer->speaker->conf.as;
+	return c->peer->conf.remote_as != c->peer->conf.local_as;
+}
+
+/* RFC 8212 section 3: an external peer without the policy gives, or gets, nothing. */
+static inline bool conn_import_denied(const struct conn *c)
+{
+	const struct bgp_peer_conf *conf = &c->peer->conf;
+
+	return conf->requires_policy && !conf->import_policy && conn_external(c);
+}
+
+static inline bool conn_export_denied(const struct conn *c)
+{
+	const struct bgp_peer_conf *conf = &c->peer->conf;
+
+	return conf->requires_policy && !conf->export_policy && conn_external(c);
 }
 
 /* The connection in Established, or NULL. */
@@ -151,6 +219,41 @@ void conn_attach(struct conn *c, bgp_conn_id id, bool incoming, const struct add
 void conn_drop(struct conn *c);
 void conn_keepalive(struct conn *c);
 void conn_notify(struct conn *c, uint8_t code, uint8_t subcode, struct wire_in data);
+
+/* ---- cease.c ---- */
+/* NOTIFICATION for events 2 and 8: as the peer's cease says, a Hard Reset where it must be one (RFC 8538). */
+void cease_send(struct conn *c, const struct bgp_cease *why);
+bool cease_is_hard(const struct bgp_cease *why);
+/* Why the peer closed, in words; *ret_hard: it wants no graceful restart. */
+const char *cease_text(struct bgp_speaker *s, const struct wire_notification *n, bool *ret_hard);
+
+/* ---- caps.c ---- */
+/* What we offer the peer, as it is and as TLVs. */
+void caps_own(const struct conn *c, struct wire_caps *ret);
+void caps_put(const struct conn *c, struct wire_out *out);
+/* What both offered holds from now on. */
+void caps_agree(struct conn *c, const struct wire_caps *peers);
+
+/* ---- restart.c: RFC 4724, 8538, 9494 ---- */
+/* The Established session of c ends: the peer's routes go, or stay as stale ones. */
+void restart_session_lost(struct conn *c, const struct fsm_input *in);
+void restart_session_up(struct conn *c);
+void restart_end_of_rib(struct conn *c, uint16_t afi, uint8_t safi);
+/* The time of a family's stale routes is over. */
+void restart_expired(struct peer *p, enum family f);
+/* No routes are kept for the peer any more. */
+void restart_forget(struct peer *p);
+/* True when an OPEN on another connection means that the peer has restarted without our seeing c end. */
+bool restart_suspected(const struct conn *c);
+/* The speaker itself is back from a restart. */
+void restart_deferral_start(struct bgp_speaker *s);
+void restart_deferral_check(struct bgp_speaker *s); /* the peers have told all? */
+void restart_deferral_over(struct bgp_speaker *s);
+
+/* ---- mrai.c ---- */
+/* export_flush once MinRouteAdvertisementIntervalTimer lets it. */
+void mrai_flush(struct peer *p);
+void mrai_expired(struct peer *p, enum family f);
 
 /* ---- open.c ---- */
 void open_send(struct conn *c);
@@ -172,6 +275,9 @@ void collision_settle(struct peer *p);
 /* ---- session.c ---- */
 void session_bytes(struct bgp_speaker *s, bgp_conn_id id, const uint8_t *bytes, size_t n);
 struct conn *session_find(const struct bgp_speaker *s, bgp_conn_id id);
+/* The machine has a new connection, with a higher id than any before it; or has none any more. */
+void session_add(struct conn *c);
+void session_remove(struct conn *c);
 /* ---- routes_in.c: event 27 in Established ---- */
 void routes_process(struct conn *c, const struct fsm_input *in);
 
@@ -182,7 +288,13 @@ void timer_hold_restart(struct conn *c);
 void timer_keepalive_start(struct conn *c);
 void timer_delay_open_start(struct conn *c);
 void timer_idle_hold_start(struct peer *p);
+void timer_mrai_start(struct peer *p);
+void timer_origination_start(struct bgp_speaker *s);
 void timers_run(struct bgp_speaker *s);
 struct instant timers_deadline(const struct bgp_speaker *s);
+/* ---- timer_heap.c ---- */
+void timers_add(struct peer *p);
+/* To be called when any of the peer's instants may have changed; every event does. */
+void timers_changed(struct peer *p);
 
 #endif

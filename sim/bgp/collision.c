@@ -16,18 +16,18 @@ void collision_track(struct conn *first, const struct fsm_input *in)
  * (RFC 6286 section 2.3). */
 static bool ours_stay(const struct conn *c, const struct wire_open *open)
 {
-	const struct bgp_speaker_conf *own = &c->peer->speaker->conf;
+	const struct bgp_peer_conf *own = &c->peer->conf;
 
 	if (own->router_id != open->id)
 		return own->router_id > open->id;
-	return own->as > wire_open_as(open);
+	return own->local_as > wire_open_as(open);
 }
 
 bool collision_loses(const struct conn *standing, const struct fsm_input *in)
 {
 	bool wanted_incoming = !ours_stay(standing, in->open);
 
-	if (standing->state == BGP_ESTABLISHED)
+	if (standing->state == BGP_ESTABLISHED && !standing->peer->conf.session.collision_established)
 		return false;
 	/* Both from one end (its first died unseen): the one that got further stays. */
 	if (standing->incoming == in->newer->incoming)
@@ -40,6 +40,10 @@ void collision_open(struct conn *c, const struct fsm_input *in)
 	struct conn *other = conn_other(c);
 	struct fsm_input to_other = *in;
 
+	/* The peer restarted, and nobody told us of the old connection's end: it ends without a word, and the peer's routes
+	 * stay (RFC 4724 section 5; there as soon as the connection stands, here once its OPEN shows who it is). */
+	if (c->state < BGP_OPEN_CONFIRM && restart_suspected(other))
+		fsm_event(other, &(struct fsm_input){.event = EV_TCP_FAILS});
 	if (c->state < BGP_OPEN_CONFIRM && other->state >= BGP_OPEN_CONFIRM) {
 		to_other.event = EV_OPEN;
 		to_other.newer = c;

@@ -30,6 +30,7 @@ void conn_fini(struct conn *c)
 void conn_dial(struct conn *c)
 {
 	c->id = ++c->peer->speaker->last_conn;
+	session_add(c);
 	c->tcp = TCP_DIALLING;
 	c->incoming = false;
 	output_connect(c);
@@ -37,7 +38,10 @@ void conn_dial(struct conn *c)
 
 void conn_attach(struct conn *c, bgp_conn_id id, bool incoming, const struct addr *local)
 {
-	c->id = id;
+	if (incoming) {
+		c->id = id;
+		session_add(c);
+	}
 	c->tcp = TCP_UP;
 	c->incoming = incoming;
 	c->local = c->peer->conf.local.family != ADDR_NONE ? c->peer->conf.local : *local;
@@ -48,13 +52,16 @@ void conn_drop(struct conn *c)
 {
 	if (c->tcp != TCP_NONE)
 		output_close(c);
+	session_remove(c);
 	timers_stop(c);
 	VEC_FREE(&c->rx);
 	c->tcp = TCP_NONE;
-	c->wire = (struct wire_session){0};
+	c->wire = c->wire_out = (struct wire_session){0};
+	c->restart = (struct restart_offer){0};
+	c->refreshing = 0;
 	c->hold_s = 0;
-	c->remote_id = 0;
-	c->ipv4 = c->ipv6 = c->enhanced_refresh = c->over_limit = false;
+	c->remote_as = c->remote_id = 0;
+	c->ipv4 = c->ipv6 = c->refresh = c->enhanced_refresh = c->extended_next_hop = c->over_limit = false;
 }
 
 void conn_keepalive(struct conn *c)
@@ -68,7 +75,7 @@ void conn_keepalive(struct conn *c)
 
 void conn_notify(struct conn *c, uint8_t code, uint8_t subcode, struct wire_in data)
 {
-	uint8_t bytes[WIRE_HEADER_LEN + 2 + 128];
+	uint8_t bytes[WIRE_HEADER_LEN + 2 + 258]; /* a Hard Reset with words (RFC 8538, 9003) is the longest */
 	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
 
 	if (c->tcp != TCP_UP || !c->peer->quirks->notifies)

@@ -24,6 +24,11 @@ static uint32_t unlike_preferred(const struct path *p)
 	return UINT32_MAX - (p->attrs->key.local_pref_present ? p->attrs->key.local_pref : DEFAULT_LOCAL_PREF);
 }
 
+static uint32_t long_lived_stale(const struct path *p)
+{
+	return attrs_has_community(p->attrs, LLGR_STALE);
+}
+
 static uint32_t hops(const struct path *p)
 {
 	return p->attrs->hops;
@@ -36,7 +41,7 @@ static uint32_t origin(const struct path *p)
 
 static uint32_t internal(const struct path *p)
 {
-	return p->peer->conf.remote_as == p->peer->speaker->conf.as;
+	return p->peer->conf.remote_as == p->peer->conf.local_as;
 }
 
 static void keep_smallest(struct bgp_speaker *s, uint32_t (*key)(const struct path *p))
@@ -142,6 +147,7 @@ size_t decide(struct bgp_speaker *s, const struct route *r)
 		VEC_PUSH(&s->candidates, p);
 	if (s->candidates.len == 0)
 		return 0;
+	keep_smallest(s, long_lived_stale);						  /* RFC 9494 section 4.3 */
 	keep_smallest(s, unlike_preferred);						  /* 9.1.1 */
 	keep_smallest(s, hops);								  /* a */
 	keep_smallest(s, origin);							  /* b */

@@ -28,7 +28,7 @@ static uint16_t afi_of(const struct prefix *p)
 static bool may_pass(const struct conn *to, const struct path *best)
 {
 	const struct attrs *a = best->attrs;
-	bool from_inside = best->peer->conf.remote_as == to->peer->speaker->conf.as;
+	bool from_inside = best->peer->conf.remote_as == best->peer->conf.local_as;
 
 	if (best->peer == to->peer)
 		return false;
@@ -39,6 +39,9 @@ static bool may_pass(const struct conn *to, const struct path *best)
 		return false;
 	if (conn_external(to) && (attrs_has_community(a, NO_EXPORT) || attrs_has_community(a, NO_EXPORT_SUBCONFED)))
 		return false;
+	/* RFC 9494 section 4.3 */
+	if (!to->restart.knows_long_lived && attrs_has_community(a, LLGR_STALE))
+		return false;
 	/* RFC 9774 section 3: AS_SETs are not to be advertised. */
 	return a->plain;
 }
@@ -46,7 +49,7 @@ static bool may_pass(const struct conn *to, const struct path *best)
 static void gather_path(struct bgp_speaker *s, const struct conn *to, const struct attrs *a)
 {
 	struct wire_in path = attrs_path(a);
-	uint32_t as = s->conf.as;
+	uint32_t as = to->peer->conf.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
 
@@ -93,6 +96,8 @@ static struct attrs *wanted(struct conn *to, const struct prefix *prefix, const 
 
 	if (prefix->addr.family == ADDR_V6 ? !to->ipv6 : !to->ipv4)
 		return NULL;
+	if (conn_export_denied(to))
+		return NULL;
 	a = originate_attrs(to->peer, prefix);
 	if (a != NULL)
 		return a;
@@ -112,6 +117,7 @@ static void sent_remove(struct peer *p, struct sent *sent)
 {
 	struct bgp_speaker *s = p->speaker;
 
+	s->queued = true;
 	VEC_PUSH(&p->withdraw, sent->node.prefix);
 	prefix_map_remove(&p->sent, s->hash_seed, &sent->node);
 	attrs_release(&s->attrs, sent->attrs);
@@ -129,6 +135,7 @@ static void sent_set(struct peer *p, struct sent *sent, const struct prefix *pre
 	}
 	attrs_release(&s->attrs, sent->attrs);
 	sent->attrs = attrs_ref(attrs);
+	s->queued = true;
 	VEC_PUSH(&p->announce, (struct announcement){.prefix = *prefix, .attrs = attrs_ref(attrs)});
 }
 
@@ -175,8 +182,8 @@ static void gather_extra(struct bgp_speaker *s, const struct conn *to, const str
 	if (a->key.aggregator.family == ADDR_V4) {
 		wire_put8(&out, WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE);
 		wire_put8(&out, WIRE_ATTR_AGGREGATOR);
-		wire_put8(&out, to->wire.as4 ? 8 : 6);
-		if (to->wire.as4)
+		wire_put8(&out, to->wire_out.as4 ? 8 : 6);
+		if (to->wire_out.as4)
 			wire_put32(&out, as);
 		else
 			wire_put16(&out, as <= UINT16_MAX ? as : WIRE_AS_TRANS);
@@ -195,6 +202,7 @@ static struct wire_route_attrs wire_attrs_of(struct conn *to, const struct attrs
 	gather_hops(s, a);
 	gather_extra(s, to, a);
 	return (struct wire_route_attrs){.origin = a->key.origin,
+					 .wide_path = to->peer->quirks->frr_open,
 					 .as_path = s->words.at,
 					 .as_count = s->words.len,
 					 .next_hop = a->key.next_hop,
@@ -216,10 +224,10 @@ static void send_batch(struct conn *to, const struct attrs *a)
 	size_t done = 0, n = s->batch.len;
 
 	while (done < s->batch.len) {
-		struct wire_out out = wire_out_to(bytes, to->wire.extended ? WIRE_EXTENDED_MAX : WIRE_MESSAGE_MAX);
+		struct wire_out out = wire_out_to(bytes, to->wire_out.extended ? WIRE_EXTENDED_MAX : WIRE_MESSAGE_MAX);
 
 		n = n < s->batch.len - done ? n : s->batch.len - done;
-		wire_update_encode(&out, &to->wire, &attrs, s->batch.at + done, n);
+		wire_update_encode(&out, &to->wire_out, &attrs, s->batch.at + done, n);
 		if (!out.full) {
 			output_send(to, bytes, out.len);
 			done += n;
@@ -280,7 +288,7 @@ static void send_withdrawal(struct conn *to, uint16_t afi, const struct wire_rou
 	uint8_t bytes[WIRE_MESSAGE_MAX];
 	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
 
-	wire_withdraw_encode(&out, &to->wire, afi, routes, n);
+	wire_withdraw_encode(&out, &to->wire_out, afi, routes, n);
 	output_send(to, bytes, out.len);
 }
 

@@ -2,10 +2,6 @@
 /* Runs rows of the table: the words in their order, the special where the RFC says "if", then the state. */
 #include "bgp_int.h"
 
-#define CEASE_MAX_PREFIXES 1 /* RFC 4486 */
-#define CEASE_SHUTDOWN 2
-#define CEASE_COLLISION 7
-
 static void notify(struct conn *c, uint8_t code, uint8_t subcode)
 {
 	conn_notify(c, code, subcode, (struct wire_in){0});
@@ -13,13 +9,10 @@ static void notify(struct conn *c, uint8_t code, uint8_t subcode)
 
 static void do_notify_cease(struct conn *c, const struct fsm_input *in)
 {
-	uint8_t subcode = CEASE_COLLISION;
-
-	if (in->event == EV_MANUAL_STOP)
-		subcode = CEASE_SHUTDOWN;
-	else if (in->event == EV_AUTOMATIC_STOP)
-		subcode = CEASE_MAX_PREFIXES;
-	notify(c, WIRE_ERR_CEASE, subcode);
+	if (in->event == EV_MANUAL_STOP || in->event == EV_AUTOMATIC_STOP)
+		cease_send(c, &c->peer->cease);
+	else
+		notify(c, WIRE_ERR_CEASE, BGP_CEASE_COLLISION);
 }
 
 static void do_notify_hold(struct conn *c, const struct fsm_input *in)
@@ -53,15 +46,21 @@ static bool delays_open(const struct conn *c)
 	return c->delay_open_due.ns != INSTANT_NEVER.ns;
 }
 
+/* SendNOTIFICATIONwithoutOPEN */
+static bool speaks_early(const struct conn *c)
+{
+	return delays_open(c) && !c->peer->conf.session.silent_before_open;
+}
+
 static void do_early_cease(struct conn *c, const struct fsm_input *in)
 {
-	if (delays_open(c))
+	if (speaks_early(c))
 		do_notify_cease(c, in);
 }
 
 static void do_early_message(struct conn *c, const struct fsm_input *in)
 {
-	if (delays_open(c))
+	if (speaks_early(c))
 		do_notify_message(c, in);
 }
 
@@ -80,8 +79,10 @@ static void do_counter_up(struct conn *c, const struct fsm_input *in)
 
 static void do_damp(struct conn *c, const struct fsm_input *in)
 {
-	(void)in;
-	if (!c->peer->quirks->quick_retry)
+	c->peer->dial_failed = in->rejected;
+	if (in->rejected)
+		return;
+	if (!c->peer->quirks->quick_retry && !c->peer->conf.session.no_damping)
 		c->peer->failures++;
 }
 
@@ -93,14 +94,11 @@ static void do_drop(struct conn *c, const struct fsm_input *in)
 
 static void do_release(struct conn *c, const struct fsm_input *in)
 {
-	(void)in;
+	if (c->state == BGP_ESTABLISHED)
+		restart_session_lost(c, in);
 	conn_drop(c);
 	if (c == peer_main(c->peer))
 		c->peer->connect_retry_due = INSTANT_NEVER;
-	if (c->state == BGP_ESTABLISHED) {
-		rib_drop_peer(c->peer);
-		export_clear(c->peer);
-	}
 }
 
 static void do_retry_start(struct conn *c, const struct fsm_input *in)
@@ -132,7 +130,7 @@ static void do_send_open(struct conn *c, const struct fsm_input *in)
 static void do_take_open(struct conn *c, const struct fsm_input *in)
 {
 	open_take(c, in->open);
-	if (c->peer->quirks->quick_retry)
+	if (c->peer->quirks->reset_at_open)
 		c->peer->failures = 0;
 }
 
@@ -221,6 +219,7 @@ enum bgp_state fsm_connect_failed(struct conn *c, const struct fsm_input *in)
 		return BGP_ACTIVE;
 	}
 	fsm_do(c, FSM_RELEASE, in);
+	c->peer->dial_failed = true;
 	return BGP_IDLE;
 }
 
@@ -269,16 +268,22 @@ static void entered_idle(struct conn *c, enum bgp_state from)
 		return;
 	if (p->quirks->quick_retry && from != BGP_ESTABLISHED)
 		p->failures++;
-	timer_idle_hold_start(p);
+	if (!p->conf.session.no_automatic_start)
+		timer_idle_hold_start(p);
 }
 
 static void entered_established(struct conn *c)
 {
 	struct peer *p = c->peer;
 
+	bool deferring = p->speaker->deferring; /* its end, should this be it, is everybody's beginning */
+
 	p->failures = 0;
+	p->dial_failed = false;
 	p->remote_id = c->remote_id;
-	export_initial(p);
+	restart_session_up(c);
+	if (!deferring)
+		export_initial(p);
 }
 
 void fsm_place(struct conn *c, enum bgp_state state)
@@ -296,13 +301,16 @@ void fsm_event(struct conn *c, const struct fsm_input *in)
 	if (row->special != NULL)
 		next = row->special(c, in);
 	/* Who never listens has nothing to wait for in Active, and a second connection no life without TCP. */
-	if (next == BGP_ACTIVE && from != next && c->tcp == TCP_NONE && (!p->quirks->listens || c != peer_main(p)))
+	if (next == BGP_ACTIVE && from != next && c->tcp == TCP_NONE && (!p->quirks->listens || c != peer_main(p))) {
+		fsm_do(c, FSM_RELEASE, in);
 		next = BGP_IDLE;
+	}
 	c->state = next;
 	if (next == BGP_IDLE && from != next)
 		entered_idle(c, from);
 	if (next == BGP_ESTABLISHED && from != next)
 		entered_established(c);
 	collision_settle(p);
+	timers_changed(p);
 	tell_state(p, in->event);
 }

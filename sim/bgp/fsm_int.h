@@ -79,6 +79,8 @@ struct fsm_input {
 	bgp_conn_id accepted;		    /* 17: a second connection to track, and its local address */
 	const struct addr *local;
 	const struct conn *newer; /* 19 in OpenConfirm and Established: the connection that the OPEN came on */
+	bool hard;		  /* 24, 25: the peer wants no graceful restart (RFC 8538) */
+	bool rejected;		  /* 25: it wants no connection now (RFC 4486), which is as good as a failed dial */
 };
 
 struct fsm_row {

@@ -11,35 +11,19 @@ enum open_error { /* RFC 4271 section 6.2 */
 		  OPEN_BAD_IDENTIFIER = 3,
 		  OPEN_UNSUPPORTED_PARAMETER = 4,
 		  OPEN_UNACCEPTABLE_HOLD_TIME = 6,
+		  OPEN_ROLE_MISMATCH = 11, /* RFC 9234 section 4.2 */
 };
-
-/* Ascending by code, but MetalLB's three are a golden vector: 1, 1, 65. */
-static void put_capabilities(struct wire_out *caps, const struct bgp_speaker *s)
-{
-	bool full = s->quirks->full_capabilities;
-
-	wire_cap_mp(caps, WIRE_AFI_IPV4, WIRE_SAFI_UNICAST);
-	wire_cap_mp(caps, WIRE_AFI_IPV6, WIRE_SAFI_UNICAST);
-	if (full) {
-		wire_cap_flag(caps, WIRE_CAP_ROUTE_REFRESH);
-		wire_cap_flag(caps, WIRE_CAP_EXTENDED_MESSAGE);
-		/* Restart time 0 and no family: End-of-RIB is understood and sent, nothing is preserved (RFC 4724). */
-		wire_cap_graceful_restart(caps, 0, 0, NULL, 0);
-	}
-	wire_cap_as4(caps, s->conf.as);
-	if (full)
-		wire_cap_flag(caps, WIRE_CAP_ENHANCED_REFRESH);
-}
 
 void open_send(struct conn *c)
 {
-	const struct bgp_speaker *s = c->peer->speaker;
-	uint8_t cap_bytes[128], bytes[256];
+	const struct bgp_peer_conf *conf = &c->peer->conf;
+	uint8_t cap_bytes[WIRE_MESSAGE_MAX - 64], bytes[WIRE_MESSAGE_MAX];
 	struct wire_out caps = wire_out_to(cap_bytes, sizeof(cap_bytes));
 	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
 
-	put_capabilities(&caps, s);
-	wire_open_encode(&out, s->conf.as, c->peer->conf.hold_s, s->conf.router_id, wire_in_of(caps.bytes, caps.len));
+	caps_put(c, &caps);
+	(c->peer->quirks->frr_open ? wire_open_encode_each : wire_open_encode)(
+		&out, conf->local_as, conf->hold_s, conf->router_id, wire_in_of(caps.bytes, caps.len));
 	output_send(c, bytes, out.len);
 }
 
@@ -49,15 +33,51 @@ static struct wire_err refuse(enum open_error subcode, const char *clause)
 		.treat = WIRE_RESET, .code = WIRE_ERR_OPEN, .subcode = (uint8_t)subcode, .clause = clause};
 }
 
+static bool as_acceptable(const struct conn *c, const struct wire_open *open)
+{
+	const struct peer *p = c->peer;
+	uint32_t as = wire_open_as(open), own = p->conf.local_as;
+
+	if (p->conf.as_kind == BGP_AS_GIVEN)
+		return as == p->conf.remote_as;
+	return p->conf.as_kind == BGP_AS_INTERNAL ? as == own : as != own;
+}
+
+/* RFC 9234 section 4.2: the pairs that fit. */
+static bool roles_fit(enum bgp_role ours, enum bgp_role theirs)
+{
+	static const enum bgp_role counterpart[] = {
+		[BGP_ROLE_NONE] = BGP_ROLE_NONE,	 [BGP_ROLE_PROVIDER] = BGP_ROLE_CUSTOMER,
+		[BGP_ROLE_RS] = BGP_ROLE_RS_CLIENT,	 [BGP_ROLE_RS_CLIENT] = BGP_ROLE_RS,
+		[BGP_ROLE_CUSTOMER] = BGP_ROLE_PROVIDER, [BGP_ROLE_PEER] = BGP_ROLE_PEER,
+	};
+
+	return counterpart[ours] == theirs;
+}
+
+static bool role_acceptable(const struct conn *c, const struct wire_caps *caps)
+{
+	const struct bgp_peer_conf *conf = &c->peer->conf;
+
+	if (conf->role == BGP_ROLE_NONE || !conn_external(c))
+		return true;
+	if (!caps->role_present)
+		return !conf->role_strict;
+	return caps->role <= BGP_ROLE_PEER - BGP_ROLE_PROVIDER &&
+	       roles_fit(conf->role, (enum bgp_role)(BGP_ROLE_PROVIDER + caps->role));
+}
+
 static struct wire_err check_strictly(const struct conn *c, struct wire_in message, struct wire_open *ret)
 {
-	const struct bgp_speaker_conf *own = &c->peer->speaker->conf;
+	const struct bgp_peer_conf *own = &c->peer->conf;
 	struct wire_err err = wire_open_decode(message, ret);
 
 	if (err.treat != WIRE_OK)
 		return err;
-	if (wire_open_as(ret) != c->peer->conf.remote_as)
+	if (!as_acceptable(c, ret))
 		return refuse(OPEN_BAD_PEER_AS, "RFC 4271 section 6.2");
+	if (!role_acceptable(c, &ret->caps))
+		return refuse(OPEN_ROLE_MISMATCH, "RFC 9234 section 4.2");
 	if (!conn_external(c) && ret->id == own->router_id)
 		return refuse(OPEN_BAD_IDENTIFIER, "RFC 6286 section 2.2");
 	return err;
@@ -116,7 +136,7 @@ static struct wire_err check_loosely(const struct conn *c, struct wire_in messag
 	if (wire_open_as(ret) != c->peer->conf.remote_as)
 		return refuse(OPEN_BAD_PEER_AS, clause);
 	/* It has no AS4_PATH to put a long AS into. */
-	if (!ret->caps.as4_present && c->peer->speaker->conf.as > UINT16_MAX)
+	if (!ret->caps.as4_present && c->peer->conf.local_as > UINT16_MAX)
 		return refuse(OPEN_BAD_PEER_AS, clause);
 	return (struct wire_err){0};
 }
@@ -126,25 +146,15 @@ struct wire_err open_check(const struct conn *c, struct wire_in message, struct 
 	return c->peer->quirks->strict_open ? check_strictly(c, message, ret) : check_loosely(c, message, ret);
 }
 
-/* RFC 4760 section 8: without the capability there is IPv4 unicast alone. */
-static bool offers(const struct wire_caps *caps, enum wire_afi afi)
-{
-	for (size_t i = 0; i < caps->mp_count; i++)
-		if (caps->mp[i].afi == afi && caps->mp[i].safi == WIRE_SAFI_UNICAST)
-			return true;
-	return caps->mp_count == 0 && afi == WIRE_AFI_IPV4;
-}
-
 void open_take(struct conn *c, const struct wire_open *open)
 {
-	const struct quirks *quirks = c->peer->quirks;
-	uint16_t own = c->peer->conf.hold_s;
+	struct peer *p = c->peer;
+	uint16_t own = p->conf.hold_s;
 
 	c->hold_s = open->hold_s < own ? open->hold_s : own;
+	c->remote_as = wire_open_as(open);
 	c->remote_id = open->id;
-	c->wire.as4 = open->caps.as4_present;
-	c->wire.extended = quirks->full_capabilities && open->caps.extended_message;
-	c->enhanced_refresh = quirks->full_capabilities && open->caps.enhanced_refresh;
-	c->ipv4 = quirks->ipv4_only || offers(&open->caps, WIRE_AFI_IPV4);
-	c->ipv6 = !quirks->ipv4_only && offers(&open->caps, WIRE_AFI_IPV6);
+	if (p->conf.as_kind != BGP_AS_GIVEN)
+		p->conf.remote_as = c->remote_as;
+	caps_agree(c, &open->caps);
 }

@@ -129,7 +129,7 @@ struct attrs *originate_attrs(struct peer *p, const struct prefix *prefix)
 	struct bgp_speaker *s = p->speaker;
 	struct conn *to = peer_established(p);
 	const struct bgp_originated *o = gather(s, prefix, p->id);
-	uint32_t as = s->conf.as;
+	uint32_t as = p->conf.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
 	struct attrs_spec spec;
@@ -138,13 +138,15 @@ struct attrs *originate_attrs(struct peer *p, const struct prefix *prefix)
 		return NULL;
 	memset(&spec, 0, sizeof(spec));
 	spec.key.origin = s->quirks->origin;
+	spec.key.med_present = s->quirks->originates_med;
 	spec.key.next_hop = o->next_hop.family != ADDR_NONE ? o->next_hop : to->local;
 	if (spec.key.next_hop.family != prefix->addr.family)
 		return NULL;
 	if (conn_external(to)) {
 		spec.path = own;
 		spec.key.path_len = sizeof(own);
-	} else {
+	}
+	if (!conn_external(to) || s->quirks->local_pref_outside) {
 		spec.key.local_pref_present = true;
 		spec.key.local_pref = o->local_pref_present ? o->local_pref : s->quirks->ibgp_local_pref;
 	}
@@ -191,8 +193,9 @@ void bgp_routes_commit(struct bgp_speaker *s, struct instant now)
 	const char *why = refused(s);
 
 	s->now = now;
-	if (!s->staging)
+	if (!s->staging || s->origination_due.ns != INSTANT_NEVER.ns)
 		return;
+	timer_origination_start(s);
 	s->staging = false;
 	if (why != NULL) {
 		table_clear(&s->staged);
@@ -205,7 +208,7 @@ void bgp_routes_commit(struct bgp_speaker *s, struct instant now)
 	for (size_t i = 0; i < s->peers.len; i++) {
 		export_table(s->peers.at[i], &s->committed, NULL);
 		export_table(s->peers.at[i], &before, &s->committed);
-		export_flush(s->peers.at[i]);
+		mrai_flush(s->peers.at[i]);
 	}
 	table_clear(&before);
 }

@@ -15,13 +15,24 @@ void output_connect(struct conn *c)
 	output_add(c->peer->speaker, &(struct bgp_output){.kind = BGP_OUT_CONNECT, .peer = c->peer->id, .conn = c->id});
 }
 
+void output_raw(struct conn *c, const uint8_t *bytes, size_t n)
+{
+	struct bgp_speaker *s = c->peer->speaker;
+
+	output_add(s, &(struct bgp_output){.kind = BGP_OUT_SEND,
+					   .peer = c->peer->id,
+					   .conn = c->id,
+					   .bytes = arena_memdup(&s->output_arena, bytes, n),
+					   .len = n});
+}
+
 void output_send(struct conn *c, const uint8_t *bytes, size_t n)
 {
 	struct bgp_speaker *s = c->peer->speaker;
-	struct bgp_output out = {.kind = BGP_OUT_SEND, .peer = c->peer->id, .conn = c->id, .len = n};
+	struct bgp_output out;
 
-	out.bytes = arena_memdup(&s->output_arena, bytes, n);
-	output_add(s, &out);
+	output_raw(c, bytes, n);
+	out = s->outputs.at[s->outputs.len - 1];
 	out.kind = BGP_OUT_NOTICE;
 	out.notice = BGP_NOTICE_SENT;
 	output_add(s, &out);

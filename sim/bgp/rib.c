@@ -141,6 +141,49 @@ void rib_refresh_end(struct peer *p, uint8_t family)
 	remove_paths(p, true, family);
 }
 
+/* The set with LLGR_STALE, a reference. */
+static struct attrs *marked_stale(struct bgp_speaker *s, const struct attrs *a)
+{
+	struct attrs_spec spec;
+
+	memset(&spec, 0, sizeof(spec));
+	spec.key = a->key;
+	spec.path = attrs_path(a).at;
+	spec.extra = attrs_extra(a).at;
+	VEC_CLEAR(&s->words);
+	for (uint32_t i = 0; i < a->key.community_count; i++)
+		VEC_PUSH(&s->words, a->communities[i]);
+	VEC_PUSH(&s->words, LLGR_STALE);
+	spec.communities = s->words.at;
+	spec.key.community_count = (uint32_t)s->words.len;
+	return attrs_intern(&s->attrs, s->hash_seed, &spec);
+}
+
+void rib_long_lived(struct peer *p, uint8_t family)
+{
+	struct bgp_speaker *s = p->speaker;
+	size_t n = s->routes.count;
+	struct prefix_node **all = prefix_map_sorted(&s->routes);
+
+	for (size_t i = 0; i < n; i++) {
+		struct route *r = route_of(all[i]);
+		struct path **at = path_at(r, p);
+		struct attrs *before;
+
+		if (*at == NULL || !(*at)->stale || r->node.prefix.addr.family != family)
+			continue;
+		before = (*at)->attrs;
+		if (attrs_has_community(before, NO_LLGR)) {
+			path_remove(s, r, at);
+		} else if (!attrs_has_community(before, LLGR_STALE)) {
+			(*at)->attrs = marked_stale(s, before);
+			attrs_release(&s->attrs, before);
+			route_touch(s, r);
+		}
+	}
+	free(all);
+}
+
 static int by_address(const void *a, const void *b)
 {
 	return addr_compare(a, b);
@@ -186,6 +229,8 @@ static void route_free(struct bgp_speaker *s, struct route *r)
 
 void rib_settle(struct bgp_speaker *s)
 {
+	if (s->deferring)
+		return;
 	for (size_t i = 0; i < s->dirty.len; i++) {
 		struct route *r = s->dirty.at[i];
 		size_t n = decide(s, r);
@@ -199,8 +244,9 @@ void rib_settle(struct bgp_speaker *s)
 			route_free(s, r);
 	}
 	VEC_CLEAR(&s->dirty);
-	for (size_t i = 0; i < s->peers.len; i++)
-		export_flush(s->peers.at[i]);
+	for (size_t i = 0; s->queued && i < s->peers.len; i++)
+		mrai_flush(s->peers.at[i]);
+	s->queued = false;
 }
 
 void bgp_loc_rib(const struct bgp_speaker *s,
@@ -211,8 +257,11 @@ void bgp_loc_rib(const struct bgp_speaker *s,
 
 	for (size_t i = 0; i < s->routes.count; i++) {
 		const struct route *r = route_of(all[i]);
-		const struct addr *best = &r->best->attrs->key.next_hop;
+		const struct addr *best;
 
+		if (r->best == NULL) /* not decided on yet */
+			continue;
+		best = &r->best->attrs->key.next_hop;
 		VEC_CLEAR(&hops);
 		VEC_PUSH(&hops, *best);
 		for (size_t k = 0; k < r->hop_count; k++)

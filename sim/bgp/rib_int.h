@@ -36,6 +36,9 @@ void prefix_map_free(struct prefix_map *m);
 
 /* ---- attrs.c: path attributes, interned and counted, so that equal sets are equal pointers ---- */
 
+#define LLGR_STALE 0xffff0006U /* RFC 9494 section 6 */
+#define NO_LLGR 0xffff0007U
+
 /* Compared as bytes: no padding, unused fields zero. */
 struct attrs_key {
 	uint32_t med;
@@ -123,6 +126,8 @@ void rib_drop_peer(struct peer *p);
 /* RFC 7313: between begin and end of a refresh the peer announces all; the rest goes. */
 void rib_refresh_begin(struct peer *p, uint8_t family);
 void rib_refresh_end(struct peer *p, uint8_t family);
+/* RFC 9494 section 4.2: the peer's stale routes are kept for long: marked, and gone where they forbid it. */
+void rib_long_lived(struct peer *p, uint8_t family);
 /* The prefix's entry, or NULL. */
 const struct route *rib_find(const struct bgp_speaker *s, const struct prefix *prefix);
 /* Decides each touched prefix once, tells what changed, passes it on. */

@@ -54,10 +54,11 @@ static uint32_t leftmost_as(struct wire_in path, bool as4)
 /* Why the routes of an UPDATE can't be used, or NULL. */
 static const char *unusable(const struct conn *c, const struct wire_attrs *a)
 {
-	const struct bgp_speaker_conf *own = &c->peer->speaker->conf;
+	const struct bgp_peer_conf *own = &c->peer->conf;
 
 	/* RFC 4271 section 9.1.2 */
-	if (wire_path_contains(a->as_path, a->as4, own->as) || wire_path_contains(a->as4_path, true, own->as))
+	if (wire_path_contains(a->as_path, a->as4, own->local_as) ||
+	    wire_path_contains(a->as4_path, true, own->local_as))
 		return "our own AS is in the AS_PATH (RFC 4271 section 9.1.2)";
 	if (conn_external(c) && leftmost_as(a->as_path, a->as4) != c->peer->conf.remote_as &&
 	    (a->as4 || c->peer->conf.remote_as <= UINT16_MAX))
@@ -111,18 +112,39 @@ static void process_update(struct conn *c, const struct wire_update *u, bool wit
 	}
 }
 
+static unsigned int family_bit(uint8_t family)
+{
+	return 1U << (family == ADDR_V6 ? FAMILY_V6 : FAMILY_V4);
+}
+
+static void refresh_begins(struct conn *c, uint8_t family)
+{
+	c->refreshing |= family_bit(family);
+	rib_refresh_begin(c->peer, family);
+}
+
+/* An end without a beginning means nothing; what is stale then is so for another reason. */
+static void refresh_ends(struct conn *c, uint8_t family)
+{
+	if ((c->refreshing & family_bit(family)) == 0)
+		return;
+	c->refreshing &= ~family_bit(family);
+	rib_refresh_end(c->peer, family);
+}
+
 static void process_refresh(struct conn *c, const struct wire_refresh *refresh)
 {
 	uint8_t family = refresh->afi == WIRE_AFI_IPV6 ? ADDR_V6 : ADDR_V4;
 
 	if (!family_agreed(c, refresh->afi, refresh->safi))
 		return;
-	if (refresh->subtype == REFRESH_REQUEST)
+	/* Before our own End-of-RIB everything is still to come (RFC 7313 section 4.1). */
+	if (refresh->subtype == REFRESH_REQUEST && !c->peer->speaker->deferring)
 		export_refresh(c->peer, family);
 	else if (refresh->subtype == REFRESH_BEGIN && c->enhanced_refresh)
-		rib_refresh_begin(c->peer, family);
+		refresh_begins(c, family);
 	else if (refresh->subtype == REFRESH_END && c->enhanced_refresh)
-		rib_refresh_end(c->peer, family);
+		refresh_ends(c, family);
 }
 
 void routes_process(struct conn *c, const struct fsm_input *in)

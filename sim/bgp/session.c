@@ -2,16 +2,43 @@
 /* A connection's bytes become messages, messages become events: decode, check, event, in this one place. */
 #include "bgp_int.h"
 
+/* The place of the connection, or of the first behind it. */
+static size_t place_of(const struct bgp_speaker *s, bgp_conn_id id)
+{
+	size_t low = 0, high = s->conns.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->conns.at[middle]->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 struct conn *session_find(const struct bgp_speaker *s, bgp_conn_id id)
 {
-	for (size_t i = 0; i < s->peers.len; i++) {
-		struct conn *conns = s->peers.at[i]->conns;
+	size_t at = place_of(s, id);
+	struct conn *c = at < s->conns.len ? s->conns.at[at] : NULL;
 
-		for (size_t k = 0; k < 2; k++)
-			if (conns[k].tcp != TCP_NONE && conns[k].id == id)
-				return &conns[k];
-	}
-	return NULL;
+	return c != NULL && c->id == id && c->tcp != TCP_NONE ? c : NULL;
+}
+
+void session_add(struct conn *c)
+{
+	VEC_PUSH(&c->peer->speaker->conns, c);
+}
+
+void session_remove(struct conn *c)
+{
+	struct bgp_speaker *s = c->peer->speaker;
+	size_t at = place_of(s, c->id);
+
+	if (at >= s->conns.len || s->conns.at[at] != c)
+		return;
+	memmove(&s->conns.at[at], &s->conns.at[at + 1], (--s->conns.len - at) * sizeof(*s->conns.at));
 }
 
 static void on_error(struct conn *c, enum fsm_event event, const struct wire_err *err)
@@ -36,6 +63,20 @@ static void on_open(struct conn *c, struct wire_in message)
 		fsm_event(c, &(struct fsm_input){.event = EV_KEEPALIVE});
 }
 
+/* RFC 4271 section 6.7; without AllowAutomaticStop what is beyond the limit is ignored. */
+static void over_limit(struct conn *c)
+{
+	struct peer *p = c->peer;
+
+	c->over_limit = false;
+	if (p->conf.session.no_automatic_stop) {
+		notice_error(p, c, "more than %u prefixes: the rest is ignored", (unsigned int)p->conf.max_prefixes);
+		return;
+	}
+	p->cease = (struct bgp_cease){.subcode = BGP_CEASE_MAX_PREFIXES};
+	fsm_event(c, &(struct fsm_input){.event = EV_AUTOMATIC_STOP});
+}
+
 static void on_update(struct conn *c, struct wire_in message)
 {
 	struct wire_update update;
@@ -57,10 +98,12 @@ static void on_update(struct conn *c, struct wire_in message)
 								 : "the attribute is discarded");
 	fsm_event(c, &(struct fsm_input){.event = EV_UPDATE,
 					 .update = &update,
-					 .withdraw_all = err.treat == WIRE_TREAT_AS_WITHDRAW});
-	/* RFC 4271 section 6.7 */
+					 .withdraw_all = err.treat == WIRE_TREAT_AS_WITHDRAW ||
+							 !c->peer->quirks->takes_routes || conn_import_denied(c)});
+	if (update.end_of_rib && err.treat == WIRE_OK)
+		restart_end_of_rib(c, update.eor_afi, update.eor_safi);
 	if (c->over_limit)
-		fsm_event(c, &(struct fsm_input){.event = EV_AUTOMATIC_STOP});
+		over_limit(c);
 }
 
 /* RFC 2918 knows no state but Established; elsewhere it is as unexpected as an UPDATE. */
@@ -84,15 +127,20 @@ static void on_notification(struct conn *c, struct wire_in message)
 {
 	struct wire_notification n;
 	struct wire_err err = wire_notification_decode(message, &n);
-	bool version = false;
+	bool version = false, hard = false, rejected = false;
 
 	if (err.treat != WIRE_OK) {
 		notice_error(c->peer, c, "the peer closes with a NOTIFICATION that can't be read");
 	} else {
-		notice_error(c->peer, c, "the peer closes: %s", wire_error_text(n.code, n.subcode));
+		notice_error(c->peer, c, "the peer closes: %s", cease_text(c->peer->speaker, &n, &hard));
 		version = n.code == WIRE_ERR_OPEN && n.subcode == 1;
+		rejected = n.code == WIRE_ERR_CEASE && n.subcode == BGP_CEASE_REJECTED && c->state < BGP_OPEN_CONFIRM;
+		/* RFC 5492 section 3: who knows no optional parameters may still talk without. */
+		if (n.code == WIRE_ERR_OPEN && n.subcode == 4 && c->peer->quirks->strict_open)
+			c->peer->capable = !c->peer->capable;
 	}
-	fsm_event(c, &(struct fsm_input){.event = version ? EV_NOTIF_VERSION_ERR : EV_NOTIF});
+	fsm_event(c, &(struct fsm_input){
+			     .event = version ? EV_NOTIF_VERSION_ERR : EV_NOTIF, .hard = hard, .rejected = rejected});
 }
 
 static void on_message(struct conn *c, enum wire_type type, const uint8_t *bytes, size_t n)

@@ -10,7 +10,10 @@ struct bgp_speaker *bgp_speaker_new(const struct bgp_speaker_conf *conf)
 	struct bgp_speaker *s = memory_new(sizeof(*s));
 
 	s->conf = *conf;
-	s->quirks = quirks_of(conf->profile);
+	s->quirk_values = quirks_of(conf);
+	s->quirks = &s->quirk_values;
+	s->deferring = conf->restarting;
+	s->deferral_due = s->origination_due = INSTANT_NEVER;
 	s->rng.state = conf->seed;
 	s->hash_seed = rng_next(&s->rng);
 	return s;
@@ -34,12 +37,16 @@ void bgp_speaker_free(struct bgp_speaker *s)
 	for (size_t i = 0; i < s->peers.len; i++)
 		peer_free(s->peers.at[i]);
 	VEC_FREE(&s->peers);
+	free(s->by_address.buckets);
+	VEC_FREE(&s->by_due);
+	VEC_FREE(&s->conns);
 	originate_free(s);
 	attrs_pool_free(&s->attrs);
 	VEC_FREE(&s->candidates);
 	VEC_FREE(&s->bytes);
 	VEC_FREE(&s->extra);
 	VEC_FREE(&s->words);
+	VEC_FREE(&s->touched);
 	VEC_FREE(&s->batch);
 	VEC_FREE(&s->hops);
 	VEC_FREE(&s->outputs);
@@ -47,12 +54,30 @@ void bgp_speaker_free(struct bgp_speaker *s)
 	free(s);
 }
 
+static struct prefix host(const struct addr *a)
+{
+	return prefix_make(a, a->family == ADDR_V6 ? 128 : 32);
+}
+
 static struct peer *peer_by_address(const struct bgp_speaker *s, const struct addr *remote)
 {
-	for (size_t i = 0; i < s->peers.len; i++)
-		if (addr_equal(&s->peers.at[i]->conf.remote, remote))
-			return s->peers.at[i];
-	return NULL;
+	struct prefix key = host(remote);
+
+	return (struct peer *)(void *)prefix_map_get(&s->by_address, s->hash_seed, &key);
+}
+
+bool bgp_peer_find(const struct bgp_speaker *s, const struct addr *remote, bgp_peer_id *ret)
+{
+	const struct peer *p = peer_by_address(s, remote);
+
+	if (p != NULL)
+		*ret = p->id;
+	return p != NULL;
+}
+
+const struct bgp_peer_conf *bgp_peer_conf(const struct bgp_speaker *s, bgp_peer_id peer)
+{
+	return &s->peers.at[peer]->conf;
 }
 
 int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_peer_id *ret)
@@ -66,14 +91,21 @@ int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_pe
 	p->id = (bgp_peer_id)s->peers.len;
 	p->conf = *conf;
 	p->quirks = s->quirks;
+	p->conf.local_as = conf->local_as != 0 ? conf->local_as : s->conf.as;
+	p->conf.router_id = conf->router_id != 0 ? conf->router_id : s->conf.router_id;
 	p->conf.passive = conf->passive && s->quirks->listens;
 	p->conf.connect_retry_s = conf->connect_retry_s > 0 ? conf->connect_retry_s : DEFAULT_CONNECT_RETRY_S;
 	p->conf.idle_hold_s = conf->idle_hold_s > 0 ? conf->idle_hold_s : DEFAULT_IDLE_HOLD_S;
 	p->conf.max_prefixes = conf->max_prefixes > 0 ? conf->max_prefixes : DEFAULT_MAX_PREFIXES;
-	p->connect_retry_due = p->idle_hold_due = INSTANT_NEVER;
+	p->connect_retry_due = p->idle_hold_due = p->mrai_due = INSTANT_NEVER;
+	p->stale[FAMILY_V4].due = p->stale[FAMILY_V6].due = INSTANT_NEVER;
+	p->capable = true;
 	conn_init(&p->conns[0], p);
 	conn_init(&p->conns[1], p);
+	p->by_address.prefix = host(&conf->remote);
+	prefix_map_add(&s->by_address, s->hash_seed, &p->by_address);
 	VEC_PUSH(&s->peers, p);
+	timers_add(p);
 	*ret = p->id;
 	return 0;
 }
@@ -83,23 +115,13 @@ void bgp_peer_start(struct bgp_speaker *s, bgp_peer_id peer, struct instant now)
 	struct peer *p = s->peers.at[peer];
 
 	s->now = now;
+	if (p->removed)
+		return;
 	p->started = true;
 	p->idle_hold_due = INSTANT_NEVER;
+	restart_deferral_start(s);
 	fsm_event(peer_main(p),
 		  &(struct fsm_input){.event = p->conf.passive ? EV_MANUAL_START_PASSIVE : EV_MANUAL_START});
-	rib_settle(s);
-}
-
-void bgp_peer_stop(struct bgp_speaker *s, bgp_peer_id peer, struct instant now)
-{
-	struct peer *p = s->peers.at[peer];
-	struct conn *first = peer_main(p), *second = peer_second(p);
-
-	s->now = now;
-	p->started = false;
-	p->idle_hold_due = INSTANT_NEVER;
-	fsm_event(second, &(struct fsm_input){.event = EV_MANUAL_STOP});
-	fsm_event(first, &(struct fsm_input){.event = EV_MANUAL_STOP});
 	rib_settle(s);
 }
 
@@ -138,6 +160,27 @@ void bgp_in_closed(struct bgp_speaker *s, bgp_conn_id conn, struct instant now)
 	connection_over(s, conn, now);
 }
 
+/* TrackTcpState (RFC 4271 section 8.1.4): events 14 and 15 come before the connection stands, as far as sockets show it.
+ * False for a connection to an address that is not the session's. */
+static bool tracked(struct conn *first, const struct addr *local)
+{
+	const struct addr *own = &first->peer->conf.local;
+	bool valid = own->family == ADDR_NONE || addr_equal(own, local);
+
+	fsm_event(first, &(struct fsm_input){.event = valid ? EV_TCP_VALID : EV_TCP_INVALID});
+	return valid;
+}
+
+/* Idle after a dial that nobody answered: no oscillation to damp, and a peer that does not listen itself would never get
+ * through to one that is hardly ever out of Idle. Its connection is an occasion for an automatic start (event 7). */
+static void start_for(struct peer *p)
+{
+	if (peer_main(p)->state != BGP_IDLE || !p->started || !p->dial_failed)
+		return;
+	p->idle_hold_due = INSTANT_NEVER;
+	fsm_event(peer_main(p), &(struct fsm_input){.event = EV_AUTOMATIC_START_DAMPED_PASSIVE});
+}
+
 bool bgp_in_accepted(struct bgp_speaker *s, const struct addr *local, const struct addr *remote, struct instant now,
 		     bgp_conn_id *ret)
 {
@@ -146,7 +189,11 @@ bool bgp_in_accepted(struct bgp_speaker *s, const struct addr *local, const stru
 	struct fsm_input in = {.event = EV_TCP_CONFIRMED, .local = local};
 
 	s->now = now;
+	if (p != NULL && s->quirks->listens)
+		start_for(p);
 	if (p == NULL || !s->quirks->listens || first->state == BGP_IDLE || peer_second(p)->tcp != TCP_NONE)
+		return false;
+	if (p->conf.session.track_tcp && !tracked(first, local))
 		return false;
 	in.accepted = *ret = ++s->last_conn;
 	if (first->tcp == TCP_NONE) {

@@ -46,6 +46,18 @@ void timer_delay_open_start(struct conn *c)
 	c->delay_open_due = due_in(c->peer, c->peer->conf.delay_open_s * NS_PER_S);
 }
 
+void timer_mrai_start(struct peer *p)
+{
+	p->mrai_due = due_in(p, jittered(p, p->conf.session.mrai_s * NS_PER_S));
+	timers_changed(p);
+}
+
+void timer_origination_start(struct bgp_speaker *s)
+{
+	if (s->conf.min_origination_s > 0)
+		s->origination_due = instant_add(s->now, s->conf.min_origination_s * NS_PER_S);
+}
+
 /* Doubled n times, but not beyond the limit. */
 static int64_t doubled_s(int64_t seconds, unsigned int n)
 {
@@ -66,63 +78,92 @@ void timer_idle_hold_start(struct peer *p)
 		p->idle_hold_due = due_in(p, n < 2 ? 0 : doubled_s(1, n - 2) * NS_PER_S);
 }
 
+typedef void fire_fn(struct peer *p, enum family f);
+
+/* An event of a connection's machine, or else a call. */
 struct timer {
 	struct instant *due;
 	struct conn *conn;
 	enum fsm_event event;
+	fire_fn *fire;
+	struct peer *peer;
+	enum family family;
 };
 
-#define TIMERS_PER_PEER 8
+#define TIMERS_PER_PEER 11
+
+static struct timer machine_timer(struct instant *when, struct conn *c, enum fsm_event event)
+{
+	return (struct timer){.due = when, .conn = c, .event = event};
+}
+
+static struct timer call_timer(struct instant *when, fire_fn *fire, struct peer *p, enum family f)
+{
+	return (struct timer){.due = when, .fire = fire, .peer = p, .family = f};
+}
 
 /* In the order in which those due at one instant fire. */
 static void timers_of(struct peer *p, struct timer ret[static TIMERS_PER_PEER])
 {
-	*ret++ = (struct timer){&p->connect_retry_due, peer_main(p), EV_CONNECT_RETRY_EXPIRES};
-	*ret++ = (struct timer){&p->idle_hold_due, peer_main(p), EV_IDLE_HOLD_EXPIRES};
+	*ret++ = machine_timer(&p->connect_retry_due, peer_main(p), EV_CONNECT_RETRY_EXPIRES);
+	*ret++ = machine_timer(&p->idle_hold_due, peer_main(p), EV_IDLE_HOLD_EXPIRES);
+	*ret++ = call_timer(&p->mrai_due, mrai_expired, p, FAMILY_V4);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		*ret++ = call_timer(&p->stale[f].due, restart_expired, p, f);
 	for (size_t i = 0; i < 2; i++) {
 		struct conn *c = &p->conns[i];
 
-		*ret++ = (struct timer){&c->hold_due, c, EV_HOLD_EXPIRES};
-		*ret++ = (struct timer){&c->keepalive_due, c, EV_KEEPALIVE_EXPIRES};
-		*ret++ = (struct timer){&c->delay_open_due, c, EV_DELAY_OPEN_EXPIRES};
+		*ret++ = machine_timer(&c->hold_due, c, EV_HOLD_EXPIRES);
+		*ret++ = machine_timer(&c->keepalive_due, c, EV_KEEPALIVE_EXPIRES);
+		*ret++ = machine_timer(&c->delay_open_due, c, EV_DELAY_OPEN_EXPIRES);
 	}
 }
 
-static struct instant due(const struct timer *t)
+static struct instant nearest(const struct bgp_speaker *s)
 {
-	return t->due != NULL ? *t->due : INSTANT_NEVER;
+	return s->by_due.len > 0 ? s->by_due.at[0]->next_due : INSTANT_NEVER;
 }
 
-/* The timer that fires first; none of a connection when all are stopped. */
-static struct timer timer_next(const struct bgp_speaker *s)
+/* The timer of the peer that fires first. */
+static struct timer first_of(struct peer *p)
 {
-	struct timer next = {0};
+	struct timer timers[TIMERS_PER_PEER], first;
 
-	for (size_t i = 0; i < s->peers.len; i++) {
-		struct timer timers[TIMERS_PER_PEER];
+	timers_of(p, timers);
+	first = timers[0];
+	for (size_t k = 1; k < TIMERS_PER_PEER; k++)
+		if (instant_before(*timers[k].due, *first.due))
+			first = timers[k];
+	return first;
+}
 
-		timers_of(s->peers.at[i], timers);
-		for (size_t k = 0; k < TIMERS_PER_PEER; k++)
-			if (instant_before(*timers[k].due, due(&next)))
-				next = timers[k];
-	}
-	return next;
+static void fire(const struct timer *t)
+{
+	*t->due = INSTANT_NEVER;
+	if (t->conn != NULL)
+		fsm_event(t->conn, &(struct fsm_input){.event = t->event});
+	else
+		t->fire(t->peer, t->family);
 }
 
 void timers_run(struct bgp_speaker *s)
 {
-	struct timer t = timer_next(s);
+	while (nearest(s).ns != INSTANT_NEVER.ns && !instant_before(s->now, nearest(s))) {
+		struct peer *p = s->by_due.at[0];
+		struct timer t = first_of(p);
 
-	while (t.conn != NULL && !instant_before(s->now, *t.due)) {
-		*t.due = INSTANT_NEVER;
-		fsm_event(t.conn, &(struct fsm_input){.event = t.event});
-		t = timer_next(s);
+		fire(&t);
+		timers_changed(p);
+	}
+	if (!instant_before(s->now, s->deferral_due))
+		restart_deferral_over(s);
+	if (!instant_before(s->now, s->origination_due)) {
+		s->origination_due = INSTANT_NEVER;
+		bgp_routes_commit(s, s->now);
 	}
 }
 
 struct instant timers_deadline(const struct bgp_speaker *s)
 {
-	struct timer next = timer_next(s);
-
-	return due(&next);
+	return instant_min(nearest(s), instant_min(s->deferral_due, s->origination_due));
 }

@@ -63,6 +63,13 @@ struct drive_speaker_ops {
 	void (*dial)(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port, struct addr *ret_source);
 };
 
+/* How a session's TCP is guarded. Zero: not at all. */
+struct drive_guard {
+	const char *password; /* RFC 2385; NULL: none; at most 80 octets */
+	uint8_t gtsm_hops;    /* RFC 5082: how far away the peer may be, 1 for a neighbour; 0: off */
+	uint8_t ttl;	      /* without gtsm_hops: of what is sent; 0: the kernel's */
+};
+
 struct drive_speaker_conf {
 	struct bgp_speaker *engine; /* must outlive the drive_speaker */
 	struct net_ns *ns;
@@ -70,9 +77,12 @@ struct drive_speaker_conf {
 	struct addr listen_address;
 	const struct drive_speaker_ops *ops;
 	void *ctx;
+	const struct drive_guard *guards; /* by peer id, for the speaker's life; peers beyond guard_count have none */
+	size_t guard_count;
 };
 
-/* Runs an engine over sockets of its namespace and starts all its peers. */
+/* Runs an engine over sockets of its namespace and starts all its peers. -EINVAL for a guard that can't be, another
+ * error where the kernel lacks it. */
 int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, struct drive_speaker **ret,
 		      struct errmsg *err);
 /* Hands out what the engine has queued; to be called after every call into the engine from outside. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A BGP engine over TCP: its outputs become socket calls, what sockets say becomes its events. */
 #include "drive_int.h"
+#include "guard.h"
 #include "sockaddr.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 #define LISTEN_BACKLOG 4096
 #define READ_CHUNK 65536
+#define CLOSING_NS (10 * NS_PER_S) /* for the last bytes to a peer that does not read */
 
 /* One TCP connection of the speaker. */
 struct link {
@@ -22,9 +24,11 @@ struct link {
 	int fd;
 	struct event *read;
 	struct event *write;
+	struct event *stuck;	  /* pending does not shrink (RFC 9687) */
 	struct evbuffer *pending; /* handed out by the engine, not yet taken by the kernel */
 	bool connecting;
-	bool closing; /* the engine forgot it; only the rest of pending goes out */
+	bool hopeless; /* the peer does not read any more */
+	bool closing;  /* the engine forgot it; only the rest of pending goes out */
 };
 
 struct drive_speaker {
@@ -39,6 +43,32 @@ struct drive_speaker {
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx);
 static void on_writable(evutil_socket_t fd, short what, void *ctx);
+static void on_stuck(evutil_socket_t fd, short what, void *ctx);
+
+/* The place of a connection among the links, which ascend by it. */
+static size_t link_place(const struct drive_speaker *s, bgp_conn_id conn)
+{
+	size_t low = 0, high = s->links.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->links.at[middle]->conn < conn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void link_insert(struct drive_speaker *s, struct link *l)
+{
+	size_t at = link_place(s, l->conn);
+
+	VEC_PUSH(&s->links, l);
+	memmove(&s->links.at[at + 1], &s->links.at[at], (s->links.len - 1 - at) * sizeof(*s->links.at));
+	s->links.at[at] = l;
+}
 
 static struct link *link_new(struct drive_speaker *s, int fd, bgp_conn_id conn)
 {
@@ -51,26 +81,24 @@ static struct link *link_new(struct drive_speaker *s, int fd, bgp_conn_id conn)
 	l->pending = evbuffer_new();
 	l->read = event_new(s->drive->base, fd, EV_READ | EV_PERSIST, on_readable, l);
 	l->write = event_new(s->drive->base, fd, EV_WRITE, on_writable, l);
-	if (l->pending == NULL || l->read == NULL || l->write == NULL)
+	l->stuck = evtimer_new(s->drive->base, on_stuck, l);
+	if (l->pending == NULL || l->read == NULL || l->write == NULL || l->stuck == NULL)
 		memory_exhausted();
 	/* BGP messages are written whole; waiting for an acknowledgement before a small one only delays convergence. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	VEC_PUSH(&s->links, l);
+	link_insert(s, l);
 	return l;
 }
 
 static void link_free(struct link *l)
 {
 	struct drive_speaker *s = l->speaker;
+	size_t at = link_place(s, l->conn);
 
-	for (size_t i = 0; i < s->links.len; i++) {
-		if (s->links.at[i] == l) {
-			s->links.at[i] = s->links.at[--s->links.len];
-			break;
-		}
-	}
+	memmove(&s->links.at[at], &s->links.at[at + 1], (--s->links.len - at) * sizeof(*s->links.at));
 	event_free(l->read);
 	event_free(l->write);
+	event_free(l->stuck);
 	evbuffer_free(l->pending);
 	close(l->fd);
 	free(l);
@@ -78,16 +106,32 @@ static void link_free(struct link *l)
 
 static struct link *link_find(const struct drive_speaker *s, bgp_conn_id conn)
 {
-	for (size_t i = 0; i < s->links.len; i++) {
-		if (s->links.at[i]->conn == conn && !s->links.at[i]->closing)
-			return s->links.at[i];
-	}
-	return NULL;
+	size_t at = link_place(s, conn);
+
+	return at < s->links.len && s->links.at[at]->conn == conn && !s->links.at[at]->closing ? s->links.at[at] : NULL;
+}
+
+/* Time without progress ends the connection; progress gives it anew. */
+static void stuck_watch(struct link *l, bool progress)
+{
+	struct drive_speaker *s = l->speaker;
+	int64_t ns = l->closing ? CLOSING_NS : bgp_send_hold_ns(s->conf.engine, l->conn);
+	struct timeval tv;
+
+	if (evtimer_pending(l->stuck, NULL) && !progress)
+		return;
+	event_del(l->stuck);
+	if (ns == INT64_MAX)
+		return;
+	tv = drive_until(s->drive, instant_add(drive_now(s->drive), ns));
+	event_add(l->stuck, &tv);
 }
 
 /* Writes what the kernel takes. False when the connection broke. */
 static bool link_push(struct link *l)
 {
+	size_t before = evbuffer_get_length(l->pending);
+
 	if (l->connecting)
 		return true;
 	while (evbuffer_get_length(l->pending) > 0) {
@@ -95,11 +139,13 @@ static bool link_push(struct link *l)
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 			event_add(l->write, NULL);
+			stuck_watch(l, evbuffer_get_length(l->pending) < before);
 			return true;
 		}
 		if (n < 0)
 			return false;
 	}
+	event_del(l->stuck);
 	return true;
 }
 
@@ -117,6 +163,32 @@ static void link_broken(struct link *l)
 		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
 	else
 		bgp_in_closed(s->conf.engine, conn, drive_now(s->drive));
+	drive_speaker_flush(s);
+}
+
+/* Nothing of what is left will go out: the connection is reset. */
+static void link_abort(struct link *l)
+{
+	struct linger at_once = {.l_onoff = 1};
+
+	(void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	link_free(l);
+}
+
+static void on_stuck(evutil_socket_t fd, short what, void *ctx)
+{
+	struct link *l = ctx;
+	struct drive_speaker *s = l->speaker;
+	bgp_conn_id conn = l->conn;
+
+	(void)fd;
+	(void)what;
+	if (l->closing) {
+		link_abort(l);
+		return;
+	}
+	l->hopeless = true;
+	bgp_in_send_hold(s->conf.engine, conn, drive_now(s->drive));
 	drive_speaker_flush(s);
 }
 
@@ -177,6 +249,11 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 	drive_speaker_flush(s);
 }
 
+static struct drive_guard guard_of(const struct drive_speaker *s, bgp_peer_id peer)
+{
+	return peer < s->conf.guard_count ? s->conf.guards[peer] : (struct drive_guard){0};
+}
+
 static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
 {
 	struct addr remote = {0}, source = {0};
@@ -184,10 +261,12 @@ static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
 	socklen_t len;
 	struct errmsg err;
 	uint16_t port = WIRE_BGP_PORT;
+	struct drive_guard g;
 	struct link *l;
 	int fd;
 
 	s->conf.ops->dial(s->conf.ctx, peer, &remote, &port, &source);
+	g = guard_of(s, peer);
 	fd = net_socket(s->conf.ns, remote.family == ADDR_V6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0, &err);
 	if (fd < 0) {
 		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
@@ -197,7 +276,8 @@ static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
 	l->connecting = true;
 	event_add(l->write, NULL);
 	len = sockaddr_make(&source, 0, &ss);
-	if (source.family != ADDR_NONE && bind(fd, (struct sockaddr *)&ss, len) < 0) {
+	if (guard_connection(fd, &g, &remote) < 0 ||
+	    (source.family != ADDR_NONE && bind(fd, (struct sockaddr *)&ss, len) < 0)) {
 		link_free(l);
 		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
 		return;
@@ -212,6 +292,11 @@ static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
 static void close_orderly(struct link *l)
 {
 	l->closing = true;
+	if (l->hopeless) {
+		link_abort(l);
+		return;
+	}
+	event_del(l->stuck);
 	if (!link_push(l) || evbuffer_get_length(l->pending) == 0)
 		link_free(l);
 }
@@ -288,19 +373,36 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	drive_speaker_flush(s);
 }
 
+/* A word why, as far as the socket takes it at once (RFC 4486 section 4). */
+static void reject(struct drive_speaker *s, int fd)
+{
+	size_t n;
+	const uint8_t *message = bgp_rejection(s->conf.engine, &n);
+
+	if (n > 0)
+		(void)!send(fd, message, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 static void accept_one(struct drive_speaker *s, int fd, const struct sockaddr_storage *peer)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct addr local = {0}, remote = sockaddr_addr(peer);
+	struct drive_guard g;
+	bgp_peer_id peer_id;
 	bgp_conn_id conn;
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
 		local = sockaddr_addr(&ss);
 	/* The first bytes can't be missed: the descriptor is watched before anything else runs. */
 	if (!bgp_in_accepted(s->conf.engine, &local, &remote, drive_now(s->drive), &conn)) {
-		close(fd);
+		reject(s, fd);
 		return;
+	}
+	if (bgp_peer_find(s->conf.engine, &remote, &peer_id)) {
+		g = guard_of(s, peer_id);
+		(void)guard_connection(fd, &g, &remote);
 	}
 	event_add(link_new(s, fd, conn)->read, NULL);
 	drive_speaker_flush(s);
@@ -319,16 +421,54 @@ static void on_accept(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
+/* A dial's failure has no words; what it would fail of is tried before. */
+static int guard_try(const struct drive_speaker *s, bgp_peer_id peer, struct errmsg *err)
+{
+	struct addr remote = bgp_peer_conf(s->conf.engine, peer)->remote;
+	const struct drive_guard *g = &s->conf.guards[peer];
+	int fd, r = guard_check(g);
+
+	if (r < 0)
+		return errmsg_say(err, r, "%s: a TCP-MD5 password has at most 80 octets", net_ns_name(s->conf.ns));
+	fd = net_socket(s->conf.ns, remote.family == ADDR_V6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0, err);
+	if (fd < 0)
+		return fd;
+	r = guard_connection(fd, g, &remote);
+	close(fd);
+	return r < 0 ? errmsg_set(err, r, "%s: TCP-MD5 or TTL security", net_ns_name(s->conf.ns)) : 0;
+}
+
+static int guards_try(const struct drive_speaker *s, struct errmsg *err)
+{
+	int r = 0;
+
+	for (bgp_peer_id i = 0; r == 0 && i < s->conf.guard_count && i < bgp_peer_count(s->conf.engine); i++)
+		r = guard_try(s, i, err);
+	return r;
+}
+
+static int listener_guard(struct drive_speaker *s, struct errmsg *err)
+{
+	int r = guard_listener(s->listener, s->conf.guards, s->conf.guard_count, s->conf.listen_address.family);
+
+	for (bgp_peer_id i = 0; r == 0 && i < s->conf.guard_count && i < bgp_peer_count(s->conf.engine); i++)
+		r = guard_listener_add(s->listener, &s->conf.guards[i], &bgp_peer_conf(s->conf.engine, i)->remote);
+	return r < 0 ? errmsg_set(err, r, "%s: TCP-MD5 or TTL security", net_ns_name(s->conf.ns)) : 0;
+}
+
 static int listen_start(struct drive_speaker *s, struct errmsg *err)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sockaddr_make(&s->conf.listen_address, WIRE_BGP_PORT, &ss);
-	int one = 1;
+	int one = 1, r;
 
 	s->listener = net_socket(s->conf.ns, ss.ss_family, SOCK_STREAM, 0, err);
 	if (s->listener < 0)
 		return s->listener;
 	(void)setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	r = listener_guard(s, err);
+	if (r < 0)
+		return r;
 	if (bind(s->listener, (struct sockaddr *)&ss, len) < 0 || listen(s->listener, LISTEN_BACKLOG) < 0)
 		return errmsg_set(err, -errno, "%s: listen on port %u", net_ns_name(s->conf.ns), WIRE_BGP_PORT);
 	s->accept = event_new(s->drive->base, s->listener, EV_READ | EV_PERSIST, on_accept, s);
@@ -350,7 +490,9 @@ int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, st
 	s->timer = evtimer_new(d->base, on_timer, s);
 	if (s->timer == NULL)
 		memory_exhausted();
-	r = conf->listens ? listen_start(s, err) : 0;
+	r = guards_try(s, err);
+	if (r == 0 && conf->listens)
+		r = listen_start(s, err);
 	if (r < 0) {
 		drive_speaker_free(s);
 		return r;

@@ -124,6 +124,7 @@ struct net_spawn {
 	int output;		 /* descriptor for stdout and stderr, or -1: /dev/null */
 	int input;		 /* descriptor for stdin, or -1: /dev/null */
 	const char *dir;	 /* working directory, or NULL: unchanged */
+	bool one_user; /* changing user, group or owner succeeds without effect, where the kernel has seccomp */
 };
 
 /* Starts a program in the namespace, dying with this process. Returns its pid, or -errno: -ENOENT when no such

@@ -58,6 +58,9 @@ static inline bool net_attr_ok(const struct nlattr *a, const struct nlmsghdr *m)
 	return mnl_attr_ok(a, (int)((const char *)mnl_nlmsg_get_payload_tail(m) - (const char *)a));
 }
 
+/* From here on changing user, group or owner succeeds without effect; for a child before exec. 0 or -errno. */
+int net_one_user(void);
+
 /* Index of a link, or 0 when there is none. */
 unsigned int net_link_index(const struct net_ns *ns, const char *link);
 void net_put_addr(struct nlmsghdr *message, uint16_t type, const struct addr *a);

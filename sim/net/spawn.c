@@ -56,6 +56,8 @@ static int become(const struct net_ns *ns, const struct net_spawn *what, const c
 		return errno;
 	if (what->dir != NULL && chdir(what->dir) < 0)
 		return errno;
+	if (what->one_user)
+		(void)net_one_user(); /* without it the daemon says itself what it was refused */
 	execv(path, (char *const *)(uintptr_t)what->argv);
 	return errno;
 }

@@ -1,56 +1,154 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is special about BIRD: two incompatible configuration languages under one program name. */
-#include "node_int.h"
+#include "daemon_int.h"
 
-static const char head[] = "# Made by ecmplab for this lab.\n"
-			   "router id %s;\n"
-			   "protocol device {\n"
-			   "  scan time 10;\n"
-			   "}\n";
-
-static const char kernel1[] = "protocol kernel {\n"
-			      "  scan time 20;\n"
-			      "  merge paths on limit %u;\n"
-			      "  import none;\n"
-			      "  export all;\n"
-			      "}\n";
-
-static const char kernel2[] = "protocol kernel {\n"
-			      "  scan time 20;\n"
-			      "  merge paths on limit %u;\n"
-			      "  ipv4 { import none; export all; };\n"
-			      "}\n";
-
-static const char peer1[] = "protocol bgp %s {\n"
-			    "  local %s as %u;\n"
-			    "  neighbor %s as %u;\n"
-			    "  import all;\n"
-			    "  export all;\n"
-			    "}\n";
-
-static const char peer2[] = "protocol bgp %s {\n"
-			    "  local %s as %u;\n"
-			    "  neighbor %s as %u;\n"
-			    "  ipv4 { import all; export all; };\n"
-			    "}\n";
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* every format above is ours, with the arguments below */
-char *node_bird_config(const struct node_lab *lab, const struct node_router_conf *conf, enum node_daemon_kind kind,
-		       struct arena *arena)
+static void head(const struct node_lab *lab, FILE *ret)
 {
-	const char *peer = kind == NODE_BIRD1 ? peer1 : peer2;
-	char *text = arena_printf(arena, head, addr_text(&lab->conf.router_client).s);
+	fprintf(ret,
+		"# Made by ecmplab for this lab.\n"
+		"router id %s;\n"
+		"protocol device {\n"
+		"  scan time 10;\n"
+		"}\n",
+		addr_text(&lab->conf.router_client).s);
+}
 
-	text = arena_printf(arena, "%s%s", text,
-			    arena_printf(arena, kind == NODE_BIRD1 ? kernel1 : kernel2, conf->max_paths));
+static void router_config(const struct node_lab *lab, const struct node_router_conf *conf, bool channels, FILE *ret)
+{
+	/* BIRD 2 moved import and export into channels. */
+	const char *opened = channels ? "ipv4 { " : "", *closed = channels ? " };" : "";
+
+	head(lab, ret);
+	fprintf(ret,
+		"protocol kernel {\n"
+		"  scan time 20;\n"
+		"  merge paths on limit %u;\n"
+		"  %simport none; export all;%s\n"
+		"}\n",
+		conf->max_paths, opened, closed);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
 		const struct node_host *w = &lab->workers[i].host;
-		struct addr_text local = addr_text(&lab->conf.router_cluster), remote = addr_text(&w->address);
 
-		text = arena_printf(arena, "%s%s", text,
-				    arena_printf(arena, peer, w->name, local.s, conf->as, remote.s, conf->worker_as));
+		fprintf(ret,
+			"protocol bgp %s {\n"
+			"  local %s as %u;\n"
+			"  neighbor %s as %u;\n"
+			"  %simport all; export all;%s\n",
+			w->name, addr_text(&lab->conf.router_cluster).s, conf->as, addr_text(&w->address).s,
+			conf->worker_as, opened, closed);
+		if (conf->password != NULL)
+			fprintf(ret, "  password \"%s\";\n", conf->password);
+		fprintf(ret, "}\n");
 	}
-	return text;
 }
-#pragma GCC diagnostic pop
+
+void bird1_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
+{
+	router_config(lab, conf, false, ret);
+}
+
+void bird2_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
+{
+	router_config(lab, conf, true, ret);
+}
+
+/* -d: in the foreground, with its log on stderr when the user's file names none. */
+int bird_programs(struct node_daemon *d, const char *config_path, struct arena *arena, struct errmsg *err)
+{
+	const char *name = d->instance != NULL ? d->instance : "bird";
+	const char *socket = arena_printf(arena, "/run/bird/%s.ctl", name);
+
+	daemon_program(d, arena, (const char *const[DAEMON_ARGS]){d->path, "-d", "-c", config_path, "-s", socket});
+	return daemon_folder("/run/bird", err);
+}
+
+/* ---- A worker's speaker ---- */
+
+static void export_filter(const struct speaker_view *v, const struct kube_bgp_peer *peer, FILE *ret)
+{
+	fprintf(ret, "export filter {\n");
+	for (size_t i = 0; i < v->route_count; i++) {
+		const struct node_route *r = &v->routes[i];
+
+		if (!speaker_tells(r, peer))
+			continue;
+		fprintf(ret, "    if net = %s then {\n", prefix_text(&r->prefix).s);
+		for (size_t k = 0; k < r->community_count; k++)
+			fprintf(ret, "      bgp_community.add((%u, %u));\n", r->communities[k] >> 16,
+				r->communities[k] & 0xffff);
+		if (r->local_pref != 0)
+			fprintf(ret, "      bgp_local_pref = %u;\n", r->local_pref);
+		fprintf(ret, "      accept;\n    }\n");
+	}
+	fprintf(ret, "    reject;\n  };");
+}
+
+static void speaker_session(const struct speaker_view *v, size_t which, bool channels, FILE *ret)
+{
+	const struct kube_bgp_peer *p = v->peers[which];
+	const struct addr *local = p->source_address.family != ADDR_NONE ? &p->source_address : &v->host->address;
+
+	fprintf(ret,
+		"protocol bgp peer%zu {\n"
+		"  local %s as %u;\n"
+		"  neighbor %s as %u;\n"
+		"  hold time %u;\n"
+		"  connect delay time 1;\n",
+		which + 1, addr_text(local).s, p->my_asn, addr_text(&p->peer_address).s, p->peer_asn,
+		speaker_hold(p, 90));
+	if (p->peer_port != 0 && p->peer_port != NODE_BGP_PORT)
+		fprintf(ret, "  neighbor port %u;\n", p->peer_port);
+	if (p->password != NULL)
+		fprintf(ret, "  password \"%s\";\n", p->password);
+	if (p->ebgp_multihop)
+		fprintf(ret, "  multihop;\n");
+	fprintf(ret, "  %simport none;\n  ", channels ? "ipv4 { " : "");
+	export_filter(v, p, ret);
+	fprintf(ret, "%s\n}\n", channels ? " };" : "");
+}
+
+static void speaker_config(const struct speaker_view *v, bool channels, FILE *ret)
+{
+	struct addr id = speaker_router_id(v);
+
+	fprintf(ret,
+		"# Made by ecmplab for %s.\n"
+		"router id %s;\n"
+		"protocol device {\n"
+		"}\n"
+		"protocol static {\n",
+		v->host->name, addr_text(&id).s);
+	if (channels)
+		fprintf(ret, "  ipv4;\n");
+	for (size_t i = 0; i < v->route_count; i++)
+		fprintf(ret, "  route %s blackhole;\n", prefix_text(&v->routes[i].prefix).s);
+	fprintf(ret, "}\n");
+	for (size_t i = 0; i < v->peer_count; i++)
+		speaker_session(v, i, channels, ret);
+}
+
+void bird1_speaker_config(const struct speaker_view *v, FILE *ret)
+{
+	speaker_config(v, false, ret);
+}
+
+void bird2_speaker_config(const struct speaker_view *v, FILE *ret)
+{
+	speaker_config(v, true, ret);
+}
+
+int bird_speaker_change(struct node_daemon *d, const struct speaker_view *v, const struct speaker_view *before,
+			struct arena *arena, struct errmsg *err)
+{
+	const char *socket = arena_printf(arena, "/run/bird/%s.ctl", d->instance);
+	const char *birdc = arena_printf(arena, "%sc", d->path);
+	struct node_process *p =
+		daemon_program(d, arena, (const char *const[DAEMON_ARGS]){birdc, "-s", socket, "configure"});
+
+	(void)v;
+	(void)before;
+	(void)err;
+	p->awaits_file = socket;
+	p->once = true;
+	return 0;
+}

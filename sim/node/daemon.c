@@ -1,35 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Starting a real router daemon in the router's namespace, and hearing what it says. */
-#include "node_int.h"
+/* The kinds of real daemons; finding one, starting it as the router, and hearing what it says. */
+#include "daemon_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LAST_WORDS 600U
-#define BGP_PORT_HEX ":00B3"
-#define TCP_LISTEN_HEX "0A"
 
-struct daemon_kind {
-	const char *name;
-	const char *package;
-	const char *program;
-	const char *unpacked; /* below the folder of this program: a package that can't be installed beside its rival */
-	const char *version_prefix; /* what its version must begin with */
-	const char *version_words;  /* what stands before the version in the answer */
+static const struct daemon_kind kinds[NODE_DAEMON_KINDS] = {
+	[NODE_BIRD1] = {.name = "BIRD",
+			.package = "bird",
+			.program = "bird",
+			.unpacked = "daemons/bird1/usr/sbin/bird",
+			.version_option = "--version",
+			.version_words = "version ",
+			.version_prefix = "1.",
+			.config_name = "bird.conf",
+			.installs_routes = true,
+			.router_config = bird1_router_config,
+			.programs = bird_programs,
+			.speaker_config = bird1_speaker_config,
+			.speaker_change = bird_speaker_change},
+	[NODE_BIRD2] = {.name = "BIRD",
+			.package = "bird2",
+			.program = "bird",
+			.unpacked = "daemons/bird2/usr/sbin/bird",
+			.version_option = "--version",
+			.version_words = "version ",
+			.version_prefix = "2.",
+			.config_name = "bird.conf",
+			.installs_routes = true,
+			.router_config = bird2_router_config,
+			.programs = bird_programs,
+			.speaker_config = bird2_speaker_config,
+			.speaker_change = bird_speaker_change},
+	[NODE_FRR] = {.name = "FRR",
+		      .package = "frr",
+		      .program = "bgpd",
+		      .places = {"/usr/lib/frr/bgpd", "/usr/libexec/frr/bgpd", "/usr/local/sbin/bgpd"},
+		      .version_option = "--version",
+		      .version_words = "bgpd version ",
+		      .version_prefix = "",
+		      .config_name = "frr.conf",
+		      .installs_routes = true,
+		      .router_config = frr_router_config,
+		      .programs = frr_programs,
+		      .speaker_config = frr_speaker_config,
+		      .speaker_change = frr_speaker_change},
+	[NODE_GOBGP] = {.name = "GoBGP",
+			.package = "gobgpd",
+			.program = "gobgpd",
+			.version_option = "--version",
+			.version_words = "gobgpd version ",
+			.version_prefix = "",
+			.config_name = "gobgpd.conf",
+			.router_config = gobgp_router_config,
+			.programs = gobgp_programs,
+			.speaker_config = gobgp_speaker_config,
+			.speaker_change = gobgp_speaker_change,
+			.routes_told = true},
+	[NODE_OPENBGPD] = {.name = "OpenBGPD",
+			   .package = "openbgpd",
+			   .program = "bgpd",
+			   .version_option = "-V",
+			   .version_words = "OpenBGPD ",
+			   .version_prefix = "",
+			   .config_name = "bgpd.conf",
+			   .router_config = openbgpd_router_config,
+			   .programs = openbgpd_programs},
+	[NODE_EXABGP] = {.name = "ExaBGP",
+			 .package = "exabgp",
+			 .program = "exabgp",
+			 .version_option = "--version",
+			 .version_words = "ExaBGP : ",
+			 .version_prefix = "",
+			 .config_name = "exabgp.conf",
+			 .programs = exabgp_programs,
+			 .speaker_config = exabgp_speaker_config,
+			 .speaker_change = exabgp_speaker_change,
+			 .routes_told = true},
 };
 
-static const struct daemon_kind kinds[] = {
-	[NODE_BIRD1] = {"BIRD", "bird", "bird", "daemons/bird1/usr/sbin/bird", "1.", "version "},
-	[NODE_BIRD2] = {"BIRD", "bird2", "bird", "daemons/bird2/usr/sbin/bird", "2.", "version "},
-};
-
-/* Runs "program --version" and keeps the beginning of what it prints. */
-static int version_ask(const char *path, char *ret, size_t room)
+/* Runs "program --version", or its like, and keeps the beginning of what it prints. */
+static int version_ask(const char *path, const char *option, char *ret, size_t room)
 {
 	int pipe_fds[2];
 	size_t len = 0;
@@ -42,7 +100,7 @@ static int version_ask(const char *path, char *ret, size_t room)
 	if (pid == 0) {
 		dup2(pipe_fds[1], STDOUT_FILENO);
 		dup2(pipe_fds[1], STDERR_FILENO);
-		execl(path, path, "--version", (char *)NULL);
+		execl(path, path, option, (char *)NULL);
 		_exit(127);
 	}
 	close(pipe_fds[1]);
@@ -61,7 +119,7 @@ static bool candidate(const struct daemon_kind *kind, const char *path, struct n
 	char answer[256];
 	const char *version;
 
-	if (access(path, X_OK) != 0 || version_ask(path, answer, sizeof(answer)) < 0)
+	if (access(path, X_OK) != 0 || version_ask(path, kind->version_option, answer, sizeof(answer)) < 0)
 		return false;
 	version = strstr(answer, kind->version_words);
 	if (version == NULL)
@@ -90,70 +148,86 @@ static void unpacked_path(const struct daemon_kind *kind, char *ret, size_t room
 	snprintf(ret, room, "%s/%s", self, kind->unpacked);
 }
 
+static bool installed(const struct daemon_kind *kind, struct node_daemon *d)
+{
+	char path[256];
+
+	if (kind->unpacked != NULL) {
+		unpacked_path(kind, path, sizeof(path));
+		if (candidate(kind, path, d))
+			return true;
+	}
+	for (size_t i = 0; i < DAEMON_PLACES && kind->places[i] != NULL; i++) {
+		if (candidate(kind, kind->places[i], d))
+			return true;
+	}
+	return net_program_find(kind->program, path, sizeof(path)) && candidate(kind, path, d);
+}
+
 int node_daemon_find(enum node_daemon_kind which, struct node_daemon *ret, struct errmsg *err)
 {
 	const struct daemon_kind *kind = &kinds[which];
 	struct node_daemon d = {.kind = which, .name = kind->name, .pid = -1};
-	char path[256];
 
-	unpacked_path(kind, path, sizeof(path));
-	if (!candidate(kind, path, &d) &&
-	    !(net_program_find(kind->program, path, sizeof(path)) && candidate(kind, path, &d)))
-		return errmsg_say(err, -ENOENT, "%s %sx is not installed on this machine (Debian package \"%s\")",
-				  kind->name, kind->version_prefix, kind->package);
+	if (!installed(kind, &d))
+		return errmsg_say(err, -ENOENT, "%s%s%s%s is not installed on this machine (Debian package \"%s\")",
+				  kind->name, *kind->version_prefix != '\0' ? " " : "", kind->version_prefix,
+				  *kind->version_prefix != '\0' ? "x" : "", kind->package);
 	snprintf(d.log, sizeof(d.log), "%s.log", kind->package);
 	*ret = d;
 	return 0;
 }
 
+const struct daemon_kind *daemon_kind(enum node_daemon_kind which)
+{
+	return &kinds[which];
+}
+
+bool node_daemon_speaks(enum node_daemon_kind which)
+{
+	return kinds[which].speaker_config != NULL;
+}
+
+bool node_daemon_installs_routes(enum node_daemon_kind which)
+{
+	return kinds[which].installs_routes;
+}
+
+const char *node_daemon_config_name(enum node_daemon_kind which)
+{
+	return kinds[which].config_name;
+}
+
+char *node_router_config(const struct node_lab *lab, const struct node_router_conf *conf, enum node_daemon_kind kind,
+			 struct arena *arena)
+{
+	char *text = NULL, *kept;
+	size_t len;
+	FILE *f;
+
+	if (kinds[kind].router_config == NULL)
+		return NULL;
+	f = open_memstream(&text, &len);
+	if (f == NULL)
+		memory_exhausted();
+	kinds[kind].router_config(lab, conf, f);
+	if (fclose(f) != 0)
+		memory_exhausted();
+	kept = arena_strdup(arena, text);
+	free(text);
+	return kept;
+}
+
 int node_daemon_start(struct node_lab *lab, struct node_daemon *d, const char *config_path, int run_dir_fd,
 		      struct errmsg *err)
 {
-	/* -d: in the foreground, with its log on stderr when the user's file names none. */
-	const char *const argv[] = {d->path, "-d", "-c", config_path, NULL};
-	int log = openat(run_dir_fd, d->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	pid_t pid;
+	int r;
 
-	if (log < 0)
-		return errmsg_set(err, -errno, "%s", d->log);
-	if (mkdir("/run/bird", 0755) < 0 && errno != EEXIST) {
-		close(log);
-		return errmsg_set(err, -errno, "/run/bird");
-	}
-	pid = net_spawn(lab->router.ns, &(struct net_spawn){.argv = argv, .output = log, .input = -1}, err);
-	close(log);
-	if (pid < 0)
-		return errmsg_context(err, "%s %s", d->name, d->version);
-	d->pid = pid;
-	return 0;
-}
-
-/* The fourth column of a line of /proc/net/tcp is the state, the second the local address and port. */
-static bool line_listens(const char *line)
-{
-	char local[64], remote[64], state[8];
-
-	return sscanf(line, " %*[0-9]: %63s %63s %7s", local, remote, state) == 3 &&
-	       strcmp(state, TCP_LISTEN_HEX) == 0 && strstr(local, BGP_PORT_HEX) != NULL;
-}
-
-bool node_daemon_listens(const struct node_daemon *d)
-{
-	static const char *const tables[] = {"tcp", "tcp6"};
-	bool listens = false;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !listens; i++) {
-		char path[64], line[256];
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)d->pid, tables[i]);
-		f = fopen(path, "re");
-		while (f != NULL && !listens && fgets(line, sizeof(line), f) != NULL)
-			listens = line_listens(line);
-		if (f != NULL)
-			fclose(f);
-	}
-	return listens;
+	d->ns = lab->router.ns;
+	r = kinds[d->kind].programs(d, config_path, &lab->arena, err);
+	if (r == 0)
+		r = node_daemon_proceed(d, run_dir_fd, err);
+	return r < 0 ? r : 0;
 }
 
 char *node_daemon_words(const struct node_daemon *d, int run_dir_fd, struct arena *arena)

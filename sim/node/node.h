@@ -76,7 +76,8 @@ struct node_peer {
 	const char *name;
 	struct addr remote;
 	uint16_t port;
-	struct addr source; /* ADDR_NONE: the kernel's choice */
+	struct addr source;   /* ADDR_NONE: the kernel's choice */
+	const char *password; /* RFC 2385; NULL: none */
 };
 
 struct node_lab {
@@ -124,36 +125,101 @@ struct node_router_conf {
 	uint32_t worker_as;
 	unsigned int max_paths;
 	uint64_t seed;
+	const char *password; /* of every session, RFC 2385; NULL: none */
 };
 
 /* The built-in router's speaker: one passive peer a worker, multipath, eBGP or iBGP as the AS numbers say. The caller owns
  * it. */
 struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf);
 
-/* ---- Real router daemons ---- */
+/* ---- Real daemons: routers, and workers' speakers (what they are and how they are run: a row each in daemon.c) ---- */
 
-enum node_daemon_kind { NODE_BIRD1, NODE_BIRD2 };
+enum node_daemon_kind {
+	NODE_BIRD1,
+	NODE_BIRD2,
+	NODE_FRR,
+	NODE_GOBGP,
+	NODE_OPENBGPD,
+	NODE_EXABGP,
+	NODE_DAEMON_KINDS,
+};
+
+/* One program of a daemon. What awaits something starts when that is there, and after those before it; a command (once)
+ * must end well before the next one starts. */
+struct node_process {
+	const char *const *argv;
+	const char *awaits_file;
+	uint16_t awaits_port; /* in the daemon's namespace */
+	bool once;
+	bool ended;
+	int wait_status;
+	pid_t pid; /* 0: not started yet */
+};
 
 struct node_daemon {
 	enum node_daemon_kind kind;
 	const char *name; /* "BIRD" */
 	char version[32]; /* "2.0.12" */
 	char path[256];
-	pid_t pid;
+	pid_t pid;    /* of the program that speaks BGP; -1 before it starts */
 	char log[64]; /* file name in the run directory */
+	struct net_ns *ns;
+	const char *instance; /* "worker1", NULL for the router */
+	VEC(struct node_process) programs;
+	size_t begun;		    /* programs started */
+	struct node_process failed; /* whose end was the daemon's; argv NULL: none */
 };
 
-/* A configuration of the kind for this lab, in the arena. */
-char *node_bird_config(const struct node_lab *lab, const struct node_router_conf *conf, enum node_daemon_kind kind,
-		       struct arena *arena);
 /* Finds the program of the kind and asks its version. -ENOENT: none is installed; the text names the package. */
 int node_daemon_find(enum node_daemon_kind which, struct node_daemon *ret, struct errmsg *err);
+/* False where the daemon keeps its routes to itself on Linux: nothing is forwarded by them. */
+bool node_daemon_installs_routes(enum node_daemon_kind which);
+/* The name of its configuration file: "bird.conf". */
+const char *node_daemon_config_name(enum node_daemon_kind which);
+/* A router's configuration of the kind for this lab, in the arena; NULL for a kind that is no router. */
+char *node_router_config(const struct node_lab *lab, const struct node_router_conf *conf, enum node_daemon_kind kind,
+			 struct arena *arena);
 /* Starts it in the router's namespace with the configuration file (a path inside the sandbox); output goes to the log in
- * run_dir_fd. */
+ * run_dir_fd. What must wait for its first programs is left to node_daemon_proceed. node_daemon_end ends it. */
 int node_daemon_start(struct node_lab *lab, struct node_daemon *daemon, const char *config_path, int run_dir_fd,
 		      struct errmsg *err);
+/* Starts what can be started by now. Returns 1 when all programs run and all commands have ended well, 0 while something is
+ * waited for, -errno when something can't be started. The caller reaps, and tells node_daemon_ended. */
+int node_daemon_proceed(struct node_daemon *daemon, int run_dir_fd, struct errmsg *err);
+/* One of its processes ended. False when that is the daemon's end: a program that should run on, or a command that failed. */
+bool node_daemon_ended(struct node_daemon *daemon, pid_t pid, int wait_status);
+/* Kills its processes, and forgets them. */
+void node_daemon_end(struct node_daemon *daemon);
 /* True when something listens on the BGP port in the daemon's namespace. */
 bool node_daemon_listens(const struct node_daemon *daemon);
+/* ---- A real daemon that speaks for a worker, in MetalLB's place ---- */
+
+/* A prefix as the worker announces it; several advertisements of one prefix are united. */
+struct node_route {
+	struct prefix prefix;
+	uint32_t local_pref; /* 0: not set */
+	const uint32_t *communities;
+	size_t community_count;
+	struct kube_strings peers; /* names of BGPPeers; none: all */
+};
+
+struct node_speaker {
+	struct node_daemon *daemon; /* found; what it is started from changes with the sessions */
+	const char *config_path;    /* in the run directory, inside the sandbox */
+	uint64_t sessions;	    /* fingerprint of the BGPPeers it was started for; 0: never */
+	struct arena memory;	    /* of the routes */
+	const struct node_route *routes;
+	size_t route_count;
+};
+
+/* Makes the worker's daemon follow the cluster as MetalLB would make its FRR follow: changed sessions start it anew, changed
+ * routes are told it by its own means. What is to be done by and by is left to node_daemon_proceed. IPv4 alone. */
+int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_cluster *cluster, struct node_speaker *s,
+		      int run_dir_fd, struct errmsg *err);
+void node_speaker_free(struct node_speaker *s);
+/* False for a kind that can't announce what a worker has. */
+bool node_daemon_speaks(enum node_daemon_kind which);
+
 /* The daemon's last words, from its log, for a message; in the arena. */
 char *node_daemon_words(const struct node_daemon *daemon, int run_dir_fd, struct arena *arena);
 

@@ -14,4 +14,7 @@ int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct
 #define NODE_FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 uint64_t node_fingerprint(uint64_t h, const void *bytes, size_t n);
 
+/* Two sets of BGPPeers with equal fingerprints need no new sessions. */
+uint64_t node_sessions_fingerprint(const struct kube_bgp_peer *const *peers, size_t n);
+
 #endif

@@ -18,7 +18,7 @@ uint64_t node_fingerprint(uint64_t h, const void *bytes, size_t n)
 }
 
 /* Two sets of BGPPeers with equal fingerprints need no new sessions (METALLB section 2.8: any changed field does). */
-static uint64_t sessions_fingerprint(const struct kube_bgp_peer *const *peers, size_t n)
+uint64_t node_sessions_fingerprint(const struct kube_bgp_peer *const *peers, size_t n)
 {
 	uint64_t h = NODE_FINGERPRINT_START;
 
@@ -33,6 +33,8 @@ static uint64_t sessions_fingerprint(const struct kube_bgp_peer *const *peers, s
 		h = node_fingerprint(h, &p->peer_port, sizeof(p->peer_port));
 		h = node_fingerprint(h, &p->hold_ns, sizeof(p->hold_ns));
 		h = node_fingerprint(h, &p->router_id, sizeof(p->router_id));
+		if (p->password != NULL)
+			h = node_fingerprint(h, p->password, strlen(p->password) + 1);
 	}
 	return h;
 }
@@ -56,7 +58,9 @@ static int sessions_add(struct node_lab *lab, struct node_worker *w, const struc
 		*mine = (struct node_peer){.name = arena_strdup(&lab->arena, p->meta.name),
 					   .remote = p->peer_address,
 					   .port = p->peer_port,
-					   .source = p->source_address};
+					   .source = p->source_address,
+					   .password =
+						   p->password != NULL ? arena_strdup(&lab->arena, p->password) : NULL};
 		conf = (struct bgp_peer_conf){.name = mine->name,
 					      .local = p->source_address,
 					      .remote = p->peer_address,
@@ -149,7 +153,7 @@ bool node_worker_sessions_changed(const struct node_worker *w, const struct kube
 	size_t n;
 	const struct kube_bgp_peer *const *peers = kube_sessions(cluster, w->host.name, &n);
 
-	return sessions_fingerprint(peers, n) != w->sessions;
+	return node_sessions_fingerprint(peers, n) != w->sessions;
 }
 
 int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_cluster *cluster, enum kube_metallb metallb,
@@ -158,7 +162,7 @@ int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_clus
 	struct node_worker *w = &lab->workers[worker];
 	size_t session_count, announcement_count;
 	const struct kube_bgp_peer *const *peers = kube_sessions(cluster, w->host.name, &session_count);
-	uint64_t fingerprint = sessions_fingerprint(peers, session_count);
+	uint64_t fingerprint = node_sessions_fingerprint(peers, session_count);
 	const struct kube_announcement *announcements;
 
 	*ret_changed = false;

@@ -31,11 +31,8 @@ static void attr_end(struct wire_out *out, struct wire_mark m)
 }
 
 /* One AS_SEQUENCE, which takes a segment for each 255 hops. */
-static void put_path(struct wire_out *out, enum wire_attr code, bool as4, const uint32_t *path, size_t n)
+static void put_hops(struct wire_out *out, bool as4, const uint32_t *path, size_t n)
 {
-	uint8_t flags = code == WIRE_ATTR_AS_PATH ? WELL_KNOWN : OPTIONAL_TRANSITIVE;
-	struct wire_mark m = attr_begin(out, flags, code);
-
 	for (size_t i = 0; i < n; i++) {
 		if (i % SEGMENT_MAX == 0) {
 			wire_put8(out, WIRE_AS_SEQUENCE);
@@ -46,6 +43,30 @@ static void put_path(struct wire_out *out, enum wire_attr code, bool as4, const 
 		else
 			wire_put16(out, path[i] <= UINT16_MAX ? path[i] : WIRE_AS_TRANS);
 	}
+}
+
+static void put_as_path(struct wire_out *out, const struct wire_session *session, const struct wire_route_attrs *attrs)
+{
+	struct wire_mark m;
+
+	if (!attrs->wide_path) {
+		m = attr_begin(out, WELL_KNOWN, WIRE_ATTR_AS_PATH);
+		put_hops(out, session->as4, attrs->as_path, attrs->as_count);
+		attr_end(out, m);
+		return;
+	}
+	wire_put8(out, WELL_KNOWN | WIRE_FLAG_EXTENDED);
+	wire_put8(out, WIRE_ATTR_AS_PATH);
+	m = wire_reserve(out, 2);
+	put_hops(out, session->as4, attrs->as_path, attrs->as_count);
+	wire_close16(out, m);
+}
+
+static void put_as4_path(struct wire_out *out, const struct wire_route_attrs *attrs)
+{
+	struct wire_mark m = attr_begin(out, OPTIONAL_TRANSITIVE, WIRE_ATTR_AS4_PATH);
+
+	put_hops(out, true, attrs->as_path, attrs->as_count);
 	attr_end(out, m);
 }
 
@@ -124,7 +145,7 @@ static void put_attrs(struct wire_out *out, const struct wire_session *session, 
 
 	wire_put8(out, attrs->origin);
 	attr_end(out, m);
-	put_path(out, WIRE_ATTR_AS_PATH, session->as4, attrs->as_path, attrs->as_count);
+	put_as_path(out, session, attrs);
 	if (!mp)
 		put_u32_attr(out, WELL_KNOWN, WIRE_ATTR_NEXT_HOP, addr_v4_value(&attrs->next_hop));
 	if (attrs->med_present)
@@ -135,7 +156,7 @@ static void put_attrs(struct wire_out *out, const struct wire_session *session, 
 	if (mp)
 		put_mp_reach(out, session, wire_in_of(attrs->next_hop.b, addr_len(attrs->next_hop.family)), routes, n);
 	if (needs_as4_path(session, attrs))
-		put_path(out, WIRE_ATTR_AS4_PATH, true, attrs->as_path, attrs->as_count);
+		put_as4_path(out, attrs);
 	wire_put(out, attrs->extra.at, wire_left(&attrs->extra));
 }
 

@@ -119,6 +119,32 @@ static struct verdict read_add_path(struct wire_in value, struct wire_caps *caps
 	return WELL;
 }
 
+/* RFC 8950 section 4: AFI, SAFI (two octets here), next hop AFI; what is not IPv4 unicast over IPv6 does not concern us. */
+static struct verdict read_extended_next_hop(struct wire_in value, struct wire_caps *caps)
+{
+	while (wire_more(&value)) {
+		uint16_t afi = wire_u16(&value), safi = wire_u16(&value), hop = wire_u16(&value);
+
+		if (afi == WIRE_AFI_IPV4 && safi == WIRE_SAFI_UNICAST && hop == WIRE_AFI_IPV6)
+			caps->extended_next_hop = true;
+	}
+	return WELL;
+}
+
+static struct verdict read_long_lived(struct wire_in value, struct wire_caps *caps)
+{
+	while (wire_more(&value) && caps->long_lived_count < WIRE_FAMILIES_MAX) {
+		struct wire_long_lived *family = &caps->long_lived[caps->long_lived_count++];
+
+		family->afi = wire_u16(&value);
+		family->safi = wire_u8(&value);
+		family->flags = wire_u8(&value);
+		family->stale_s = (uint32_t)wire_u8(&value) << 16;
+		family->stale_s |= wire_u16(&value);
+	}
+	return WELL;
+}
+
 /* A value is min octets and then any number of units; unit 0: nothing more. */
 static const struct {
 	uint8_t min;
@@ -127,12 +153,14 @@ static const struct {
 } readers[] = {
 	[WIRE_CAP_MP] = {4, 0, read_mp},
 	[WIRE_CAP_ROUTE_REFRESH] = {0, 0, read_route_refresh},
+	[WIRE_CAP_EXTENDED_NEXT_HOP] = {0, 6, read_extended_next_hop},
 	[WIRE_CAP_EXTENDED_MESSAGE] = {0, 0, read_extended_message},
 	[WIRE_CAP_ROLE] = {1, 0, read_role},
 	[WIRE_CAP_GRACEFUL_RESTART] = {2, 4, read_graceful_restart},
 	[WIRE_CAP_AS4] = {4, 0, read_as4},
 	[WIRE_CAP_ADD_PATH] = {0, 4, read_add_path},
 	[WIRE_CAP_ENHANCED_REFRESH] = {0, 0, read_enhanced_refresh},
+	[WIRE_CAP_LONG_LIVED] = {0, 7, read_long_lived},
 };
 
 static struct verdict read_capability(uint8_t code, struct wire_in value, struct wire_caps *caps)
@@ -286,6 +314,15 @@ void wire_cap_flag(struct wire_out *caps, enum wire_cap_code code)
 	wire_put8(caps, 0);
 }
 
+static void put_families(struct wire_out *caps, const struct wire_family *families, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		wire_put16(caps, families[i].afi);
+		wire_put8(caps, families[i].safi);
+		wire_put8(caps, families[i].flags);
+	}
+}
+
 void wire_cap_graceful_restart(struct wire_out *caps, uint8_t flags, uint16_t time_s,
 			       const struct wire_family *families, size_t n)
 {
@@ -296,12 +333,46 @@ void wire_cap_graceful_restart(struct wire_out *caps, uint8_t flags, uint16_t ti
 	if (flags > 0xf || time_s > GR_TIME_MASK)
 		caps->full = true;
 	wire_put16(caps, (uint64_t)(flags & 0xf) << 12 | (time_s & GR_TIME_MASK));
+	put_families(caps, families, n);
+	wire_close8(caps, value);
+}
+
+void wire_cap_extended_next_hop(struct wire_out *caps)
+{
+	wire_put8(caps, WIRE_CAP_EXTENDED_NEXT_HOP);
+	wire_put8(caps, 6);
+	wire_put16(caps, WIRE_AFI_IPV4);
+	wire_put16(caps, WIRE_SAFI_UNICAST);
+	wire_put16(caps, WIRE_AFI_IPV6);
+}
+
+void wire_cap_role(struct wire_out *caps, uint8_t role)
+{
+	wire_put8(caps, WIRE_CAP_ROLE);
+	wire_put8(caps, 1);
+	wire_put8(caps, role);
+}
+
+void wire_cap_add_path(struct wire_out *caps, const struct wire_family *families, size_t n)
+{
+	wire_put8(caps, WIRE_CAP_ADD_PATH);
+	wire_put8(caps, n * 4);
+	put_families(caps, families, n);
+}
+
+void wire_cap_long_lived(struct wire_out *caps, const struct wire_long_lived *families, size_t n)
+{
+	wire_put8(caps, WIRE_CAP_LONG_LIVED);
+	wire_put8(caps, n * 7);
 	for (size_t i = 0; i < n; i++) {
 		wire_put16(caps, families[i].afi);
 		wire_put8(caps, families[i].safi);
 		wire_put8(caps, families[i].flags);
+		if (families[i].stale_s >= 1U << 24)
+			caps->full = true;
+		wire_put8(caps, families[i].stale_s >> 16 & 0xff);
+		wire_put16(caps, families[i].stale_s & 0xffff);
 	}
-	wire_close8(caps, value);
 }
 
 static void put_params(struct wire_out *out, struct wire_in caps)
@@ -324,7 +395,40 @@ static void put_params(struct wire_out *out, struct wire_in caps)
 	wire_put(out, caps.at, n);
 }
 
-void wire_open_encode(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32_t id, struct wire_in caps)
+static size_t params_each_len(struct wire_in caps)
+{
+	size_t n = 0;
+
+	while (wire_more(&caps)) {
+		wire_skip(&caps, 1);
+		wire_skip(&caps, wire_u8(&caps));
+		n++;
+	}
+	return n * 2;
+}
+
+static void put_params_each(struct wire_out *out, struct wire_in caps)
+{
+	size_t all = wire_left(&caps) + params_each_len(caps);
+
+	if (all > UINT8_MAX) {
+		put_params(out, caps);
+		return;
+	}
+	wire_put8(out, all);
+	while (wire_more(&caps)) {
+		uint8_t code = wire_u8(&caps);
+		struct wire_in value = wire_sub(&caps, wire_u8(&caps));
+
+		wire_put8(out, PARAM_CAPABILITIES);
+		wire_put8(out, wire_left(&value) + 2);
+		wire_put8(out, code);
+		wire_put8(out, wire_left(&value));
+		wire_put(out, value.at, wire_left(&value));
+	}
+}
+
+static struct wire_mark put_fixed(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32_t id)
 {
 	struct wire_mark start = wire_message_begin(out, WIRE_OPEN);
 
@@ -332,6 +436,21 @@ void wire_open_encode(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32
 	wire_put16(out, as <= UINT16_MAX ? as : WIRE_AS_TRANS);
 	wire_put16(out, hold_s);
 	wire_put32(out, id);
+	return start;
+}
+
+void wire_open_encode(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32_t id, struct wire_in caps)
+{
+	struct wire_mark start = put_fixed(out, as, hold_s, id);
+
 	put_params(out, caps);
+	wire_message_end(out, start, false);
+}
+
+void wire_open_encode_each(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32_t id, struct wire_in caps)
+{
+	struct wire_mark start = put_fixed(out, as, hold_s, id);
+
+	put_params_each(out, caps);
 	wire_message_end(out, start, false);
 }

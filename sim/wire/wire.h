@@ -76,6 +76,7 @@ enum wire_cap_code {
 	WIRE_CAP_AS4 = 65,
 	WIRE_CAP_ADD_PATH = 69,
 	WIRE_CAP_ENHANCED_REFRESH = 70,
+	WIRE_CAP_LONG_LIVED = 71,
 };
 
 enum wire_afi { WIRE_AFI_IPV4 = 1, WIRE_AFI_IPV6 = 2 };
@@ -85,6 +86,14 @@ struct wire_family {
 	uint16_t afi;
 	uint8_t safi;
 	uint8_t flags; /* graceful restart: the F bit; add-path: send/receive */
+};
+
+/* RFC 9494 section 3: a family of the Long-Lived Graceful Restart capability. */
+struct wire_long_lived {
+	uint16_t afi;
+	uint8_t safi;
+	uint8_t flags;	  /* 0x80: forwarding state was preserved */
+	uint32_t stale_s; /* 24 bits */
 };
 
 #define WIRE_FAMILIES_MAX 16
@@ -109,6 +118,9 @@ struct wire_caps {
 	struct wire_family add_path[WIRE_FAMILIES_MAX];
 	bool role_present;
 	uint8_t role;
+	bool extended_next_hop; /* RFC 8950: IPv4 unicast over an IPv6 next hop */
+	uint8_t long_lived_count;
+	struct wire_long_lived long_lived[WIRE_FAMILIES_MAX];
 };
 
 struct wire_open {
@@ -132,9 +144,15 @@ void wire_cap_as4(struct wire_out *caps, uint32_t as);
 void wire_cap_flag(struct wire_out *caps, enum wire_cap_code code); /* one with no value */
 void wire_cap_graceful_restart(struct wire_out *caps, uint8_t flags, uint16_t time_s,
 			       const struct wire_family *families, size_t n);
+void wire_cap_extended_next_hop(struct wire_out *caps); /* IPv4 unicast over IPv6 (RFC 8950) */
+void wire_cap_role(struct wire_out *caps, uint8_t role);
+void wire_cap_add_path(struct wire_out *caps, const struct wire_family *families, size_t n);
+void wire_cap_long_lived(struct wire_out *caps, const struct wire_long_lived *families, size_t n);
 /* An OPEN of version 4 with all capability TLVs in one parameter, RFC 9072's long form above 255 octets; none: no
  * parameter. as above 65535 becomes AS_TRANS in the fixed field. id in host order. */
 void wire_open_encode(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32_t id, struct wire_in caps);
+/* The same with a parameter for each capability, as FRR writes it, where that fits the short form. */
+void wire_open_encode_each(struct wire_out *out, uint32_t as, uint16_t hold_s, uint32_t id, struct wire_in caps);
 
 /* ---- UPDATE ---- */
 
@@ -251,6 +269,7 @@ void wire_path_text(struct wire_in path, bool as4, char *ret, size_t room);
 /* Attributes to write. Views and arrays are borrowed for the call; counts of zero leave an attribute out. */
 struct wire_route_attrs {
 	uint8_t origin;
+	bool wide_path;		 /* AS_PATH has the Extended Length bit whatever its length, as FRR writes it */
 	const uint32_t *as_path; /* one AS_SEQUENCE; empty path for 0 */
 	size_t as_count;
 	struct addr next_hop;

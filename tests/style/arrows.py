@@ -9,13 +9,14 @@ import sys
 ALLOWED = {
     "sim/base": set(),
     "sim/wire": {"sim/base"},
+    "sim/bfd": {"sim/base", "sim/wire"},
     "sim/bgp": {"sim/base", "sim/wire"},
     "sim/kube": {"sim/base"},
     "sim/net": {"sim/base"},
     "sim/traffic": {"sim/base", "sim/wire", "sim/net"},
     "sim/rogue": {"sim/base", "sim/wire"},
-    "sim/node": {"sim/base", "sim/wire", "sim/bgp", "sim/kube", "sim/net", "sim/traffic"},
-    "sim/drive": {"sim/base", "sim/wire", "sim/bgp", "sim/kube", "sim/net", "sim/traffic", "sim/rogue", "sim/node"},
+    "sim/node": {"sim/base", "sim/wire", "sim/bfd", "sim/bgp", "sim/kube", "sim/net", "sim/traffic"},
+    "sim/drive": {"sim/base", "sim/wire", "sim/bfd", "sim/bgp", "sim/kube", "sim/net", "sim/traffic", "sim/rogue", "sim/node"},
     "harness/scenario": {"sim/base", "sim/kube", "sim/rogue"},
     "harness/capture": {"sim/base", "sim/wire"},
     "harness/judge": {"sim/base", "sim/wire", "harness/capture"},
@@ -28,7 +29,7 @@ ALLOWED["harness/cli"] = {"sim/base", "sim/rogue", "harness/run", "harness/scena
 LIBRARIES = {
     "libmnl/": "sim/net", "nftables/": "sim/net", "libnet.h": "sim/traffic", "event2/": "sim/drive",
     "libfyaml.h": "harness/scenario", "pcap": "harness/capture", "Rmath.h": "harness/judge",
-    "jansson.h": "harness/report", "argp.h": "harness/cli",
+    "nettle/": "sim/bfd", "jansson.h": "harness/report", "argp.h": "harness/cli",
 }
 BANNED = re.compile(r"\b(sleep|usleep|nanosleep|system|popen|sprintf|strcpy|strcat|strtok|gets|atoi|rand)\s*\(")
 MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

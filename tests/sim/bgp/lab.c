@@ -280,6 +280,63 @@ void lab_start(struct lab *l, unsigned int speaker)
 		bgp_peer_start(s, p, lab_now(l));
 }
 
+static void forget_events(struct lab *l, size_t link)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->events.len; i++) {
+		if (l->events.at[i].link == link)
+			free(l->events.at[i].bytes);
+		else
+			l->events.at[kept++] = l->events.at[i];
+	}
+	l->events.len = kept;
+}
+
+static void break_end(struct lab *l, size_t link, unsigned int end)
+{
+	struct lab_link *k = &l->links.at[link];
+
+	if (!k->open[end])
+		return;
+	k->open[end] = false;
+	bgp_in_closed(l->speakers[k->end[end]].engine, k->conn[end], lab_now(l));
+	drain(l, k->end[end]);
+}
+
+void lab_break(struct lab *l)
+{
+	size_t n = l->links.len;
+
+	for (size_t i = 0; i < n; i++) {
+		forget_events(l, i);
+		break_end(l, i, 0);
+		break_end(l, i, 1);
+	}
+}
+
+void lab_restart(struct lab *l, unsigned int speaker, const struct bgp_speaker_conf *conf, bool unseen)
+{
+	size_t n = l->links.len;
+
+	for (size_t i = 0; i < n; i++) {
+		struct lab_link *k = &l->links.at[i];
+
+		for (unsigned int end = 0; end < 2; end++) {
+			if (k->end[end] != speaker)
+				continue;
+			forget_events(l, i);
+			k->open[end] = false;
+			k->conn[end] = 0; /* the new engine counts from 1 again */
+			if (!unseen)
+				break_end(l, i, 1 - end);
+		}
+	}
+	bgp_speaker_free(l->speakers[speaker].engine);
+	l->speakers[speaker].engine = bgp_speaker_new(conf);
+	VEC_CLEAR(&l->speakers[speaker].routes);
+}
+
 void lab_cut(struct lab *l)
 {
 	l->silent = true;

@@ -72,6 +72,11 @@ unsigned int lab_add(struct lab *l, const struct bgp_speaker_conf *conf, const c
 bgp_peer_id lab_peer(struct lab *l, unsigned int on, unsigned int with, struct bgp_peer_conf conf);
 void lab_start(struct lab *l, unsigned int speaker);
 void lab_run(struct lab *l, int64_t until_ms);
+/* Every connection breaks: both ends are told. */
+void lab_break(struct lab *l);
+/* The speaker's process ends (its connections break, unless the end goes unseen) and a new engine takes its place, which
+ * knows nothing and is told of no peer yet. */
+void lab_restart(struct lab *l, unsigned int speaker, const struct bgp_speaker_conf *conf, bool unseen);
 /* Silence from now on: nothing arrives, no connection ends. */
 void lab_cut(struct lab *l);
 struct instant lab_now(const struct lab *l);

@@ -10,6 +10,8 @@
 static const char *const vocabulary[] = {
 	MARKER "002d 01 04 fdea 005a 0a000002 10 02 0e 0104 00010001 0200 4104 0000fdea",
 	MARKER "0039 01 04 fdea 0003 0a000002 1c 02 1a 0104 00010001 0104 00020001 0600 4600 4002 0000 4104 0000fdea",
+	MARKER "0042 01 04 fdea 005a 0a000002 25 02 23 0104 00010001 4600 400a 4001 00010180 00020180"
+	       "4707 0001 01 80 000004 4104 0000fdea",
 	KEEPALIVE,
 	MARKER "0030 02 0000 0014 40010100 400206 0201 0000fdea 400304 0a000002 20 ac10fe01",
 	MARKER "0047 02 0000 002b 40010100 400208 0203 fdea 5ba0 fde7 400304 0a000002"
@@ -26,8 +28,8 @@ static const char *const vocabulary[] = {
 static size_t sensible(struct rng *rng, enum bgp_state heard_in)
 {
 	if (heard_in < BGP_OPEN_CONFIRM)
-		return rng_below(rng, 2);
-	return heard_in == BGP_OPEN_CONFIRM ? 2 : 2 + rng_below(rng, 8);
+		return rng_below(rng, 3);
+	return heard_in == BGP_OPEN_CONFIRM ? 3 : 3 + rng_below(rng, 8);
 }
 
 static size_t sentence(struct rng *rng, enum bgp_state heard_in, uint8_t *ret, size_t room)
@@ -59,6 +61,13 @@ static struct bgp_speaker *speaker(enum bgp_profile profile, uint64_t seed)
 							      .remote_as = 65002,
 							      .hold_s = 9,
 							      .delay_open_s = seed % 5 == 0,
+							      .restart = {.on = seed % 2 == 0,
+									  .notification = seed % 4 == 0,
+									  .long_lived_s = seed % 8 == 0 ? 5 : 0},
+							      .session = {.mrai_s = seed % 7 == 0,
+									  .collision_established = seed % 6 == 0,
+									  .track_tcp = seed % 11 == 0},
+							      .role = (enum bgp_role)(seed % 6),
 							      .max_prefixes = 3},
 				      &id),
 			 0);
@@ -95,7 +104,7 @@ static void test_noise(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= STREAMS; seed++) {
 		struct rng rng = {seed};
-		struct bgp_speaker *s = speaker((enum bgp_profile)(seed % 3), seed);
+		struct bgp_speaker *s = speaker((enum bgp_profile)(seed % BGP_PROFILE_COUNT), seed);
 		struct addr local = hand_addr("10.0.0.1"), remote = hand_addr("10.0.0.2");
 		int64_t ms = 0;
 		bgp_conn_id conn = drive(s, 0, ms), accepted;

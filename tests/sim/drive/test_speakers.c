@@ -248,18 +248,21 @@ static bool many_routes_arrive(struct ground *g)
 }
 
 struct stranger {
+	uint8_t heard[64];
+	size_t n;
 	bool ended;
 };
 
 static void on_stranger(void *ctx, int fd)
 {
 	struct stranger *s = ctx;
-	char bytes[64];
+	ssize_t n = recv(fd, s->heard + s->n, sizeof(s->heard) - s->n, 0);
 
-	s->ended = recv(fd, bytes, sizeof(bytes), 0) <= 0;
+	s->ended = n <= 0;
+	s->n += n > 0 ? (size_t)n : 0;
 }
 
-/* Who is no peer hears nothing and is hung up on. */
+/* Who is no peer hears Cease/Connection Rejected and is hung up on (RFC 4486 section 4). */
 static bool strangers_are_refused(struct ground *g, struct errmsg *err)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(179), .sin_addr.s_addr = htonl(0x0a000001)};
@@ -277,7 +280,8 @@ static bool strangers_are_refused(struct ground *g, struct errmsg *err)
 	AWAIT(g, s.ended);
 	drive_unwatch(watch);
 	close(fd);
-	return !fails(!s.ended, "a stranger was heard");
+	return !fails(!s.ended, "a stranger was heard") &&
+	       !fails(s.n != 21 || s.heard[18] != 3 || s.heard[19] != 6 || s.heard[20] != 5, "the word of rejection");
 }
 
 /* A refused dial and an address that is nobody's are failures for the engine, which tries again later. */

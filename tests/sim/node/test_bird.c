@@ -81,7 +81,7 @@ static void test_config(void **state)
 
 	find_or_skip(m->kind, bird, sizeof(bird));
 	article_paper_lab(&lab, m->workers);
-	text = node_bird_config(&lab, &m->conf, m->kind, &lab.arena);
+	text = node_router_config(&lab, &m->conf, m->kind, &lab.arena);
 	assert_int_equal(parses(bird, text), 0);
 	/* BIRD is asked for real: without the last brace it refuses. */
 	brace = strrchr(text, '}');
@@ -100,7 +100,7 @@ static void test_words(void **state)
 	unsigned int n = 0;
 
 	article_paper_lab(&lab, m->workers);
-	text = node_bird_config(&lab, &m->conf, m->kind, &lab.arena);
+	text = node_router_config(&lab, &m->conf, m->kind, &lab.arena);
 	assert_non_null(strstr(text, "router id 172.16.0.1;"));
 	snprintf(limit, sizeof(limit), "merge paths on limit %u;", m->conf.max_paths);
 	assert_non_null(strstr(text, limit));

@@ -124,6 +124,8 @@ static const struct open_row {
 	{"graceful restart, half a family", "0025 01 " FIXED " 08 02 06 4004 8078 0001", 0, 29, ""},
 	{"add-path, half a family", "0024 01 " FIXED " 07 02 05 4503 000101", 0, 29, ""},
 	{"route refresh with a value", "0022 01 " FIXED " 05 02 03 0201 00", 0, 29, ""},
+	{"next hop encodings, half of one (RFC 8950)", "0025 01 " FIXED " 08 02 06 0504 0001 0001", 0, 29, ""},
+	{"long-lived restart, half a family (RFC 9494)", "0027 01 " FIXED " 0a 02 08 4706 000101800000", 0, 29, ""},
 	{"two roles (RFC 9234 section 4.2)", "0025 01 " FIXED " 08 02 06 0901 00 0901 01", 11, 29, ""},
 	{"the same role twice", "0025 01 " FIXED " 08 02 06 0901 01 0901 01", -1, 0, ""},
 };
@@ -225,13 +227,45 @@ static void restart_and_flags_are_written(void **state)
 	assert_true(out.full);
 }
 
+/* RFC 8950 section 4, RFC 9234 section 4.1, RFC 7911 section 4, RFC 9494 section 3. */
+static void later_capabilities_are_written_and_read(void **state)
+{
+	static const struct wire_family modes[] = {{1, 1, 3}, {2, 1, 1}};
+	static const struct wire_long_lived kept[] = {{1, 1, 0x80, 3600}, {2, 1, 0, 0xffffff}};
+	static const char *const want_hex = "0506 0001 0001 0002 0901 04 4508 00010103 00020101"
+					    "470e 0001 01 80 000e10 0002 01 00 ffffff";
+	uint8_t bytes[64], want[64], open[128];
+	struct wire_out caps = wire_out_to(bytes, sizeof(bytes)), out = wire_out_to(open, sizeof(open));
+	struct wire_open o;
+
+	(void)state;
+	wire_cap_extended_next_hop(&caps);
+	wire_cap_role(&caps, 4);
+	wire_cap_add_path(&caps, modes, 2);
+	wire_cap_long_lived(&caps, kept, 2);
+	support_bytes_equal(bytes, caps.len, want, support_hex(want_hex, want, sizeof(want)));
+	wire_open_encode(&out, 1, 90, ID, wire_in_of(bytes, caps.len));
+	assert_int_equal(wire_open_decode(wire_in_of(open, out.len), &o).treat, WIRE_OK);
+	assert_true(o.caps.extended_next_hop);
+	assert_int_equal(o.caps.long_lived_count, 2);
+	assert_int_equal(o.caps.long_lived[0].stale_s, 3600);
+	assert_int_equal(o.caps.long_lived[0].flags, 0x80);
+	assert_int_equal(o.caps.long_lived[1].afi, WIRE_AFI_IPV6);
+	assert_int_equal(o.caps.long_lived[1].stale_s, 0xffffff);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden_opens_are_read),	 cmocka_unit_test(golden_opens_are_written),
-		cmocka_unit_test(each_capability_is_understood), cmocka_unit_test(opens_are_judged),
-		cmocka_unit_test(a_header_that_lies_is_refused), cmocka_unit_test(many_capabilities_take_the_long_form),
-		cmocka_unit_test(the_short_form_ends_at_255),	 cmocka_unit_test(restart_and_flags_are_written),
+		cmocka_unit_test(golden_opens_are_read),
+		cmocka_unit_test(golden_opens_are_written),
+		cmocka_unit_test(each_capability_is_understood),
+		cmocka_unit_test(opens_are_judged),
+		cmocka_unit_test(a_header_that_lies_is_refused),
+		cmocka_unit_test(many_capabilities_take_the_long_form),
+		cmocka_unit_test(the_short_form_ends_at_255),
+		cmocka_unit_test(restart_and_flags_are_written),
+		cmocka_unit_test(later_capabilities_are_written_and_read),
 	};
 
 	return cmocka_run_group_tests_name("wire: OPEN", tests, NULL, NULL);

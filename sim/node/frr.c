@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is special about FRR: several programs that find each other in /run/frr, and one configuration for all of them,
+ * which vtysh hands out. */
+#include "daemon_int.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#define OWN_ETC "/run/ecmplab.frr"
+#define PATHS_MAX 64U /* what "maximum-paths" takes in any build; more must be compiled in */
+
+void frr_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
+{
+	unsigned int paths = conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX;
+
+	fprintf(ret,
+		"! Made by ecmplab for this lab.\n"
+		"hostname router\n"
+		"router bgp %u\n"
+		" bgp router-id %s\n"
+		" no bgp ebgp-requires-policy\n"
+		" bgp bestpath as-path multipath-relax\n",
+		conf->as, addr_text(&lab->conf.router_client).s);
+	for (unsigned int i = 0; i < lab->conf.workers; i++) {
+		const struct node_host *w = &lab->workers[i].host;
+		struct addr_text remote = addr_text(&w->address);
+
+		fprintf(ret,
+			" neighbor %s remote-as %u\n"
+			" neighbor %s description %s\n",
+			remote.s, conf->worker_as, remote.s, w->name);
+		if (conf->password != NULL)
+			fprintf(ret, " neighbor %s password %s\n", remote.s, conf->password);
+	}
+	fprintf(ret,
+		" address-family ipv4 unicast\n"
+		"  maximum-paths %u\n"
+		"  maximum-paths ibgp %u\n"
+		" exit-address-family\n",
+		paths, paths);
+}
+
+/* /etc/frr belongs to a user that the sandbox does not have: a folder of our own lies over it. */
+static int own_etc(struct errmsg *err)
+{
+	int r;
+
+	if (access(OWN_ETC, F_OK) == 0)
+		return 0;
+	r = daemon_folder(OWN_ETC, err);
+	if (r == 0)
+		r = daemon_folder("/etc/frr", err);
+	if (r == 0 && mount(OWN_ETC, "/etc/frr", NULL, MS_BIND, NULL) < 0)
+		r = errmsg_set(err, -errno, "make /etc/frr private");
+	return r;
+}
+
+/* The folders where this instance's programs look for each other and for their configuration. */
+static int folders(const char *run, const char *etc, const char *config_path, struct arena *arena, struct errmsg *err)
+{
+	const char *const paths[] = {run, etc, "/var/tmp/frr", "/var/log/frr", "/var/lib/frr"};
+	const char *config = arena_printf(arena, "%s/frr.conf", etc);
+	int r = own_etc(err);
+	FILE *f;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]) && r == 0; i++)
+		r = daemon_folder(paths[i], err);
+	if (r < 0)
+		return r;
+	(void)unlink(config);
+	if (symlink(config_path, config) < 0)
+		return errmsg_set(err, -errno, "%s", config);
+	f = fopen(arena_printf(arena, "%s/vtysh.conf", etc), "we"); /* asked for, empty is good */
+	if (f != NULL)
+		fclose(f);
+	return 0;
+}
+
+/* A program beside bgpd; none where this FRR has no such. */
+static struct node_process *beside(struct node_daemon *d, const char *program, struct arena *arena)
+{
+	const char *path = arena_printf(arena, "%.*s/%s", (int)(strrchr(d->path, '/') - d->path), d->path, program);
+	const char *const alone[DAEMON_ARGS] = {path, "--log", "stdout"};
+	const char *const named[DAEMON_ARGS] = {path, "--log", "stdout", "-N", d->instance};
+
+	if (access(path, X_OK) != 0)
+		return NULL;
+	return daemon_program(d, arena, d->instance != NULL ? named : alone);
+}
+
+int frr_programs(struct node_daemon *d, const char *config_path, struct arena *arena, struct errmsg *err)
+{
+	const char *slash = d->instance != NULL ? "/" : "", *name = d->instance != NULL ? d->instance : "";
+	const char *run = arena_printf(arena, "/run/frr%s%s", slash, name);
+	const char *etc = arena_printf(arena, "/etc/frr%s%s", slash, name);
+	/* A worker's speaker only dials, as MetalLB's does (METALLB section 4.9). */
+	const char *const alone[DAEMON_ARGS] = {d->path, "--log", "stdout"};
+	const char *const named[DAEMON_ARGS] = {d->path, "--log", "stdout", "-N", d->instance, "-p", "0"};
+	const char *const load[DAEMON_ARGS] = {"vtysh", "-b", d->instance != NULL ? "-N" : NULL, d->instance};
+	struct node_process *bgpd, *vtysh;
+	const char *text;
+	int r = daemon_file(config_path, arena, &text, err);
+
+	if (r == 0)
+		r = folders(run, etc, config_path, arena, err);
+	if (r < 0)
+		return r;
+	(void)beside(d, "mgmtd", arena); /* from FRR 9 on */
+	if (beside(d, "zebra", arena) == NULL)
+		return errmsg_say(err, -ENOENT, "FRR has no zebra beside %s", d->path);
+	if (strstr(text, "\nip route ") != NULL)
+		(void)beside(d, "staticd", arena);
+	if (strstr(text, "bfd") != NULL)
+		(void)beside(d, "bfdd", arena);
+	/* What is waited for may lie there still, of programs that were killed. */
+	(void)unlink(arena_printf(arena, "%s/zebra.vty", run));
+	(void)unlink(arena_printf(arena, "%s/bgpd.vty", run));
+	bgpd = daemon_program(d, arena, d->instance != NULL ? named : alone);
+	bgpd->awaits_file = arena_printf(arena, "%s/zebra.vty", run);
+	vtysh = daemon_program(d, arena, load);
+	vtysh->awaits_file = arena_printf(arena, "%s/bgpd.vty", run);
+	vtysh->once = true;
+	return 0;
+}

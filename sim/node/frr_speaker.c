@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* FRR as MetalLB configures it for a worker (METALLB section 4.9): a route map out of each session that lets pass what is
+ * to be advertised there, one network statement a prefix, nothing in. A change is told as the difference of lines, as
+ * MetalLB's reload does. */
+#include "daemon_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A line of the configuration that routes make, inside of what it stands in ("" for the top). */
+struct line {
+	const char *context;
+	const char *text;
+};
+
+struct lines {
+	struct arena *arena;
+	VEC(struct line) all;
+};
+
+#define NETWORKS "address-family ipv4 unicast"
+
+static void line_add(struct lines *l, const char *context, const char *text)
+{
+	for (size_t i = 0; i < l->all.len; i++) {
+		if (strcmp(l->all.at[i].context, context) == 0 && strcmp(l->all.at[i].text, text) == 0)
+			return;
+	}
+	VEC_PUSH(&l->all, (struct line){context, text});
+}
+
+/* ---- The lines that routes make ---- */
+
+/* A session's route map out: an entry for each attribute that some prefixes have, and a last one that lets them all pass. */
+struct out_map {
+	const char *name;
+	VEC(const char *) lists; /* of the entries, in order */
+};
+
+static void prefix_list(struct lines *l, const char *list, const struct node_route *r)
+{
+	line_add(l, "", arena_printf(l->arena, "ip prefix-list %s permit %s", list, prefix_text(&r->prefix).s));
+}
+
+static void attribute(struct lines *l, struct out_map *map, const char *word, const char *set,
+		      const struct node_route *r)
+{
+	const char *list = arena_printf(l->arena, "%s-%s", map->name, word), *context;
+
+	prefix_list(l, list, r);
+	for (size_t i = 0; i < map->lists.len; i++) {
+		if (strcmp(map->lists.at[i], list) == 0)
+			return;
+	}
+	VEC_PUSH(&map->lists, list);
+	context = arena_printf(l->arena, "route-map %s permit %zu", map->name, map->lists.len);
+	line_add(l, context, arena_printf(l->arena, "match ip address prefix-list %s", list));
+	line_add(l, context, set);
+	line_add(l, context, "on-match next");
+}
+
+static void route_lines(struct lines *l, struct out_map *map, const struct node_route *r)
+{
+	for (size_t i = 0; i < r->community_count; i++) {
+		const char *value =
+			arena_printf(l->arena, "%u:%u", r->communities[i] >> 16, r->communities[i] & 0xffff);
+
+		attribute(l, map, arena_printf(l->arena, "community-%s", value),
+			  arena_printf(l->arena, "set community %s additive", value), r);
+	}
+	if (r->local_pref != 0)
+		attribute(l, map, arena_printf(l->arena, "localpref-%u", r->local_pref),
+			  arena_printf(l->arena, "set local-preference %u", r->local_pref), r);
+	prefix_list(l, arena_printf(l->arena, "%s-all", map->name), r);
+}
+
+static void peer_lines(struct lines *l, const struct speaker_view *v, const struct kube_bgp_peer *peer)
+{
+	struct out_map map = {.name = arena_printf(l->arena, "%s-out", addr_text(&peer->peer_address).s)};
+
+	for (size_t i = 0; i < v->route_count; i++) {
+		if (speaker_tells(&v->routes[i], peer))
+			route_lines(l, &map, &v->routes[i]);
+	}
+	/* Numbered behind every entry that there can be, so that it stays what it is. */
+	line_add(l, arena_printf(l->arena, "route-map %s permit 65535", map.name),
+		 arena_printf(l->arena, "match ip address prefix-list %s-all", map.name));
+	VEC_FREE(&map.lists);
+}
+
+/* Lists and maps before networks: a prefix is let out as it should be from the first moment on. */
+static void lines_make(struct lines *l, const struct speaker_view *v)
+{
+	for (size_t i = 0; i < v->peer_count; i++)
+		peer_lines(l, v, v->peers[i]);
+	for (size_t i = 0; i < v->route_count; i++)
+		line_add(l, NETWORKS, arena_printf(l->arena, "network %s", prefix_text(&v->routes[i].prefix).s));
+}
+
+static bool lines_have(const struct lines *l, const struct line *line, bool text_too)
+{
+	for (size_t i = 0; i < l->all.len; i++) {
+		if (strcmp(l->all.at[i].context, line->context) == 0 &&
+		    (!text_too || strcmp(l->all.at[i].text, line->text) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void line_write(const struct line *line, uint32_t as, const char *no, FILE *ret)
+{
+	if (strcmp(line->context, NETWORKS) == 0)
+		fprintf(ret, "router bgp %u\n %s\n  %s%s\n exit-address-family\nexit\n", as, NETWORKS, no, line->text);
+	else if (*line->context != '\0')
+		fprintf(ret, "%s\n %s%s\nexit\n", line->context, no, line->text);
+	else
+		fprintf(ret, "%s%s\n", no, line->text);
+}
+
+/* ---- The whole ---- */
+
+static void session(const struct kube_bgp_peer *p, FILE *ret)
+{
+	struct addr_text at = addr_text(&p->peer_address);
+
+	fprintf(ret,
+		" neighbor %s remote-as %u\n"
+		" neighbor %s port %u\n",
+		at.s, p->peer_asn, at.s, p->peer_port != 0 ? p->peer_port : NODE_BGP_PORT);
+	if (p->ebgp_multihop)
+		fprintf(ret, " neighbor %s ebgp-multihop\n", at.s);
+	if (p->hold_ns != KUBE_TIME_UNSET)
+		fprintf(ret, " neighbor %s timers %u %u\n", at.s, speaker_hold(p, 0) / 3, speaker_hold(p, 0));
+	if (p->password != NULL)
+		fprintf(ret, " neighbor %s password %s\n", at.s, p->password);
+	if (p->source_address.family != ADDR_NONE)
+		fprintf(ret, " neighbor %s update-source %s\n", at.s, addr_text(&p->source_address).s);
+	fprintf(ret,
+		" address-family ipv4 unicast\n"
+		"  neighbor %s activate\n"
+		"  neighbor %s route-map %s-in in\n"
+		"  neighbor %s route-map %s-out out\n"
+		" exit-address-family\n",
+		at.s, at.s, at.s, at.s, at.s);
+}
+
+void frr_speaker_config(const struct speaker_view *v, FILE *ret)
+{
+	struct arena memory = {0};
+	struct lines lines = {.arena = &memory};
+	struct addr id = speaker_router_id(v);
+
+	fprintf(ret,
+		"! Made by ecmplab for %s, as MetalLB's FRR mode would.\n"
+		"hostname %s\n"
+		"ip nht resolve-via-default\n"
+		"ipv6 nht resolve-via-default\n"
+		"router bgp %u\n"
+		" no bgp ebgp-requires-policy\n"
+		" no bgp network import-check\n"
+		" no bgp default ipv4-unicast\n"
+		" bgp graceful-restart preserve-fw-state\n"
+		" bgp router-id %s\n",
+		v->host->name, v->host->name, v->peers[0]->my_asn, addr_text(&id).s);
+	for (size_t i = 0; i < v->peer_count; i++)
+		session(v->peers[i], ret);
+	fprintf(ret, "exit\n");
+	for (size_t i = 0; i < v->peer_count; i++)
+		fprintf(ret, "route-map %s-in deny 20\nexit\n", addr_text(&v->peers[i]->peer_address).s);
+	lines_make(&lines, v);
+	for (size_t i = 0; i < lines.all.len; i++)
+		line_write(&lines.all.at[i], v->peers[0]->my_asn, "", ret);
+	VEC_FREE(&lines.all);
+	arena_clear(&memory);
+}
+
+static void difference(const struct lines *before, const struct lines *after, uint32_t as, FILE *ret)
+{
+	for (size_t i = 0; i < after->all.len; i++) {
+		const struct line *line = &after->all.at[i];
+
+		if (!lines_have(before, line, true))
+			line_write(line, as, "", ret);
+	}
+	/* Networks go before the lists that let them out, or the map's end would withdraw them by and by. */
+	for (size_t i = before->all.len; i > 0; i--) {
+		const struct line *line = &before->all.at[i - 1];
+		bool map, replaced;
+
+		if (lines_have(after, line, true))
+			continue;
+		map = strncmp(line->context, "route-map ", 10) == 0;
+		/* A new match or set has taken the old one's place. */
+		replaced = strncmp(line->text, "match ", 6) == 0 || strncmp(line->text, "set ", 4) == 0;
+		if (map && !lines_have(after, line, false))
+			fprintf(ret, "no %s\n", line->context);
+		else if (!map || !replaced)
+			line_write(line, as, "no ", ret);
+	}
+}
+
+int frr_speaker_change(struct node_daemon *d, const struct speaker_view *v, const struct speaker_view *before,
+		       struct arena *arena, struct errmsg *err)
+{
+	const char *path = arena_printf(arena, "/run/frr/%s/%zu.change", d->instance, d->programs.len);
+	FILE *f = fopen(path, "we");
+	struct arena memory = {0};
+	struct lines old = {.arena = &memory}, new = {.arena = &memory};
+	struct node_process *p;
+
+	if (f == NULL)
+		return errmsg_set(err, -errno, "%s", path);
+	lines_make(&old, before);
+	lines_make(&new, v);
+	difference(&old, &new, v->peers[0]->my_asn, f);
+	VEC_FREE(&old.all);
+	VEC_FREE(&new.all);
+	arena_clear(&memory);
+	if (fclose(f) != 0)
+		return errmsg_set(err, -errno, "%s", path);
+	p = daemon_program(d, arena, (const char *const[DAEMON_ARGS]){"vtysh", "-N", d->instance, "-f", path});
+	p->once = true;
+	return 0;
+}

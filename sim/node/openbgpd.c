@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is special about OpenBGPD: it wants a folder of its own for its children, and a configuration nobody else can read. */
+#include "daemon_int.h"
+
+void openbgpd_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
+{
+	fprintf(ret,
+		"# Made by ecmplab for this lab.\n"
+		"AS %u\n"
+		"router-id %s\n"
+		"listen on %s\n",
+		conf->as, addr_text(&lab->conf.router_client).s, addr_text(&lab->conf.router_cluster).s);
+	for (unsigned int i = 0; i < lab->conf.workers; i++) {
+		const struct node_host *w = &lab->workers[i].host;
+
+		fprintf(ret,
+			"neighbor %s {\n"
+			"\tdescr \"%s\"\n"
+			"\tremote-as %u\n",
+			addr_text(&w->address).s, w->name, conf->worker_as);
+		if (conf->password != NULL)
+			fprintf(ret, "\ttcp md5sig password \"%s\"\n", conf->password);
+		fprintf(ret, "}\n");
+	}
+	fprintf(ret, "allow from any\n"
+		     "allow to any\n");
+}
+
+int openbgpd_programs(struct node_daemon *d, const char *config_path, struct arena *arena, struct errmsg *err)
+{
+	daemon_program(d, arena, (const char *const[DAEMON_ARGS]){d->path, "-d", "-v", "-f", config_path});
+	/* Its children's root folder and its control socket's. */
+	return daemon_folder("/run/openbgpd", err);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A worker's real speaker: which sessions and routes it is to have, and what changed since it was told last. */
+#include "daemon_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What may stand in a password in every daemon's language, unquoted. */
+#define PASSWORD_TROUBLE " \t\r\n\"'\\;{}#$"
+
+/* ---- What adapters ask ---- */
+
+bool speaker_tells(const struct node_route *r, const struct kube_bgp_peer *peer)
+{
+	for (size_t i = 0; i < r->peers.len; i++) {
+		if (strcmp(r->peers.at[i], peer->meta.name) == 0)
+			return true;
+	}
+	return r->peers.len == 0;
+}
+
+const struct node_route *speaker_prefix(const struct speaker_view *v, const struct prefix *p)
+{
+	for (size_t i = 0; i < v->route_count; i++) {
+		if (prefix_equal(&v->routes[i].prefix, p))
+			return &v->routes[i];
+	}
+	return NULL;
+}
+
+static bool peers_equal(const struct kube_strings *a, const struct kube_strings *b)
+{
+	for (size_t i = 0; i < a->len && a->len == b->len; i++) {
+		if (strcmp(a->at[i], b->at[i]) != 0)
+			return false;
+	}
+	return a->len == b->len;
+}
+
+const struct node_route *speaker_same(const struct speaker_view *v, const struct node_route *r)
+{
+	const struct node_route *o = speaker_prefix(v, &r->prefix);
+
+	if (o == NULL || o->local_pref != r->local_pref || o->community_count != r->community_count ||
+	    !peers_equal(&o->peers, &r->peers))
+		return NULL;
+	return r->community_count == 0 ||
+			       memcmp(o->communities, r->communities, r->community_count * sizeof(*r->communities)) == 0
+		       ? o
+		       : NULL;
+}
+
+unsigned int speaker_hold(const struct kube_bgp_peer *peer, unsigned int other)
+{
+	return peer->hold_ns == KUBE_TIME_UNSET ? other : (unsigned int)(peer->hold_ns / NS_PER_S);
+}
+
+struct addr speaker_router_id(const struct speaker_view *v)
+{
+	for (size_t i = 0; i < v->peer_count; i++) {
+		if (v->peers[i]->router_id.family == ADDR_V4)
+			return v->peers[i]->router_id;
+	}
+	return v->host->address;
+}
+
+/* ---- Routes from announcements ---- */
+
+static int community_compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void communities_unite(struct node_route *r, const struct kube_announcement *a, struct arena *memory)
+{
+	uint32_t *all = arena_array(memory, r->community_count + a->community_count + 1, sizeof(*all));
+	size_t n = r->community_count + a->community_count, kept = 0;
+
+	if (r->community_count > 0)
+		memcpy(all, r->communities, r->community_count * sizeof(*all));
+	if (a->community_count > 0)
+		memcpy(all + r->community_count, a->communities, a->community_count * sizeof(*all));
+	qsort(all, n, sizeof(*all), community_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || all[kept - 1] != all[i])
+			all[kept++] = all[i];
+	}
+	r->communities = all;
+	r->community_count = kept;
+}
+
+static struct kube_strings strings_keep(const struct kube_strings *s, struct arena *memory)
+{
+	const char **at = arena_array(memory, s->len + 1, sizeof(*at));
+
+	for (size_t i = 0; i < s->len; i++)
+		at[i] = arena_strdup(memory, s->at[i]);
+	return (struct kube_strings){.at = at, .len = s->len};
+}
+
+static void routes_make(struct speaker_view *v, struct kube_cluster *cluster, struct arena *memory)
+{
+	size_t n;
+	const struct kube_announcement *a = kube_announcements(cluster, v->host->name, &n);
+	struct node_route *routes = arena_array(memory, n + 1, sizeof(*routes));
+
+	v->routes = routes;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = 0;
+
+		if (a[i].prefix.addr.family != ADDR_V4)
+			continue;
+		while (at < v->route_count && !prefix_equal(&routes[at].prefix, &a[i].prefix))
+			at++;
+		if (at == v->route_count)
+			routes[v->route_count++] =
+				(struct node_route){.prefix = a[i].prefix, .peers = strings_keep(&a[i].peers, memory)};
+		else if (a[i].peers.len == 0)
+			routes[at].peers.len = 0; /* one of them is for everybody */
+		if (routes[at].local_pref == 0)
+			routes[at].local_pref = a[i].local_pref;
+		communities_unite(&routes[at], &a[i], memory);
+	}
+}
+
+/* ---- Following ---- */
+
+static int config_write(const struct node_speaker *s, const struct speaker_view *v, struct errmsg *err)
+{
+	int fd = open(s->config_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (f == NULL) {
+		int error = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return errmsg_set(err, -error, "%s", s->config_path);
+	}
+	daemon_kind(s->daemon->kind)->speaker_config(v, f);
+	return fclose(f) == 0 ? 0 : errmsg_set(err, -errno, "%s", s->config_path);
+}
+
+static int peers_check(const struct speaker_view *v, const struct node_daemon *d, struct errmsg *err)
+{
+	for (size_t i = 0; i < v->peer_count; i++) {
+		const struct kube_bgp_peer *p = v->peers[i];
+
+		if (p->my_asn != v->peers[0]->my_asn)
+			return errmsg_say(err, -EINVAL, "%s: %s has one AS, and the BGPPeers %s and %s want two",
+					  v->host->name, d->name, v->peers[0]->meta.name, p->meta.name);
+		if (p->password != NULL && strpbrk(p->password, PASSWORD_TROUBLE) != NULL)
+			return errmsg_say(err, -EINVAL, "%s: the password of BGPPeer %s can't be written for %s",
+					  v->host->name, p->meta.name, d->name);
+	}
+	return 0;
+}
+
+static int restart(struct node_lab *lab, struct node_speaker *s, const struct speaker_view *v, struct errmsg *err)
+{
+	static const struct speaker_view nothing = {0};
+	const struct daemon_kind *kind = daemon_kind(s->daemon->kind);
+	int r = 0;
+
+	node_daemon_end(s->daemon);
+	if (v->peer_count == 0)
+		return 0;
+	r = config_write(s, v, err);
+	if (r == 0)
+		r = kind->programs(s->daemon, s->config_path, &lab->arena, err);
+	if (r == 0 && kind->routes_told)
+		r = kind->speaker_change(s->daemon, v, &nothing, &lab->arena, err);
+	return r;
+}
+
+static int change(struct node_lab *lab, struct node_speaker *s, const struct speaker_view *v, struct errmsg *err)
+{
+	const struct speaker_view before = {
+		.peers = v->peers, .peer_count = v->peer_count, .routes = s->routes, .route_count = s->route_count};
+	bool same = v->route_count == s->route_count;
+	int r;
+
+	for (size_t i = 0; i < v->route_count && same; i++)
+		same = speaker_same(&before, &v->routes[i]) != NULL;
+	if (same || v->peer_count == 0)
+		return 0;
+	r = config_write(s, v, err);
+	return r == 0 ? daemon_kind(s->daemon->kind)->speaker_change(s->daemon, v, &before, &lab->arena, err) : r;
+}
+
+int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_cluster *cluster, struct node_speaker *s,
+		      int run_dir_fd, struct errmsg *err)
+{
+	struct speaker_view v = {.host = &lab->workers[worker].host, .config_path = s->config_path};
+	struct arena memory = {0};
+	uint64_t sessions;
+	int r;
+
+	v.peers = kube_sessions(cluster, v.host->name, &v.peer_count);
+	sessions = node_sessions_fingerprint(v.peers, v.peer_count);
+	routes_make(&v, cluster, &memory);
+	s->daemon->ns = v.host->ns;
+	s->daemon->instance = v.host->name;
+	r = peers_check(&v, s->daemon, err);
+	if (r == 0)
+		r = sessions != s->sessions ? restart(lab, s, &v, err) : change(lab, s, &v, err);
+	if (r == 0)
+		r = node_daemon_proceed(s->daemon, run_dir_fd, err);
+	arena_clear(&s->memory);
+	s->memory = memory;
+	s->routes = v.routes;
+	s->route_count = v.route_count;
+	s->sessions = sessions;
+	return r < 0 ? r : 0;
+}
+
+void node_speaker_free(struct node_speaker *s)
+{
+	node_daemon_end(s->daemon);
+	arena_clear(&s->memory);
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What each kind of router says of its own table, asked with its own tools: next hop -> (AS path, communities)."""
+import json
+import re
+
+PREFIX = "172.16.254.1/32"
+COMMUNITY = "22000:77"
+COMMUNITY_VALUE = "77"  # as tshark has it
+
+
+def bird(text):
+    found = {}
+    for block in re.split(r"(?=\bvia )", text)[1:]:
+        hop = re.match(r"via (\S+)", block).group(1)
+        path = re.search(r"BGP.as_path: (.*)", block)
+        communities = re.search(r"BGP.community: (.*)", block)
+        pairs = re.findall(r"\((\d+),(\d+)\)", communities.group(1)) if communities else []
+        found[hop] = (path.group(1).strip() if path else "", [f"{a}:{b}" for a, b in pairs])
+    return found
+
+
+def frr(text):
+    found = {}
+    for path in json.loads(text or "{}").get("paths", []):
+        hop = path["nexthops"][0]["ip"]
+        found[hop] = (path["aspath"]["string"], path.get("community", {}).get("list", []))
+    return found
+
+
+def gobgp(text):
+    found = {}
+    for path in (p for paths in json.loads(text or "{}").values() for p in paths):
+        attributes = {a["type"]: a for a in path["attrs"]}
+        segments = attributes.get(2, {}).get("as_paths", [])
+        numbers = [str(n) for s in segments for n in s["asns"]]
+        communities = [f"{c >> 16}:{c & 0xffff}" for c in attributes.get(8, {}).get("communities", [])]
+        found[attributes[3]["nexthop"]] = (" ".join(numbers), communities)
+    return found
+
+
+def openbgpd(text):
+    found = {}
+    for entry in json.loads(text or "{}").get("rib", []):
+        found[entry["exit_nexthop"]] = (entry.get("aspath", ""), entry.get("communities", []))
+    return found
+
+
+def kernel(text):
+    """The built-in router has no tool: its kernel's route tells the next hops alone."""
+    found = {}
+    for route in json.loads(text or "[]"):
+        for hop in route.get("nexthops", [route]):
+            found[hop["gateway"]] = (None, None)
+    return found
+
+
+class Router:
+    """A kind, what to ask it, how to read the answer, and how the answer spells our community (None: not at all)."""
+
+    def __init__(self, kind, ask, read, community):
+        self.kind, self.ask, self.read, self.community = kind, ask, read, community
+
+
+def routers(bird1):
+    show = "show route all 172.16.254.1/32"
+    birdc1 = f"{bird1}c"
+    return [
+        Router("builtin", "ip -j route show 172.16.254.1", kernel, None),
+        Router("bird1", f"{birdc1} {show}", bird, "(22000,77)"),
+        Router("bird2", f"birdc {show}", bird, "(22000,77)"),
+        Router("frr", f"vtysh -c 'show bgp ipv4 unicast {PREFIX} json'", frr, '"string":"22000:77"'),
+        Router("gobgp", f"gobgp global rib {PREFIX} -j", gobgp, str((22000 << 16) + 77)),
+        Router("openbgpd", f"bgpctl -j show rib detail {PREFIX}", openbgpd, '"22000:77"'),
+    ]
