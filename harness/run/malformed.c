@@ -85,7 +85,9 @@ static enum judge_reaction_kind kind_of(enum rogue_reaction reaction)
 
 struct judge_reaction run_rogue_reaction(const struct run *r, const struct rogue_case *what)
 {
-	struct judge_reaction ret = {.kind = kind_of(what->reaction), .played = r->malformed_played};
+	struct judge_reaction ret = {.kind = kind_of(what->reaction),
+				     .played = r->malformed_played,
+				     .no_fib = r->has_daemon && !node_daemon_installs_routes(r->daemon.node.kind)};
 
 	for (size_t i = 0; i < sizeof(ret.answers) / sizeof(ret.answers[0]); i++)
 		ret.answers[i] = (struct judge_answer){.code = what->answers[i].code,

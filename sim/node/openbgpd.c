@@ -16,7 +16,8 @@ void openbgpd_router_config(const struct node_lab *lab, const struct node_router
 		fprintf(ret,
 			"neighbor %s {\n"
 			"\tdescr \"%s\"\n"
-			"\tremote-as %u\n",
+			"\tremote-as %u\n"
+			"\tpassive\n", /* workers dial; it would try them again and again */
 			addr_text(&w->address).s, w->name, conf->worker_as);
 		if (conf->password != NULL)
 			fprintf(ret, "\ttcp md5sig password \"%s\"\n", conf->password);
