@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("ECMPLAB", ROOT / "build/release/ecmplab"))
 NOBODY = 65534
 DEADLINE_S = 60
+# What the unit tests make and remove, should they run beside these.
+OF_OTHER_TESTS = re.compile(r"ecmplab-\w+-\w{6}$")
 
 
 def have(program):
@@ -30,12 +33,34 @@ def bird(major):
     return None
 
 
+STARTED = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
+def parent_and_start(pid):
+    """From proc(5): fields 4 and 22, counted behind the name, which may hold anything."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    return int(fields[1]), int(fields[19])
+
+
+def of_this_test(pid):
+    """A descendant of ours, or an orphan that came to be since we began: other people's processes have older ancestors."""
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        parent, start = parent_and_start(pid)
+        if parent <= 1:
+            return start >= STARTED
+        pid = parent
+    return False
+
+
 def namespaces():
-    """The network namespaces in which any process lives."""
+    """The network namespaces in which a process of this test lives, or one that it left behind."""
     found = set()
     for link in pathlib.Path("/proc").glob("[0-9]*/ns/net"):
         try:
-            found.add(os.readlink(link))
+            if of_this_test(int(link.parts[2])):
+                found.add(os.readlink(link))
         except OSError:
             continue
     return found
@@ -61,7 +86,7 @@ def traces(base):
         "mounts": pathlib.Path("/proc/self/mountinfo").read_text().splitlines(),
         "interfaces": sorted(os.listdir("/sys/class/net")),
         "netns": sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else [],
-        "tmp": sorted(n for n in os.listdir("/tmp") if "ecmplab" in n),
+        "tmp": sorted(n for n in os.listdir("/tmp") if "ecmplab" in n and not OF_OTHER_TESTS.match(n)),
     }
 
 
