@@ -181,11 +181,11 @@ static const struct field service_spec_fields[] = {
 	{.key = "clusterIPs", .read = field_texts, .offset = SPAN(struct kube_service, cluster_ips, cluster_ip_count)},
 	{.key = "publishNotReadyAddresses", .read = field_bool, .offset = IN_SERVICE(publish_not_ready)},
 	{.key = "externalIPs", .read = field_unsupported},
-	{.key = "internalTrafficPolicy", .read = field_ignore},
+	{.key = "internalTrafficPolicy", .read = field_word, .offset = IN_SERVICE(internal_policy), .more = &policies},
 	{.key = "trafficDistribution", .read = field_ignore},
 	{.key = "externalName", .read = field_ignore},
 	{.key = "healthCheckNodePort", .read = field_ignore},
-	{.key = "allocateLoadBalancerNodePorts", .read = field_ignore},
+	{.key = "allocateLoadBalancerNodePorts", .read = field_bool, .offset = IN_SERVICE(allocate_node_ports)},
 };
 static const struct record service_spec = {
 	.what = "a Service's spec", RECORD_FIELDS(service_spec_fields), .finish = spec_finish};
@@ -208,12 +208,14 @@ static const struct field service_fields[] = {
 	{.key = "spec", .read = field_record, .more = &service_spec, .required = true},
 	{.key = "status", .read = field_ignore},
 };
-const struct record manifest_service = {
-	.what = "a Service",
-	RECORD_FIELDS(service_fields),
-	.size = sizeof(struct kube_service),
-	.defaults = &(const struct kube_service){.meta = META_DEFAULTS, .affinity_timeout_s = AFFINITY_TIMEOUT_S},
-	.finish = service_finish};
+const struct record manifest_service = {.what = "a Service",
+					RECORD_FIELDS(service_fields),
+					.size = sizeof(struct kube_service),
+					.defaults =
+						&(const struct kube_service){.meta = META_DEFAULTS,
+									     .affinity_timeout_s = AFFINITY_TIMEOUT_S,
+									     .allocate_node_ports = true},
+					.finish = service_finish};
 
 /* ---- Node ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A growing array of any type: VEC(struct x) xs = {0}; VEC_PUSH(&xs, value); xs.at[0 .. xs.len-1]; VEC_FREE(&xs).
- * Elements move when the array grows: keep indices, not pointers. */
+ * Elements move when the array grows: keep indices, not pointers. It grows before the pushed value is made, which must not
+ * look at the array. */
 #ifndef ECMPLAB_VEC_H
 #define ECMPLAB_VEC_H
 

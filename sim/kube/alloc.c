@@ -2,14 +2,14 @@
 /* Address allocation as MetalLB's controller does it (METALLB section 3). */
 #include "kube_int.h"
 
-#include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* How far one prefix is searched: more addresses than services can ever hold. */
 #define SEARCH_MAX 70000U
+/* What one service gives up another may want; two that chase each other must not do so for ever. */
+#define PASSES_MAX 4
 
 struct request {
 	struct kube_cluster *c;
@@ -18,27 +18,16 @@ struct request {
 	size_t family_count;
 };
 
-/* ---- Annotations: the new prefix wins, even when empty ---- */
-
-static const char *annotation(const struct kube_service *s, const char *suffix)
+static bool prefers_dual(const struct request *q)
 {
-	static const char *const prefixes[] = {"metallb.io/", "metallb.universe.tf/"};
-	char key[96];
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *value;
-
-		snprintf(key, sizeof(key), "%s%s", prefixes[i], suffix);
-		value = kube_label_get(&s->meta.annotations, key);
-		if (value != NULL)
-			return value;
-	}
-	return NULL;
+	return q->family_count == 2 && q->s->service->family_policy == KUBE_PREFER_DUAL_STACK;
 }
+
+/* ---- Sharing (METALLB section 3.6) ---- */
 
 static const char *sharing_key(const struct kube_service *s)
 {
-	const char *key = annotation(s, "allow-shared-ip");
+	const char *key = kube_annotation(s, "allow-shared-ip");
 
 	return key != NULL ? key : "";
 }
@@ -50,7 +39,7 @@ static bool same_backends(const struct kube_service *a, const struct kube_servic
 	const struct kube_labels *x = a->external_policy == KUBE_POLICY_LOCAL ? &a->selector : &none;
 	const struct kube_labels *y = b->external_policy == KUBE_POLICY_LOCAL ? &b->selector : &none;
 
-	return x->len == y->len && kube_labels_include(x, y);
+	return kube_labels_equal(x, y);
 }
 
 static bool ports_clash(const struct kube_service *a, const struct kube_service *b)
@@ -73,7 +62,7 @@ static bool holds(const struct service_state *s, const struct addr *a)
 	return false;
 }
 
-/* METALLB section 3.6 */
+/* Others are taken as they were when they got the address: who changes since must go, not who shares with him. */
 static bool shareable(const struct request *q, const struct addr *a)
 {
 	const struct kube_service *mine = q->s->service;
@@ -83,90 +72,18 @@ static bool shareable(const struct request *q, const struct addr *a)
 
 		if (other == q->s || !holds(other, a))
 			continue;
-		if (*sharing_key(mine) == '\0' || strcmp(sharing_key(mine), sharing_key(other->service)) != 0 ||
-		    !same_backends(mine, other->service) || ports_clash(mine, other->service))
+		if (*sharing_key(mine) == '\0' || strcmp(sharing_key(mine), sharing_key(other->held_as)) != 0 ||
+		    !same_backends(mine, other->held_as) || ports_clash(mine, other->held_as))
 			return false;
 	}
 	return true;
 }
 
-/* ---- Pools ---- */
-
-static bool buggy(const struct addr *a)
-{
-	return a->family == ADDR_V4 && (a->b[3] == 0 || a->b[3] == 255);
-}
-
-static bool pool_holds(const struct pool_conf *p, const struct addr *a)
-{
-	for (size_t i = 0; i < p->cidr_count; i++) {
-		if (prefix_contains(&p->cidrs[i], a))
-			return true;
-	}
-	return false;
-}
-
-size_t kube_pool_of(const struct config *config, const struct addr *a)
-{
-	for (size_t i = 0; i < config->pools.len; i++) {
-		if (pool_holds(&config->pools.at[i], a))
-			return i;
-	}
-	return SIZE_MAX;
-}
+/* ---- Addresses ---- */
 
 static bool allowed(const struct request *q, const struct pool_conf *p, const struct addr *a)
 {
-	return !(p->pool->avoid_buggy_ips && buggy(a)) && shareable(q, a);
-}
-
-/* The namespaces that the pool's stanza admits by name or by selector; *ret_any: it names any at all. */
-static bool namespace_admitted(const struct kube_cluster *c, const struct kube_pool *p, const char *namespace,
-			       bool *ret_any)
-{
-	const struct kube_object *o = kube_object_find(&c->objects, KUBE_NAMESPACE, NULL, namespace);
-	static const struct kube_labels none = {0};
-	const struct kube_labels *labels = o != NULL ? &o->meta.labels : &none;
-
-	*ret_any = p->namespaces.len > 0;
-	for (size_t i = 0; i < p->namespaces.len; i++) {
-		if (strcmp(p->namespaces.at[i], namespace) == 0)
-			return true;
-	}
-	if (p->namespace_selectors.len == 0)
-		return false;
-	/* a selector that finds no namespace leaves no restriction (METALLB section 2.1, notes) */
-	for (size_t i = 0; i < c->objects.len; i++) {
-		const struct kube_object *ns = c->objects.at[i].object;
-
-		if (ns->kind == KUBE_NAMESPACE && kube_selectors_match_any(&p->namespace_selectors, &ns->meta.labels))
-			*ret_any = true;
-	}
-	return kube_selectors_match_any(&p->namespace_selectors, labels);
-}
-
-static bool compatible(const struct request *q, const struct kube_pool *p)
-{
-	const struct kube_service *s = q->s->service;
-	bool any;
-	bool admitted = namespace_admitted(q->c, p, s->meta.namespace, &any);
-
-	if (!p->service_allocation)
-		return true;
-	if (any && !admitted)
-		return false;
-	return p->service_selectors.len == 0 || kube_selectors_match_any(&p->service_selectors, &s->meta.labels);
-}
-
-/* Reached by namespace, by service selector, or by a stanza that restricts nothing. */
-static bool pinned(const struct request *q, const struct kube_pool *p)
-{
-	bool any;
-	bool admitted = namespace_admitted(q->c, p, q->s->service->meta.namespace, &any);
-
-	return p->service_allocation && p->auto_assign && compatible(q, p) &&
-	       (admitted || p->service_selectors.len > 0 ||
-		(p->namespaces.len == 0 && p->namespace_selectors.len == 0));
+	return !(p->pool->avoid_buggy_ips && kube_buggy(a)) && shareable(q, a);
 }
 
 /* The pool's first address of the family that may be had. */
@@ -177,7 +94,7 @@ static bool first_free(const struct request *q, const struct pool_conf *p, uint8
 
 		if (a.family != family)
 			continue;
-		for (unsigned int n = 0; n < SEARCH_MAX && addr_compare(&a, &last) <= 0; n++) {
+		for (unsigned int n = 0; n < SEARCH_MAX; n++) {
 			if (allowed(q, p, &a)) {
 				*ret = a;
 				return true;
@@ -202,6 +119,7 @@ static void assign(struct request *q, size_t pool, const struct addr *addresses,
 	q->s->ingress_count = n;
 	q->s->pool = pool;
 	q->s->pool_name = q->c->config->pools.at[pool].pool->meta.name;
+	q->s->held_as = q->s->service;
 	q->s->pending_reason = NULL;
 }
 
@@ -219,52 +137,32 @@ static bool from_pool(struct request *q, size_t pool, const uint8_t *families, s
 
 /* ---- Choosing (METALLB section 3.3) ---- */
 
-/* Pinned pools by priority, 0 last, ties in order of definition; then the others in order of definition, which MetalLB
- * leaves to chance. */
-static bool from_pools(struct request *q, bool want_pinned, const uint8_t *families, size_t n)
+static bool from_pools(struct request *q, const size_t *pools, size_t n, const uint8_t *families, size_t family_count)
 {
-	const struct config *config = q->c->config;
-	bool *tried = arena_array(&q->c->out, config->pools.len, sizeof(*tried));
-
-	for (size_t round = 0; round < config->pools.len; round++) {
-		size_t best = SIZE_MAX;
-
-		for (size_t i = 0; i < config->pools.len; i++) {
-			const struct kube_pool *p = config->pools.at[i].pool;
-			bool fits = want_pinned ? pinned(q, p) : p->auto_assign && !p->service_allocation;
-			unsigned int priority = p->priority == 0 ? UINT32_MAX : (unsigned int)p->priority;
-
-			if (tried[i] || !fits)
-				continue;
-			if (best == SIZE_MAX || (want_pinned && config->pools.at[best].pool->priority != p->priority &&
-						 (config->pools.at[best].pool->priority == 0 ||
-						  priority < (unsigned int)config->pools.at[best].pool->priority)))
-				best = i;
-		}
-		if (best == SIZE_MAX)
-			return false;
-		tried[best] = true;
-		if (from_pool(q, best, families, n))
+	for (size_t i = 0; i < n; i++) {
+		if (from_pool(q, pools[i], families, family_count))
 			return true;
 	}
 	return false;
 }
 
+/* All families from one of the pools; who prefers dual stack is content with the primary one, then with the secondary. */
+static bool from_any(struct request *q, const size_t *pools, size_t n)
+{
+	return from_pools(q, pools, n, q->families, q->family_count) ||
+	       (prefers_dual(q) &&
+		(from_pools(q, pools, n, &q->families[0], 1) || from_pools(q, pools, n, &q->families[1], 1)));
+}
+
 static void automatic(struct request *q)
 {
-	for (int i = 0; i < 2; i++) {
-		bool want_pinned = i == 0;
+	struct arena scratch = {0};
+	size_t pinned, n;
+	const size_t *pools = kube_pools_in_order(q->c, q->s->service, &scratch, &pinned, &n);
 
-		if (from_pools(q, want_pinned, q->families, q->family_count))
-			return;
-		/* PreferDualStack: the primary family alone, then the secondary */
-		for (size_t f = 0;
-		     q->family_count == 2 && q->s->service->family_policy == KUBE_PREFER_DUAL_STACK && f < 2; f++) {
-			if (from_pools(q, want_pinned, &q->families[f], 1))
-				return;
-		}
-	}
-	q->s->pending_reason = "no available IPs";
+	if (!from_any(q, pools, pinned) && !from_any(q, pools + pinned, n - pinned))
+		q->s->pending_reason = "no available IPs";
+	arena_clear(&scratch);
 }
 
 static size_t pool_named(const struct config *config, const char *name)
@@ -282,40 +180,10 @@ static void by_annotation(struct request *q, const char *name)
 
 	if (pool == SIZE_MAX)
 		q->s->pending_reason = "the annotation names an unknown pool";
-	else if (!compatible(q, q->c->config->pools.at[pool].pool))
+	else if (!kube_pool_fits(q->c, q->c->config->pools.at[pool].pool, q->s->service))
 		q->s->pending_reason = "the annotated pool is not for this service";
-	else if (!from_pool(q, pool, q->families, q->family_count) &&
-		 !(q->family_count == 2 && q->s->service->family_policy == KUBE_PREFER_DUAL_STACK &&
-		   (from_pool(q, pool, &q->families[0], 1) || from_pool(q, pool, &q->families[1], 1))))
+	else if (!from_any(q, &pool, 1))
 		q->s->pending_reason = "no available IPs in the annotated pool";
-}
-
-/* Addresses asked for by annotation or spec.loadBalancerIP. Returns their number, 0 for no request, or -EINVAL. */
-static int requested(const struct kube_service *s, struct addr ret[static 2])
-{
-	const char *list = annotation(s, "loadBalancerIPs");
-	int n = 0;
-
-	if (list != NULL && s->load_balancer_ip != NULL)
-		return -EINVAL;
-	if (list == NULL)
-		list = s->load_balancer_ip;
-	while (list != NULL && *list != '\0') {
-		size_t len = strcspn(list, ",");
-		char text[64];
-
-		list += strspn(list, " ");
-		len = strcspn(list, ", ");
-		if (n == 2 || len >= sizeof(text))
-			return -EINVAL;
-		memcpy(text, list, len);
-		text[len] = '\0';
-		if (addr_parse(text, &ret[n++]) < 0)
-			return -EINVAL;
-		list += strcspn(list, ",");
-		list += *list == ',';
-	}
-	return n;
 }
 
 static bool families_match(const struct request *q, const struct addr *wanted, size_t n)
@@ -344,14 +212,14 @@ static const char *take(struct request *q, const struct addr *wanted, size_t n, 
 	for (size_t i = 0; i < n; i++) {
 		if (kube_pool_of(config, &wanted[i]) != pool)
 			return "the requested addresses are not of one pool";
-		if (config->pools.at[pool].pool->avoid_buggy_ips && buggy(&wanted[i]))
+		if (config->pools.at[pool].pool->avoid_buggy_ips && kube_buggy(&wanted[i]))
 			return "the requested address is not allowed in config (avoidBuggyIPs)";
 		if (!shareable(q, &wanted[i]))
 			return "the requested address is used by another service";
 	}
 	if (pool_name != NULL && strcmp(config->pools.at[pool].pool->meta.name, pool_name) != 0)
 		return "the requested address is not in the annotated pool";
-	if (!compatible(q, config->pools.at[pool].pool))
+	if (!kube_pool_fits(q->c, config->pools.at[pool].pool, q->s->service))
 		return "the requested address is in a pool that is not for this service";
 	assign(q, pool, wanted, n);
 	return NULL;
@@ -361,6 +229,7 @@ static void clear(struct service_state *s, const char *reason)
 {
 	s->ingress_count = 0;
 	s->pool_name = NULL;
+	s->held_as = NULL;
 	s->pending_reason = reason;
 }
 
@@ -373,21 +242,23 @@ static bool same_set(const struct service_state *s, const struct addr *wanted, s
 	return same;
 }
 
-static void choose(struct request *q, const struct addr *wanted, int n)
+static void choose(struct request *q, const struct addr *wanted, size_t n)
 {
-	const char *pool = annotation(q->s->service, "address-pool");
+	const char *pool = kube_annotation(q->s->service, "address-pool");
 
-	if (n > 0 && !families_match(q, wanted, (size_t)n))
+	if (n > 0 && !families_match(q, wanted, n))
 		q->s->pending_reason = "the requested addresses are not of the service's families";
 	else if (n > 0)
-		q->s->pending_reason = take(q, wanted, (size_t)n, pool);
+		q->s->pending_reason = take(q, wanted, n, pool);
 	else if (pool != NULL)
 		by_annotation(q, pool);
 	else
 		automatic(q);
 }
 
-/* What stands against any address at all, or NULL (METALLB section 3.2, 1 to 4). */
+/* ---- Convergence of one service (METALLB section 3.2) ---- */
+
+/* 1 to 4: what stands against any address at all, or NULL. */
 static const char *unfit(const struct kube_cluster *c, const struct service_state *s)
 {
 	if (s->service->type != KUBE_LOAD_BALANCER)
@@ -405,6 +276,23 @@ static const char *unfit(const struct kube_cluster *c, const struct service_stat
 	return NULL;
 }
 
+/* 5: the families of its addresses are those of its clusterIPs; who prefers dual stack may have one of the two. */
+static bool families_kept(const struct request *q)
+{
+	return families_match(q, q->s->ingress, q->s->ingress_count) || (prefers_dual(q) && q->s->ingress_count == 1);
+}
+
+/* 5 to 7: what it has must still be right. */
+static void keep(struct request *q)
+{
+	struct addr kept[2];
+	size_t n = q->s->ingress_count;
+
+	memcpy(kept, q->s->ingress, sizeof(kept));
+	if (n > 0 && (!families_kept(q) || take(q, kept, n, kube_annotation(q->s->service, "address-pool")) != NULL))
+		clear(q->s, NULL);
+}
+
 /* 9: who prefers dual stack and has one address gets the other family's from the same pool, once there is one. */
 static void second_family_add(struct request *q)
 {
@@ -412,7 +300,7 @@ static void second_family_add(struct request *q)
 	struct addr both[2] = {s->ingress[0]};
 	uint8_t missing;
 
-	if (s->ingress_count != 1 || q->family_count != 2 || s->service->family_policy != KUBE_PREFER_DUAL_STACK)
+	if (s->ingress_count != 1 || !prefers_dual(q))
 		return;
 	missing = q->families[0] == s->ingress[0].family ? q->families[1] : q->families[0];
 	if (first_free(q, &q->c->config->pools.at[s->pool], missing, &both[1]))
@@ -422,11 +310,9 @@ static void second_family_add(struct request *q)
 static void converge(struct kube_cluster *c, struct service_state *s)
 {
 	struct request q = {.c = c, .s = s};
-	const char *pool = annotation(s->service, "address-pool");
 	const char *reason = unfit(c, s);
-	struct addr wanted[2], kept[2];
-	size_t kept_count;
-	int n;
+	struct addr wanted[2];
+	size_t n;
 
 	if (reason != NULL) {
 		clear(s, reason);
@@ -434,16 +320,14 @@ static void converge(struct kube_cluster *c, struct service_state *s)
 	}
 	for (; q.family_count < s->cluster_ip_count; q.family_count++)
 		q.families[q.family_count] = s->cluster_ips[q.family_count].family;
-	n = requested(s->service, wanted);
-	if (n < 0) { /* 8: a request that can't be read keeps what the service has */
+	keep(&q);
+	reason = kube_requested(s->service, wanted, &n);
+	if (reason != NULL) { /* 8: a request that can't be read keeps what the service has */
 		if (s->ingress_count == 0)
-			s->pending_reason = "the address request can't be read";
+			s->pending_reason = reason;
 		return;
 	}
-	/* 6 to 8: what it has must still be right */
-	kept_count = s->ingress_count;
-	memcpy(kept, s->ingress, sizeof(kept));
-	if (kept_count > 0 && (take(&q, kept, kept_count, pool) != NULL || (n > 0 && !same_set(s, wanted, (size_t)n))))
+	if (n > 0 && s->ingress_count > 0 && !same_set(s, wanted, n))
 		clear(s, NULL);
 	if (n == 0)
 		second_family_add(&q);
@@ -451,23 +335,47 @@ static void converge(struct kube_cluster *c, struct service_state *s)
 		choose(&q, wanted, n);
 }
 
-/* True for the services of a round: those that changed lead, since the change is theirs to bear, not that of those with whom
- * they share; then those that have addresses, so that nobody is robbed (METALLB section 3.7); then those that wait. */
-static bool in_round(const struct service_state *s, int round)
+/* Those that have addresses first, so that nobody is robbed (METALLB section 3.7), then those that wait. Returns whether an
+ * address was given up. */
+static bool pass(struct kube_cluster *c)
 {
-	if (round == 0)
-		return s->changed && s->ingress_count > 0;
-	return round == 1 ? s->ingress_count > 0 : s->ingress_count == 0;
+	bool freed = false;
+
+	for (int waiting = 0; waiting < 2; waiting++) {
+		for (size_t i = 0; i < c->services.len; i++) {
+			struct service_state *s = &c->services.at[i];
+			struct addr before[2] = {s->ingress[0], s->ingress[1]};
+			size_t n = s->ingress_count;
+
+			if ((n == 0) != (waiting == 1))
+				continue;
+			converge(c, s);
+			for (size_t k = 0; k < n; k++)
+				freed = freed || !holds(s, &before[k]);
+		}
+	}
+	return freed;
+}
+
+static void views_make(struct kube_cluster *c)
+{
+	VEC_CLEAR(&c->services_out);
+	for (size_t i = 0; i < c->services.len; i++) {
+		const struct service_state *s = &c->services.at[i];
+
+		VEC_PUSH(&c->services_out,
+			 (struct kube_service_view){.service = s->service,
+						    .cluster_ip = s->cluster_ips[0],
+						    .ingress = s->ingress,
+						    .ingress_count = s->ingress_count,
+						    .pool = s->ingress_count > 0 ? s->pool_name : NULL,
+						    .pending_reason = s->pending_reason});
+	}
 }
 
 void kube_services_allocate(struct kube_cluster *c)
 {
-	for (int round = 0; round < 3; round++) {
-		for (size_t i = 0; i < c->services.len; i++) {
-			if (in_round(&c->services.at[i], round))
-				converge(c, &c->services.at[i]);
-		}
-	}
-	for (size_t i = 0; i < c->services.len; i++)
-		c->services.at[i].changed = false;
+	for (int i = 0; i < PASSES_MAX && pass(c); i++)
+		;
+	views_make(c);
 }

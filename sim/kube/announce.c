@@ -2,54 +2,64 @@
 /* What each node's speaker announces, to whom, and why not (METALLB sections 4.1 to 4.3). */
 #include "kube_int.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define EXCLUDE_LABEL "node.kubernetes.io/exclude-from-external-load-balancers"
 
 static bool for_node(const struct advertisement_conf *a, const struct node_state *node)
 {
-	const struct kube_selectors *s = &a->advertisement->node_selectors;
-
-	return s->len == 0 || kube_selectors_match_any(s, &node->labels);
-}
-
-static bool for_service(const struct advertisement_conf *a, const struct kube_service *service)
-{
-	const struct kube_selectors *s = &a->advertisement->service_selectors;
-
-	return s->len == 0 || kube_selectors_match_any(s, &service->meta.labels);
+	return kube_selectors_admit(&a->advertisement->node_selectors, &node->labels);
 }
 
 static bool matches(const struct advertisement_conf *a, const struct service_state *s, const struct node_state *node)
 {
-	return a->pools[s->pool] && for_node(a, node) && for_service(a, s->service);
+	return a->pools[s->pool] && for_node(a, node) &&
+	       kube_selectors_admit(&a->advertisement->service_selectors, &s->service->meta.labels);
+}
+
+/* Whether an advertisement for the service and node before this one says otherwise about LOCAL_PREF. Only service selectors
+ * can bring this about, for the others the configuration is refused; before 0.13 the last one simply wins. */
+static bool clashes(const struct kube_cluster *c, size_t i, const struct service_state *s,
+		    const struct node_state *node)
+{
+	const struct advertisement_conf *at = c->config->advertisements.at;
+
+	for (size_t k = 0; k < i && c->conf.metallb == KUBE_METALLB_NATIVE; k++) {
+		if (matches(&at[k], s, node) && kube_local_prefs_clash(at[k].advertisement, at[i].advertisement))
+			return true;
+	}
+	return false;
 }
 
 /* Rows 6 to 8. */
-static const char *advertisement_reason(const struct config *config, const struct service_state *s,
+static const char *advertisement_reason(const struct kube_cluster *c, const struct service_state *s,
 					const struct node_state *node)
 {
-	const struct advertisement_conf *first = NULL;
-	bool owner = false;
+	bool owner = false, matched = false;
 
-	for (size_t i = 0; i < config->advertisements.len; i++) {
-		const struct advertisement_conf *a = &config->advertisements.at[i];
+	for (size_t i = 0; i < c->config->advertisements.len; i++) {
+		const struct advertisement_conf *a = &c->config->advertisements.at[i];
 
 		owner = owner || (a->pools[s->pool] && for_node(a, node));
 		if (!matches(a, s, node))
 			continue;
-		if (first != NULL && first->advertisement->local_pref != a->advertisement->local_pref &&
-		    first->advertisement->aggregation_length == a->advertisement->aggregation_length &&
-		    (first->advertisement->service_selectors.len > 0 || a->advertisement->service_selectors.len > 0))
+		if (clashes(c, i, s, node))
 			return "conflictingAdvertisements";
-		if (first == NULL)
-			first = a;
+		matched = true;
 	}
-	if (first != NULL)
+	if (matched)
 		return NULL;
 	return owner ? "noMatchingAdvertisement" : "notOwner";
+}
+
+/* Rows 9 and 10; before 0.13 and 0.14.2 nobody looked. */
+static const char *node_reason(const struct kube_cluster *c, const struct node_state *node)
+{
+	if (!node->worker)
+		return "nodeLabeledExcludeBalancers"; /* no speaker runs there, whatever the version */
+	if (c->conf.metallb == KUBE_METALLB_LEGACY)
+		return NULL;
+	if (node->manifest != NULL && node->manifest->network_unavailable)
+		return "nodeNetworkUnavailable";
+	return kube_label_get(&node->labels, KUBE_EXCLUDE_LABEL) != NULL ? "nodeLabeledExcludeBalancers" : NULL;
 }
 
 /* Rows 11 and 12. */
@@ -63,7 +73,7 @@ static const char *endpoint_reason(const struct kube_cluster *c, const struct ku
 	for (size_t i = 0; i < endpoints.len; i++) {
 		const struct endpoint *e = &endpoints.at[i];
 
-		if (!kube_endpoint_healthy(e))
+		if (!kube_endpoint_healthy(c->conf.metallb, &endpoints, i))
 			continue;
 		any = true;
 		local = local || (e->node != NULL && strcmp(e->node, node->name) == 0);
@@ -89,14 +99,10 @@ static const char *reason_of(const struct kube_cluster *c, const struct service_
 		if (kube_pool_of(c->config, &s->ingress[i]) != s->pool)
 			return "ipNotAllowed";
 	}
-	reason = advertisement_reason(c->config, s, node);
-	if (reason != NULL)
-		return reason;
-	if (node->manifest != NULL && node->manifest->network_unavailable)
-		return "nodeNetworkUnavailable";
-	if (kube_label_get(&node->labels, EXCLUDE_LABEL) != NULL)
-		return "nodeLabeledExcludeBalancers";
-	return endpoint_reason(c, s->service, node);
+	reason = advertisement_reason(c, s, node);
+	if (reason == NULL)
+		reason = node_reason(c, node);
+	return reason != NULL ? reason : endpoint_reason(c, s->service, node);
 }
 
 const char *kube_announce_reason(struct kube_cluster *c, const char *node, const char *namespace, const char *service)
@@ -125,12 +131,13 @@ static void announce(struct kube_cluster *c, const struct service_state *s, cons
 		int len = s->ingress[i].family == ADDR_V6 ? ad->aggregation_length_v6 : ad->aggregation_length;
 
 		VEC_PUSH(&c->announcements_out,
-			 (struct kube_announcement){.prefix = prefix_make(&s->ingress[i], (unsigned int)len),
-						    .local_pref = ad->local_pref,
-						    .communities = a->communities,
-						    .community_count = a->community_count,
-						    .peers = ad->peers,
-						    .service = arena_printf(&c->out, "%s/%s", m->namespace, m->name)});
+			 (struct kube_announcement){
+				 .prefix = prefix_make(&s->ingress[i], (unsigned int)len),
+				 .local_pref = ad->local_pref,
+				 .communities = a->communities,
+				 .community_count = a->community_count,
+				 .peers = ad->peers,
+				 .service = arena_printf(&c->announcements_text, "%s/%s", m->namespace, m->name)});
 	}
 }
 
@@ -138,7 +145,7 @@ const struct kube_announcement *kube_announcements(struct kube_cluster *c, const
 {
 	const struct node_state *n = kube_node_find(c, node);
 
-	arena_clear(&c->out);
+	arena_clear(&c->announcements_text);
 	VEC_CLEAR(&c->announcements_out);
 	for (size_t i = 0; i < c->services.len && n != NULL; i++) {
 		const struct service_state *s = &c->services.at[i];
@@ -156,16 +163,23 @@ const struct kube_announcement *kube_announcements(struct kube_cluster *c, const
 
 const struct kube_bgp_peer *const *kube_sessions(const struct kube_cluster *c, const char *node, size_t *ret_count)
 {
-	struct kube_cluster *mutable = (struct kube_cluster *)(uintptr_t)c;
 	const struct node_state *n = kube_node_find(c, node);
 
-	VEC_CLEAR(&mutable->sessions_out);
-	for (size_t i = 0; c->config != NULL && n != NULL && n->worker && i < c->config->peers.len; i++) {
-		const struct kube_bgp_peer *p = c->config->peers.at[i].peer;
+	*ret_count = n != NULL ? n->sessions.len : 0;
+	return n != NULL ? n->sessions.at : NULL;
+}
 
-		if (p->node_selectors.len == 0 || kube_selectors_match_any(&p->node_selectors, &n->labels))
-			VEC_PUSH(&mutable->sessions_out, p);
+void kube_sessions_follow(struct kube_cluster *c)
+{
+	for (size_t i = 0; i < c->nodes.len; i++) {
+		struct node_state *n = &c->nodes.at[i];
+
+		VEC_CLEAR(&n->sessions);
+		for (size_t k = 0; c->config != NULL && n->worker && k < c->config->peers.len; k++) {
+			const struct kube_bgp_peer *p = c->config->peers.at[k].peer;
+
+			if (kube_selectors_admit(&p->node_selectors, &n->labels))
+				VEC_PUSH(&n->sessions, p);
+		}
 	}
-	*ret_count = c->sessions_out.len;
-	return c->sessions_out.at;
 }

@@ -19,34 +19,46 @@ void kube_cluster_free(struct kube_cluster *c)
 	if (c == NULL)
 		return;
 	kube_config_free(c->config);
+	for (size_t i = 0; i < c->nodes.len; i++)
+		VEC_FREE(&c->nodes.at[i].sessions);
 	VEC_FREE(&c->nodes);
 	VEC_FREE(&c->objects);
 	VEC_FREE(&c->pods);
 	VEC_FREE(&c->services);
 	VEC_FREE(&c->pods_out);
 	VEC_FREE(&c->services_out);
-	VEC_FREE(&c->sessions_out);
 	VEC_FREE(&c->announcements_out);
 	VEC_FREE(&c->warnings_out);
-	VEC_FREE(&c->text_out);
-	arena_clear(&c->out);
+	VEC_FREE(&c->rules_out);
+	arena_clear(&c->announcements_text);
+	arena_clear(&c->warnings_text);
 	arena_clear(&c->arena);
 	free(c);
 }
 
 /* ---- Nodes ---- */
 
+/* A manifest's labels are added to those that kubelet sets, and kubeadm on a control plane. */
 static void node_labels(struct kube_cluster *c, struct node_state *n)
 {
 	static const struct kube_labels none = {0};
+	const struct kube_label usual[] = {
+		{"kubernetes.io/hostname", n->name},
+		{"kubernetes.io/os", "linux"},
+		{"node-role.kubernetes.io/control-plane", ""},
+		{KUBE_EXCLUDE_LABEL, ""},
+	};
+	const size_t usual_count = n->worker ? 2 : 4;
 	const struct kube_labels *written = n->manifest != NULL ? &n->manifest->meta.labels : &none;
-	struct kube_label *labels = arena_array(&c->arena, written->len + 1, sizeof(*labels));
+	struct kube_label *labels = arena_array(&c->arena, written->len + usual_count, sizeof(*labels));
 
 	if (written->len > 0)
 		memcpy(labels, written->at, written->len * sizeof(*labels));
 	n->labels = (struct kube_labels){.at = labels, .len = written->len};
-	if (kube_label_get(&n->labels, "kubernetes.io/hostname") == NULL)
-		labels[n->labels.len++] = (struct kube_label){"kubernetes.io/hostname", n->name};
+	for (size_t i = 0; i < usual_count; i++) {
+		if (kube_label_get(&n->labels, usual[i].key) == NULL)
+			labels[n->labels.len++] = usual[i];
+	}
 }
 
 void kube_cluster_node(struct kube_cluster *c, const char *name, const struct addr *address, bool worker)
@@ -54,6 +66,7 @@ void kube_cluster_node(struct kube_cluster *c, const char *name, const struct ad
 	VEC_PUSH(&c->nodes,
 		 (struct node_state){.name = arena_strdup(&c->arena, name), .address = *address, .worker = worker});
 	node_labels(c, &c->nodes.at[c->nodes.len - 1]);
+	kube_sessions_follow(c);
 }
 
 static void nodes_follow(struct kube_cluster *c)
@@ -61,8 +74,11 @@ static void nodes_follow(struct kube_cluster *c)
 	for (size_t i = 0; i < c->nodes.len; i++) {
 		struct node_state *n = &c->nodes.at[i];
 		const struct kube_object *o = kube_object_find(&c->objects, KUBE_NODE, NULL, n->name);
+		const struct kube_node *manifest = o != NULL ? &o->node : NULL;
 
-		n->manifest = o != NULL ? &o->node : NULL;
+		if (manifest == n->manifest)
+			continue;
+		n->manifest = manifest;
 		node_labels(c, n);
 	}
 }
@@ -107,6 +123,7 @@ static void store(stored_vec *objects, const struct kube_object *o)
 static void settle(struct kube_cluster *c)
 {
 	nodes_follow(c);
+	kube_sessions_follow(c);
 	kube_services_follow(c);
 	kube_services_allocate(c);
 	kube_pods_follow(c);
@@ -115,11 +132,13 @@ static void settle(struct kube_cluster *c)
 /* Takes the new set of objects when its MetalLB configuration is good; else all stays as it was. */
 static int take(struct kube_cluster *c, stored_vec *objects, struct errmsg *err)
 {
-	struct config *config = kube_config_new(c, objects, err);
+	int r = kube_services_check(objects, err);
+	struct config *config = r == 0 ? kube_config_new(c, objects, err) : NULL;
 
-	if (config == NULL) {
+	if (config == NULL || kube_addresses_check(c, config, objects, err) < 0) {
+		kube_config_free(config);
 		VEC_FREE(objects);
-		return err->code;
+		return -EINVAL;
 	}
 	kube_config_free(c->config);
 	c->config = config;

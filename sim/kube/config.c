@@ -35,13 +35,18 @@ static int range_check(const struct kube_range *r, struct errmsg *err)
 	return 0;
 }
 
-static int pool_add(struct config *config, const struct kube_pool *pool, const struct kube_origin *origin,
-		    struct errmsg *err)
+/* How many CIDRs the pool's entries make; more than CIDRS_MAX are not counted to the end. */
+static size_t cidrs_count(const struct kube_pool *pool)
 {
-	struct prefix *cidrs = arena_array(&config->arena, CIDRS_MAX, sizeof(*cidrs));
-	size_t *ends = arena_array(&config->arena, pool->range_count, sizeof(*ends));
 	size_t n = 0;
 
+	for (size_t i = 0; i < pool->range_count && n <= CIDRS_MAX; i++)
+		n += kube_range_cidrs(&pool->ranges[i], NULL, 0);
+	return n;
+}
+
+static int pool_check(const struct kube_pool *pool, const struct kube_origin *origin, struct errmsg *err)
+{
 	if (pool->meta.name == NULL || *pool->meta.name == '\0')
 		return kube_config_refuse(err, origin, "the pool has no name");
 	if (pool->range_count == 0)
@@ -51,10 +56,25 @@ static int pool_add(struct config *config, const struct kube_pool *pool, const s
 
 		if (r < 0)
 			return r;
-		n += kube_range_cidrs(&pool->ranges[i], cidrs + n, CIDRS_MAX - n);
-		if (n > CIDRS_MAX)
-			return kube_config_refuse(err, origin, "pool %s has more than %d prefixes", pool->meta.name,
-						  CIDRS_MAX);
+	}
+	if (cidrs_count(pool) > CIDRS_MAX)
+		return kube_config_refuse(err, origin, "pool %s has more than %d prefixes", pool->meta.name, CIDRS_MAX);
+	return 0;
+}
+
+static int pool_add(struct config *config, const struct kube_pool *pool, const struct kube_origin *origin,
+		    struct errmsg *err)
+{
+	struct prefix *cidrs;
+	size_t *ends, n = 0;
+	int r = pool_check(pool, origin, err);
+
+	if (r < 0)
+		return r;
+	cidrs = arena_array(&config->arena, cidrs_count(pool), sizeof(*cidrs));
+	ends = arena_array(&config->arena, pool->range_count, sizeof(*ends));
+	for (size_t i = 0; i < pool->range_count; i++) {
+		n += kube_range_cidrs(&pool->ranges[i], cidrs + n, CIDRS_MAX);
 		ends[i] = n;
 	}
 	VEC_PUSH(&config->pools,
@@ -76,10 +96,7 @@ static int aliases_add(struct config *config, const struct kube_community *c, co
 							  c->aliases[i].key);
 		}
 		if (r < 0)
-			return kube_config_refuse(
-				err, origin, "community alias %s: %s is no community of the form A:B%s",
-				c->aliases[i].key, c->aliases[i].value,
-				r == -EOPNOTSUPP ? ", and MetalLB's native speaker has no large ones" : "");
+			return kube_community_refuse(err, origin, c->aliases[i].value, r);
 		VEC_PUSH(&config->aliases, c->aliases[i]);
 	}
 	return 0;

@@ -5,60 +5,6 @@
 
 #include <string.h>
 
-/* A list in which nothing may stand twice. */
-static int duplicates_check(const struct kube_strings *list, const char *field, const struct kube_origin *origin,
-			    struct errmsg *err)
-{
-	for (size_t i = 0; i < list->len; i++) {
-		for (size_t k = 0; k < i; k++) {
-			if (strcmp(list->at[i], list->at[k]) == 0)
-				return kube_config_refuse(err, origin, "duplicate definition of %s: %s", field,
-							  list->at[i]);
-		}
-	}
-	return 0;
-}
-
-/* ---- Pools ---- */
-
-static int pools_overlap_check(const struct pool_conf *a, const struct pool_conf *b, struct errmsg *err)
-{
-	for (size_t i = 0; i < b->cidr_count; i++) {
-		/* within one pool each pair once */
-		size_t n = a == b ? i : a->cidr_count;
-
-		for (size_t k = 0; k < n; k++) {
-			if (prefix_overlaps(&a->cidrs[k], &b->cidrs[i]))
-				return kube_config_refuse(err, &b->origin, "%s in pool %s overlaps %s in pool %s",
-							  prefix_text(&b->cidrs[i]).s, b->pool->meta.name,
-							  prefix_text(&a->cidrs[k]).s, a->pool->meta.name);
-		}
-	}
-	return 0;
-}
-
-static int pools_check(const struct config *config, struct errmsg *err)
-{
-	for (size_t i = 0; i < config->pools.len; i++) {
-		const struct pool_conf *b = &config->pools.at[i];
-		int r = duplicates_check(&b->pool->namespaces, "serviceAllocation.namespaces", &b->origin, err);
-
-		if (r < 0)
-			return r;
-		for (size_t k = 0; k <= i; k++) {
-			const struct pool_conf *a = &config->pools.at[k];
-
-			if (k < i && strcmp(a->pool->meta.name, b->pool->meta.name) == 0)
-				return kube_config_refuse(err, &b->origin, "duplicate pool name %s",
-							  b->pool->meta.name);
-			r = pools_overlap_check(a, b, err);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
 /* ---- Peers ---- */
 
 static int timers_check(const struct peer_conf *p, struct errmsg *err)
@@ -66,7 +12,7 @@ static int timers_check(const struct peer_conf *p, struct errmsg *err)
 	int64_t hold = p->peer->hold_ns, keepalive = p->peer->keepalive_ns;
 
 	if (hold == KUBE_TIME_UNSET && keepalive != KUBE_TIME_UNSET)
-		hold = keepalive * 3;
+		hold = keepalive > INT64_MAX / 3 ? INT64_MAX : keepalive * 3;
 	if (hold == KUBE_TIME_UNSET)
 		return 0;
 	if (hold / NS_PER_S != 0 && hold / NS_PER_S < 3)
@@ -79,24 +25,25 @@ static int timers_check(const struct peer_conf *p, struct errmsg *err)
 	return 0;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* The fields that make a session; selectors are compared by identity, which catches one object listed twice. */
+/* Objects that share a name are one object, so only two namespaces can bring this about. */
 static bool same_peer(const struct kube_bgp_peer *a, const struct kube_bgp_peer *b)
 {
-	return same_text(a->meta.name, b->meta.name) && a->my_asn == b->my_asn && a->peer_asn == b->peer_asn &&
-	       addr_equal(&a->peer_address, &b->peer_address) && a->peer_port == b->peer_port &&
-	       a->node_selectors.at == b->node_selectors.at;
+	return strcmp(a->meta.name, b->meta.name) == 0 && a->my_asn == b->my_asn && a->peer_asn == b->peer_asn &&
+	       addr_equal(&a->peer_address, &b->peer_address) && a->peer_port == b->peer_port;
 }
 
-static int peer_check(const struct kube_cluster *c, const struct config *config, size_t i, struct errmsg *err)
+static int peer_check(const struct config *config, size_t i, struct errmsg *err)
 {
 	const struct peer_conf *p = &config->peers.at[i];
 	const struct kube_bgp_peer *peer = p->peer;
+	int r = kube_selectors_check(&peer->node_selectors, "nodeSelectors", &p->origin, err);
 
+	if (r < 0)
+		return r;
+	if (peer->frr_only_field != NULL)
+		return kube_config_refuse(err, &p->origin,
+					  "BGP peer %s: %s is not supported by MetalLB's native BGP mode",
+					  peer->meta.name, peer->frr_only_field);
 	if (peer->my_asn == 0)
 		return kube_config_refuse(err, &p->origin, "BGP peer %s: missing local ASN", peer->meta.name);
 	if (peer->peer_asn == 0)
@@ -110,10 +57,6 @@ static int peer_check(const struct kube_cluster *c, const struct config *config,
 		return kube_config_refuse(err, &p->origin,
 					  "BGP peer %s: invalid router ID %s, it must be an IPv4 address",
 					  peer->meta.name, addr_text(&peer->router_id).s);
-	if (c->conf.metallb == KUBE_METALLB_NATIVE && peer->frr_only_field != NULL)
-		return kube_config_refuse(err, &p->origin,
-					  "BGP peer %s: %s is not supported by MetalLB's native BGP mode",
-					  peer->meta.name, peer->frr_only_field);
 	for (size_t k = 0; k < i; k++) {
 		if (same_peer(config->peers.at[k].peer, peer))
 			return kube_config_refuse(err, &p->origin, "BGP peer %s already exists", peer->meta.name);
@@ -159,15 +102,20 @@ static bool pool_has_v6(const struct pool_conf *pool)
 static int advertisement_check(const struct config *config, const struct advertisement_conf *a, struct errmsg *err)
 {
 	const struct kube_bgp_advertisement *ad = a->advertisement;
-	int r = duplicates_check(&ad->communities, "communities", &a->origin, err);
+	int r = kube_duplicates_check(&ad->communities, "communities", &a->origin, err);
 
 	if (r == 0)
-		r = duplicates_check(&ad->pools, "ipAddressPools", &a->origin, err);
+		r = kube_duplicates_check(&ad->pools, "ipAddressPools", &a->origin, err);
 	if (r == 0)
-		r = duplicates_check(&ad->peers, "peers", &a->origin, err);
+		r = kube_duplicates_check(&ad->peers, "peers", &a->origin, err);
+	if (r == 0)
+		r = kube_selectors_check(&ad->pool_selectors, "ipAddressPoolSelectors", &a->origin, err);
+	if (r == 0)
+		r = kube_selectors_check(&ad->node_selectors, "nodeSelectors", &a->origin, err);
+	if (r == 0)
+		r = kube_selectors_check(&ad->service_selectors, "serviceSelectors", &a->origin, err);
 	if (r < 0)
 		return r;
-
 	if (ad->aggregation_length < 1 || ad->aggregation_length > 32)
 		return kube_config_refuse(err, &a->origin, "invalid aggregation length %d, 1 to 32 is allowed",
 					  ad->aggregation_length);
@@ -207,21 +155,28 @@ static bool nodes_share(const struct kube_cluster *c, const struct kube_bgp_adve
 	for (size_t i = 0; i < c->nodes.len; i++) {
 		const struct kube_labels *labels = &c->nodes.at[i].labels;
 
-		if ((a->node_selectors.len == 0 || kube_selectors_match_any(&a->node_selectors, labels)) &&
-		    (b->node_selectors.len == 0 || kube_selectors_match_any(&b->node_selectors, labels)))
+		if (kube_selectors_admit(&a->node_selectors, labels) &&
+		    kube_selectors_admit(&b->node_selectors, labels))
 			return true;
 	}
 	return false;
 }
 
-/* Two LOCAL_PREFs for one prefix on one session would be a draw of lots. */
+/* Two LOCAL_PREFs for one prefix on one session would be a draw of lots. Only IPv4 is announced, so only its length makes
+ * prefixes differ. */
+bool kube_local_prefs_clash(const struct kube_bgp_advertisement *a, const struct kube_bgp_advertisement *b)
+{
+	return a->local_pref != b->local_pref && a->aggregation_length == b->aggregation_length &&
+	       lists_share(&a->peers, &b->peers);
+}
+
 static int local_pref_check(const struct kube_cluster *c, const struct config *config,
 			    const struct advertisement_conf *a, const struct advertisement_conf *b, struct errmsg *err)
 {
 	const struct kube_bgp_advertisement *x = a->advertisement, *y = b->advertisement;
 
-	if (x->local_pref == y->local_pref || x->aggregation_length != y->aggregation_length ||
-	    x->service_selectors.len > 0 || y->service_selectors.len > 0 || !lists_share(&x->peers, &y->peers) ||
+	/* which services the two meet on is known only when they are announced */
+	if (x->service_selectors.len > 0 || y->service_selectors.len > 0 || !kube_local_prefs_clash(x, y) ||
 	    !nodes_share(c, x, y))
 		return 0;
 	for (size_t i = 0; i < config->pools.len; i++) {
@@ -235,10 +190,10 @@ static int local_pref_check(const struct kube_cluster *c, const struct config *c
 
 int kube_config_check(const struct kube_cluster *c, const struct config *config, struct errmsg *err)
 {
-	int r = pools_check(config, err);
+	int r = kube_pools_check(config, err);
 
 	for (size_t i = 0; i < config->peers.len && r == 0; i++)
-		r = peer_check(c, config, i, err);
+		r = peer_check(config, i, err);
 	for (size_t i = 0; i < config->advertisements.len && r == 0; i++) {
 		r = advertisement_check(config, &config->advertisements.at[i], err);
 		/* the legacy parser takes the last of several instead */

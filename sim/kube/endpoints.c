@@ -4,25 +4,27 @@
 
 #include <string.h>
 
-bool kube_endpoint_healthy(const struct endpoint *e)
+bool kube_endpoint_healthy(enum kube_metallb metallb, const endpoints_vec *endpoints, size_t i)
 {
-	return e->ready != KUBE_FALSE || e->serving == KUBE_TRUE; /* METALLB section 4.1 */
+	const struct endpoint *e = &endpoints->at[i];
+
+	if (metallb == KUBE_METALLB_NATIVE)
+		return e->ready != KUBE_FALSE || e->serving == KUBE_TRUE;
+	/* before 0.13 one unready port spoils its address, and nobody asks whether it still serves */
+	for (size_t k = 0; k < endpoints->len; k++) {
+		if (endpoints->at[k].ready == KUBE_FALSE && addr_equal(&endpoints->at[k].address, &e->address))
+			return false;
+	}
+	return true;
 }
 
-static uint16_t pod_target(const struct kube_cluster *c, const struct pod_state *p, const struct kube_port *port)
+static uint16_t pod_target(const struct pod_state *p, const struct kube_port *port)
 {
-	const struct kube_object *o;
-
-	if (port == NULL || port->target_name == NULL)
-		return port == NULL || port->target_port == 0 ? p->pod.port : port->target_port;
-	o = kube_object_find(&c->objects, KUBE_DEPLOYMENT, p->pod.namespace, p->deployment);
-	for (size_t i = 0; o != NULL && i < o->deployment.port_count; i++) {
-		const struct kube_container_port *cp = &o->deployment.ports[i];
-
-		if (cp->name != NULL && strcmp(cp->name, port->target_name) == 0)
-			return cp->port;
-	}
-	return 0;
+	if (port == NULL)
+		return p->pod.port;
+	if (port->target_name == NULL)
+		return port->target_port != 0 ? port->target_port : port->port;
+	return kube_container_port_named(p->from, port);
 }
 
 static void from_pods(const struct kube_cluster *c, const struct kube_service *s, const struct kube_port *port,
@@ -31,7 +33,8 @@ static void from_pods(const struct kube_cluster *c, const struct kube_service *s
 	for (size_t i = 0; i < c->pods.len && s->selector.len > 0; i++) {
 		const struct pod_state *p = &c->pods.at[i];
 
-		if (strcmp(p->pod.namespace, s->meta.namespace) != 0 || !kube_labels_include(&p->labels, &s->selector))
+		if (strcmp(p->pod.namespace, s->meta.namespace) != 0 ||
+		    !kube_labels_include(&p->from->pod_labels, &s->selector))
 			continue;
 		/* publishNotReadyAddresses sets ready whatever the pod says */
 		VEC_PUSH(ret, (struct endpoint){.address = p->pod.address,
@@ -39,7 +42,7 @@ static void from_pods(const struct kube_cluster *c, const struct kube_service *s
 						.ready = p->pod.ready || s->publish_not_ready ? KUBE_TRUE : KUBE_FALSE,
 						.serving = p->pod.ready ? KUBE_TRUE : KUBE_FALSE,
 						.terminating = KUBE_FALSE,
-						.port = pod_target(c, p, port)});
+						.port = pod_target(p, port)});
 	}
 }
 

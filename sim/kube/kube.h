@@ -3,7 +3,8 @@
  * kube_delete; allocations, pods, sessions, announcements and proxy rules come out by asking. No I/O, clock or global.
  *
  * Objects are plain structs that the manifest reader fills; all pointers in them live in the reader's arena, which must
- * outlive the cluster. The cluster owns everything it returns, valid until its next change. */
+ * outlive the cluster. The cluster owns everything it returns: what it gives from a const cluster is valid until its next
+ * change, the rest until that or the next call of the same function. */
 #ifndef ECMPLAB_KUBE_H
 #define ECMPLAB_KUBE_H
 
@@ -95,6 +96,8 @@ struct kube_service {
 	const struct kube_port *ports;
 	size_t port_count;
 	enum kube_traffic_policy external_policy;
+	enum kube_traffic_policy internal_policy; /* of clusterIPs */
+	bool allocate_node_ports;		  /* allocateLoadBalancerNodePorts; true where absent */
 	bool client_ip_affinity;
 	uint32_t affinity_timeout_s;
 	const char *load_balancer_ip;	 /* NULL where absent */
@@ -275,13 +278,14 @@ struct kube_cluster;
 struct kube_cluster *kube_cluster_new(const struct kube_cluster_conf *conf);
 void kube_cluster_free(struct kube_cluster *c);
 
-/* Adds a node that can (worker) or can't run pods and speakers; a Node manifest applied later changes labels and
- * conditions only. address is its InternalIP. Nodes keep the order in which they came. */
+/* Adds a node that can (worker) or can't run pods and speakers (a control plane, with kubeadm's labels); a Node manifest
+ * applied later changes labels and conditions only. address is its InternalIP. Nodes keep the order in which they came. */
 void kube_cluster_node(struct kube_cluster *c, const char *name, const struct addr *address, bool worker);
 
 /* Creates or replaces an object and lets controller, scheduler and endpoint controller settle. The object is borrowed
- * for the cluster's life. MetalLB configuration is checked as one unit as its webhooks do (METALLB section 2); an error
- * leaves the configuration in force as it was, and says what and where. Returns 0 or -EINVAL. */
+ * for the cluster's life. MetalLB configuration is checked as one unit as its webhooks do (METALLB section 2), Services as
+ * the API server does where they meet others (addresses and ports had twice); an error leaves all as it was, and says what
+ * and where. Returns 0 or -EINVAL. */
 int kube_apply(struct kube_cluster *c, const struct kube_object *object, struct errmsg *err);
 /* As kube_apply, for objects that only together make a valid configuration (one file, or a directory of them). */
 int kube_apply_all(struct kube_cluster *c, const struct kube_object *objects, size_t n, struct errmsg *err);
@@ -298,7 +302,7 @@ struct kube_pod {
 	const char *namespace;
 	const char *node;
 	struct addr address;
-	uint16_t port; /* first port that some Service targets, else the first container port, else 80 */
+	uint16_t port; /* first TCP port that some Service targets, else the first container port, else 80 */
 	bool ready;
 	unsigned int uid; /* never reused */
 };
@@ -342,7 +346,7 @@ const char *kube_announce_reason(struct kube_cluster *c, const char *node, const
 
 /* kube-proxy's nftables rules for the node as an nft script that replaces table "ip kube-proxy" whole (METALLB section
  * 6): service-ips verdict map, no-endpoint-services, masquerading for Cluster, local endpoints and source kept for
- * Local, loadBalancerSourceRanges, ClientIP affinity. The text is the cluster's until the next call. */
+ * Local, internalTrafficPolicy, node ports, loadBalancerSourceRanges, ClientIP affinity. IPv4 alone. */
 const char *kube_proxy_rules(struct kube_cluster *c, const char *node);
 
 /* Things MetalLB accepts silently and users regret (METALLB section 11.2), one sentence each. */

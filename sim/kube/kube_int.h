@@ -6,6 +6,7 @@
 #include "rng.h"
 
 #define SERVICE_PORTS_MAX 64
+#define KUBE_EXCLUDE_LABEL "node.kubernetes.io/exclude-from-external-load-balancers"
 
 /* ---- Configuration in force ---- */
 
@@ -45,13 +46,13 @@ struct node_state {
 	struct addr address;
 	bool worker;
 	const struct kube_node *manifest; /* NULL: none applied */
-	struct kube_labels labels;	  /* with kubernetes.io/hostname */
+	struct kube_labels labels;	  /* with those that kubelet and kubeadm set */
+	VEC(const struct kube_bgp_peer *) sessions;
 };
 
 struct pod_state {
 	struct kube_pod pod;
-	const char *deployment;
-	struct kube_labels labels;
+	const struct kube_deployment *from; /* as it was when the pod was made */
 };
 
 struct stored {
@@ -70,8 +71,10 @@ struct service_state {
 	size_t pool; /* index, where ingress_count > 0 */
 	const char *pool_name;
 	const char *pending_reason;
+	const struct kube_service
+		*held_as;    /* the Service as it was when it got its addresses: whom it shares them with */
 	unsigned int number; /* for chain names; never reused */
-	bool changed;	     /* since addresses were last allocated */
+	bool changed;	     /* the API server has not filled it in yet */
 };
 
 typedef VEC(struct stored) stored_vec;
@@ -88,14 +91,15 @@ struct kube_cluster {
 	unsigned int next_uid;
 	unsigned int next_service;
 
-	/* what was returned last */
+	/* views of the above, made when it changes */
 	VEC(struct kube_pod) pods_out;
 	VEC(struct kube_service_view) services_out;
-	VEC(const struct kube_bgp_peer *) sessions_out;
+	/* what was returned last */
 	VEC(struct kube_announcement) announcements_out;
+	struct arena announcements_text;
 	VEC(const char *) warnings_out;
-	VEC(char) text_out;
-	struct arena out;
+	struct arena warnings_text;
+	VEC(char) rules_out;
 };
 
 /* An endpoint of a service, whichever object it is from. */
@@ -110,35 +114,71 @@ typedef VEC(struct endpoint) endpoints_vec;
 
 /* selector.c */
 bool kube_labels_include(const struct kube_labels *labels, const struct kube_labels *wanted);
+bool kube_labels_equal(const struct kube_labels *a, const struct kube_labels *b);
+/* An empty list means everything. */
+bool kube_selectors_admit(const struct kube_selectors *list, const struct kube_labels *labels);
 
-/* config.c, config_check.c: the configuration that the objects make, or NULL with *err. */
+/* config.c: the configuration that the objects make, or NULL with *err. */
 struct config *kube_config_new(const struct kube_cluster *c, const stored_vec *objects, struct errmsg *err);
 void kube_config_free(struct config *config);
+/* config_check.c and the parts of its work */
 int kube_config_check(const struct kube_cluster *c, const struct config *config, struct errmsg *err);
+int kube_pools_check(const struct config *config, struct errmsg *err);
+int kube_duplicates_check(const struct kube_strings *list, const char *field, const struct kube_origin *origin,
+			  struct errmsg *err);
+int kube_selectors_check(const struct kube_selectors *list, const char *field, const struct kube_origin *origin,
+			 struct errmsg *err);
+/* Whether one route of the pool could get two LOCAL_PREFs from the two on a node where both are. */
+bool kube_local_prefs_clash(const struct kube_bgp_advertisement *a, const struct kube_bgp_advertisement *b);
 /* "file:line:column: " and the words. Returns -EINVAL. */
 int kube_config_refuse(struct errmsg *err, const struct kube_origin *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* communities.c: literals and aliases of an advertisement, sorted. */
 int kube_communities_read(struct config *config, const struct advertisement_conf *a, uint32_t **ret, size_t *ret_count,
 			  struct errmsg *err);
+/* Says why the text is no community, by what kube_community_literal returned. Returns -EINVAL. */
+int kube_community_refuse(struct errmsg *err, const struct kube_origin *at, const char *text, int why);
 int kube_community_literal(const char *text, uint32_t *ret); /* -EINVAL: not the form; -ERANGE; -EOPNOTSUPP: large */
 
 /* alloc.c: brings the addresses of all services in line with the configuration. */
 void kube_services_allocate(struct kube_cluster *c);
-/* The pool whose ranges hold the address, or SIZE_MAX. */
+
+/* alloc_pools.c: the pool whose ranges hold the address, or SIZE_MAX. */
 size_t kube_pool_of(const struct config *config, const struct addr *a);
+/* What avoidBuggyIPs is about: IPv4 addresses that end in 0 or 255. */
+bool kube_buggy(const struct addr *a);
+bool kube_pool_fits(const struct kube_cluster *c, const struct kube_pool *p, const struct kube_service *s);
+/* The pools from which the service gets addresses unasked, in the order in which they are tried: those pinned to it, then
+ * *ret_pinned further on the general ones. */
+const size_t *kube_pools_in_order(const struct kube_cluster *c, const struct kube_service *s, struct arena *memory,
+				  size_t *ret_pinned, size_t *ret_count);
+/* MetalLB before 0.14 keeps its configuration when the new one lacks an address in use. */
+int kube_addresses_check(const struct kube_cluster *c, const struct config *next, const stored_vec *objects,
+			 struct errmsg *err);
+
+/* alloc_request.c: the value of MetalLB's annotation, NULL where absent or empty. */
+const char *kube_annotation(const struct kube_service *s, const char *suffix);
+/* The addresses that the Service asks for, none for no request. NULL, or why the request can't be read. */
+const char *kube_requested(const struct kube_service *s, struct addr ret[static 2], size_t *ret_count);
 
 /* services.c: service states follow the stored Services. */
 void kube_services_follow(struct kube_cluster *c);
+int kube_services_check(const stored_vec *objects, struct errmsg *err);
+
+/* announce.c: who runs which session. */
+void kube_sessions_follow(struct kube_cluster *c);
 
 /* pods.c: pods follow the Deployments. */
 void kube_pods_follow(struct kube_cluster *c);
+/* The container's port that a Service's targetPort names; 0 when there is none. */
+uint16_t kube_container_port_named(const struct kube_deployment *d, const struct kube_port *port);
 const struct node_state *kube_node_find(const struct kube_cluster *c, const char *name);
 
 /* endpoints.c: the service's endpoints, with the target port of one of its ports (NULL: any). */
 void kube_endpoints_collect(const struct kube_cluster *c, const struct kube_service *s, const struct kube_port *port,
 			    endpoints_vec *ret);
-bool kube_endpoint_healthy(const struct endpoint *e);
+/* What the speaker of that version makes of endpoint i (METALLB sections 2.10 and 4.1). */
+bool kube_endpoint_healthy(enum kube_metallb metallb, const endpoints_vec *endpoints, size_t i);
 
 /* cluster.c */
 const struct kube_object *kube_object_find(const stored_vec *objects, enum kube_kind kind, const char *namespace,

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* kubelet's limit for a node. */
+#define NODE_PODS_MAX 110
+
 /* Kubernetes leaves out what could spell words. */
 static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
 
@@ -23,19 +26,55 @@ static void suffix(struct rng *rng, char *ret, size_t n)
 	ret[n] = '\0';
 }
 
-/* The hash of the pod template: one for each Deployment of a cluster. */
+static void text_mix(struct rng *rng, const char *text)
+{
+	for (; *text != '\0'; text++)
+		rng->state = rng_next(rng) ^ (uint64_t)(unsigned char)*text;
+}
+
+static void labels_mix(struct rng *rng, const struct kube_labels *labels)
+{
+	for (size_t i = 0; i < labels->len; i++) {
+		text_mix(rng, labels->at[i].key);
+		text_mix(rng, labels->at[i].value);
+	}
+}
+
+/* The hash of the pod template, another for another template. */
 static void template_hash(const struct kube_cluster *c, const struct kube_deployment *d, char ret[static 11])
 {
 	struct rng rng = {c->conf.seed};
 
-	for (const char *p = d->meta.name; *p != '\0'; p++)
-		rng.state = rng_next(&rng) ^ (uint64_t)(unsigned char)*p;
+	text_mix(&rng, d->meta.name);
+	labels_mix(&rng, &d->pod_labels);
+	labels_mix(&rng, &d->node_selector);
+	for (size_t i = 0; i < d->port_count; i++)
+		rng.state = rng_next(&rng) ^ d->ports[i].port;
 	suffix(&rng, ret, 10);
+}
+
+static bool ports_equal(const struct kube_deployment *a, const struct kube_deployment *b)
+{
+	if (a->port_count != b->port_count)
+		return false;
+	for (size_t i = 0; i < a->port_count; i++) {
+		const struct kube_container_port *x = &a->ports[i], *y = &b->ports[i];
+
+		if (x->port != y->port || x->protocol != y->protocol || strcmp(x->name, y->name) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool same_template(const struct kube_deployment *a, const struct kube_deployment *b)
+{
+	return a == b || (kube_labels_equal(&a->pod_labels, &b->pod_labels) &&
+			  kube_labels_equal(&a->node_selector, &b->node_selector) && ports_equal(a, b));
 }
 
 static bool owned(const struct pod_state *p, const struct kube_deployment *d)
 {
-	return strcmp(p->deployment, d->meta.name) == 0 && strcmp(p->pod.namespace, d->meta.namespace) == 0;
+	return strcmp(p->from->meta.name, d->meta.name) == 0 && strcmp(p->pod.namespace, d->meta.namespace) == 0;
 }
 
 static size_t owned_count(const struct kube_cluster *c, const struct kube_deployment *d, const char *node)
@@ -60,7 +99,7 @@ static const struct node_state *schedule(const struct kube_cluster *c, const str
 		const struct node_state *n = &c->nodes.at[i];
 		size_t own = owned_count(c, d, n->name), all = owned_count(c, NULL, n->name);
 
-		if (!n->worker || (n->manifest != NULL && n->manifest->unschedulable) ||
+		if (!n->worker || all >= NODE_PODS_MAX || (n->manifest != NULL && n->manifest->unschedulable) ||
 		    !kube_labels_include(&n->labels, &d->node_selector))
 			continue;
 		if (best == NULL || own < best_own || (own == best_own && all < best_all)) {
@@ -100,11 +139,24 @@ static struct addr pod_address(const struct kube_cluster *c, const char *node)
 	return a;
 }
 
-static uint16_t container_port(const struct kube_deployment *d, const char *name)
+uint16_t kube_container_port_named(const struct kube_deployment *d, const struct kube_port *port)
 {
 	for (size_t i = 0; i < d->port_count; i++) {
-		if (d->ports[i].name != NULL && strcmp(d->ports[i].name, name) == 0)
+		if (strcmp(d->ports[i].name, port->target_name) == 0 && d->ports[i].protocol == port->protocol)
 			return d->ports[i].port;
+	}
+	return 0;
+}
+
+/* The first TCP port of a pod to which the Service sends; 0: none. */
+static uint16_t target_port(const struct kube_service *s, const struct kube_deployment *d)
+{
+	for (size_t i = 0; i < s->port_count; i++) {
+		const struct kube_port *p = &s->ports[i];
+		uint16_t port = p->target_name != NULL ? kube_container_port_named(d, p) : p->target_port;
+
+		if (p->protocol == KUBE_TCP && port != 0)
+			return port;
 	}
 	return 0;
 }
@@ -116,13 +168,10 @@ static uint16_t pod_port(const struct kube_cluster *c, const struct kube_deploym
 		const struct kube_object *o = c->objects.at[i].object;
 		const struct kube_service *s = &o->service;
 
-		if (o->kind != KUBE_SERVICE || s->selector.len == 0 || s->port_count == 0 ||
-		    strcmp(s->meta.namespace, d->meta.namespace) != 0 ||
-		    !kube_labels_include(&d->pod_labels, &s->selector))
-			continue;
-		if (s->ports[0].target_name != NULL)
-			return container_port(d, s->ports[0].target_name);
-		return s->ports[0].target_port;
+		if (o->kind == KUBE_SERVICE && s->selector.len > 0 &&
+		    strcmp(s->meta.namespace, d->meta.namespace) == 0 &&
+		    kube_labels_include(&d->pod_labels, &s->selector) && target_port(s, d) != 0)
+			return target_port(s, d);
 	}
 	return d->port_count > 0 ? d->ports[0].port : 80;
 }
@@ -130,21 +179,21 @@ static uint16_t pod_port(const struct kube_cluster *c, const struct kube_deploym
 static bool pod_start(struct kube_cluster *c, const struct kube_deployment *d)
 {
 	const struct node_state *node = schedule(c, d);
+	struct pod_state added = {.from = d};
 	char hash[11], own[6];
 
 	if (node == NULL)
 		return false;
 	template_hash(c, d, hash);
 	suffix(&c->rng, own, 5);
-	VEC_PUSH(&c->pods,
-		 (struct pod_state){.pod = {.name = arena_printf(&c->arena, "%s-%s-%s", d->meta.name, hash, own),
-					    .namespace = d->meta.namespace,
-					    .node = node->name,
-					    .address = pod_address(c, node->name),
-					    .port = pod_port(c, d),
-					    .uid = ++c->next_uid},
-				    .deployment = d->meta.name,
-				    .labels = d->pod_labels});
+	/* made before it is pushed: its address depends on those that are there */
+	added.pod = (struct kube_pod){.name = arena_printf(&c->arena, "%s-%s-%s", d->meta.name, hash, own),
+				      .namespace = d->meta.namespace,
+				      .node = node->name,
+				      .address = pod_address(c, node->name),
+				      .port = pod_port(c, d),
+				      .uid = ++c->next_uid};
+	VEC_PUSH(&c->pods, added);
 	return true;
 }
 
@@ -165,15 +214,27 @@ static void pod_stop_newest(struct kube_cluster *c, const struct kube_deployment
 	}
 }
 
-static bool orphan(const struct kube_cluster *c, const struct pod_state *p)
+/* Without its Deployment, or of a template that the Deployment no longer has. */
+static bool outdated(const struct kube_cluster *c, const struct pod_state *p)
 {
-	return kube_object_find(&c->objects, KUBE_DEPLOYMENT, p->pod.namespace, p->deployment) == NULL;
+	const struct kube_object *o =
+		kube_object_find(&c->objects, KUBE_DEPLOYMENT, p->pod.namespace, p->from->meta.name);
+
+	return o == NULL || !same_template(p->from, &o->deployment);
 }
 
+static void views_make(struct kube_cluster *c)
+{
+	VEC_CLEAR(&c->pods_out);
+	for (size_t i = 0; i < c->pods.len; i++)
+		VEC_PUSH(&c->pods_out, c->pods.at[i].pod);
+}
+
+/* A new template replaces all pods at once: how a rollout takes its time is not modelled. */
 void kube_pods_follow(struct kube_cluster *c)
 {
 	for (size_t i = 0; i < c->pods.len;) {
-		if (orphan(c, &c->pods.at[i]))
+		if (outdated(c, &c->pods.at[i]))
 			pod_remove(c, i);
 		else
 			i++;
@@ -189,16 +250,11 @@ void kube_pods_follow(struct kube_cluster *c)
 		while (owned_count(c, d, NULL) < wanted && pod_start(c, d))
 			;
 	}
+	views_make(c);
 }
 
 const struct kube_pod *kube_pods(const struct kube_cluster *c, size_t *ret_count)
 {
-	/* A view that is made anew at each call; the cluster itself does not change. */
-	struct kube_cluster *mutable = (struct kube_cluster *)(uintptr_t)c;
-
-	VEC_CLEAR(&mutable->pods_out);
-	for (size_t i = 0; i < c->pods.len; i++)
-		VEC_PUSH(&mutable->pods_out, c->pods.at[i].pod);
 	*ret_count = c->pods_out.len;
 	return c->pods_out.at;
 }
@@ -209,4 +265,5 @@ void kube_pod_ready(struct kube_cluster *c, unsigned int uid, bool ready)
 		if (c->pods.at[i].pod.uid == uid)
 			c->pods.at[i].pod.ready = ready;
 	}
+	views_make(c);
 }

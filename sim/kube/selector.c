@@ -23,6 +23,11 @@ bool kube_labels_include(const struct kube_labels *labels, const struct kube_lab
 	return true;
 }
 
+bool kube_labels_equal(const struct kube_labels *a, const struct kube_labels *b)
+{
+	return a->len == b->len && kube_labels_include(a, b);
+}
+
 static bool value_in(const struct kube_requirement *r, const char *value)
 {
 	for (size_t i = 0; value != NULL && i < r->value_count; i++) {
@@ -68,6 +73,11 @@ bool kube_selectors_match_any(const struct kube_selectors *list, const struct ku
 			return true;
 	}
 	return false;
+}
+
+bool kube_selectors_admit(const struct kube_selectors *list, const struct kube_labels *labels)
+{
+	return list->len == 0 || kube_selectors_match_any(list, labels);
 }
 
 const char *kube_kind_text(enum kube_kind kind)

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's forwarding table by netlink: plain and multipath routes, and nexthop objects resolved. */
-#include "net_int.h"
+#include "fib_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/nexthop.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define MONITOR_BUFFER (4 << 20)
 #define DUMPS_MAX 20
 
 /* A nexthop object as last heard of: a next hop, or a group of ids. */
-struct object {
+struct fib_object {
 	uint32_t id;
 	struct net_fib_hop hop;
 	size_t member_count;
@@ -21,20 +18,7 @@ struct object {
 	unsigned int weights[NET_FIB_HOPS_MAX];
 };
 
-typedef VEC(struct object *) objects_vec;
-
-struct reader {
-	objects_vec objects;
-	net_fib_fn *fn;
-	void *ctx;
-};
-
-struct net_fib_monitor {
-	struct mnl_socket *netlink;
-	struct reader reader;
-};
-
-static struct object *object_find(const struct reader *r, uint32_t id)
+static struct fib_object *object_find(const struct fib_reader *r, uint32_t id)
 {
 	for (size_t i = 0; i < r->objects.len; i++) {
 		if (r->objects.at[i]->id == id)
@@ -43,22 +27,28 @@ static struct object *object_find(const struct reader *r, uint32_t id)
 	return NULL;
 }
 
-static void object_forget(struct reader *r, uint32_t id)
+static bool object_forget(struct fib_reader *r, uint32_t id)
 {
 	for (size_t i = 0; i < r->objects.len; i++) {
 		if (r->objects.at[i]->id != id)
 			continue;
 		free(r->objects.at[i]);
 		r->objects.at[i] = r->objects.at[--r->objects.len];
-		return;
+		return true;
 	}
+	return false;
 }
 
-static void objects_free(struct reader *r)
+void fib_reader_clear(struct fib_reader *r)
 {
 	for (size_t i = 0; i < r->objects.len; i++)
 		free(r->objects.at[i]);
 	VEC_FREE(&r->objects);
+}
+
+static uint32_t attr_u32(const struct nlattr *a)
+{
+	return mnl_attr_get_payload_len(a) >= sizeof(uint32_t) ? mnl_attr_get_u32(a) : 0;
 }
 
 static struct addr attr_addr(const struct nlattr *a)
@@ -83,31 +73,34 @@ static struct addr attr_via(const struct nlattr *a)
 	return (struct addr){0};
 }
 
-static void group_read(const struct nlattr *a, struct object *o)
+static void group_read(const struct nlattr *a, struct fib_object *o)
 {
-	const struct nexthop_grp *members = mnl_attr_get_payload(a);
-	size_t n = mnl_attr_get_payload_len(a) / sizeof(*members);
+	const uint8_t *members = mnl_attr_get_payload(a);
+	size_t n = mnl_attr_get_payload_len(a) / sizeof(struct nexthop_grp);
 
 	for (size_t i = 0; i < n && i < NET_FIB_HOPS_MAX; i++) {
-		o->members[i] = members[i].id;
-		o->weights[i] = members[i].weight + 1U;
+		const uint8_t *member = members + i * sizeof(struct nexthop_grp);
+
+		memcpy(&o->members[i], member, sizeof(o->members[i]));
+		/* since Linux 6.12 the byte behind the weight is its upper half; before it is zero */
+		o->weights[i] = (member[4] | (unsigned int)member[5] << 8) + 1U;
 		o->member_count = i + 1;
 	}
 }
 
-static void on_object(struct reader *r, const struct nlmsghdr *m)
+static void on_object(struct fib_reader *r, const struct nlmsghdr *m)
 {
-	struct object *o = memory_new(sizeof(*o));
+	struct fib_object *o = memory_new(sizeof(*o));
 	const struct nlattr *a;
 
 	o->hop.weight = 1;
 	for (a = mnl_nlmsg_get_payload_offset(m, sizeof(struct nhmsg)); net_attr_ok(a, m); a = mnl_attr_next(a)) {
 		switch (mnl_attr_get_type(a)) {
 		case NHA_ID:
-			o->id = mnl_attr_get_u32(a);
+			o->id = attr_u32(a);
 			break;
 		case NHA_OIF:
-			o->hop.ifindex = mnl_attr_get_u32(a);
+			o->hop.ifindex = attr_u32(a);
 			break;
 		case NHA_GATEWAY:
 			o->hop.gateway = attr_addr(a);
@@ -119,7 +112,7 @@ static void on_object(struct reader *r, const struct nlmsghdr *m)
 			break;
 		}
 	}
-	object_forget(r, o->id);
+	r->objects_changed = object_forget(r, o->id) || r->objects_changed;
 	if (m->nlmsg_type == RTM_NEWNEXTHOP)
 		VEC_PUSH(&r->objects, o);
 	else
@@ -132,16 +125,16 @@ static void hop_add(struct net_fib_route *route, struct net_fib_hop hop)
 		route->hops[route->hop_count++] = hop;
 }
 
-static void object_resolve(const struct reader *r, uint32_t id, struct net_fib_route *route)
+static void object_resolve(const struct fib_reader *r, uint32_t id, struct net_fib_route *route)
 {
-	const struct object *o = object_find(r, id);
+	const struct fib_object *o = object_find(r, id);
 
 	if (o == NULL)
 		return;
 	if (o->member_count == 0)
 		hop_add(route, o->hop);
 	for (size_t i = 0; i < o->member_count; i++) {
-		const struct object *member = object_find(r, o->members[i]);
+		const struct fib_object *member = object_find(r, o->members[i]);
 		struct net_fib_hop hop;
 
 		if (member == NULL || member->member_count > 0)
@@ -178,7 +171,8 @@ static void multipath_read(const struct nlattr *nest, struct net_fib_route *rout
 		size_t step = RTNH_ALIGN(nh->rtnh_len);
 
 		hop.gateway = hop_gateway(nh);
-		hop_add(route, hop);
+		if ((nh->rtnh_flags & RTNH_F_DEAD) == 0) /* its link is down: the kernel passes it over */
+			hop_add(route, hop);
 		if (step >= left)
 			break;
 		left -= step;
@@ -186,61 +180,76 @@ static void multipath_read(const struct nlattr *nest, struct net_fib_route *rout
 	}
 }
 
-/* What one route message says; false for tables and kinds that are not the main table's unicast story. */
-static bool route_read(const struct reader *r, const struct nlmsghdr *m, struct net_fib_route *route)
-{
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(m);
-	struct net_fib_hop single = {.weight = 1};
-	const struct nlattr *a;
-	uint32_t table = rt->rtm_table, nexthop_id = 0;
-	struct addr dst = {.family = rt->rtm_family == AF_INET6 ? ADDR_V6 : ADDR_V4};
+/* What the attributes of a route say besides the route itself. */
+struct rest {
+	struct addr dst;
+	struct net_fib_hop single;
+	uint32_t table;
+	uint32_t nexthop_id;
+	bool multipath;
+};
 
-	if ((rt->rtm_family != AF_INET && rt->rtm_family != AF_INET6) || (rt->rtm_flags & RTM_F_CLONED) != 0)
-		return false;
-	*route = (struct net_fib_route){.protocol = rt->rtm_protocol, .type = rt->rtm_type};
-	for (a = mnl_nlmsg_get_payload_offset(m, sizeof(*rt)); net_attr_ok(a, m); a = mnl_attr_next(a)) {
-		switch (mnl_attr_get_type(a)) {
-		case RTA_TABLE:
-			table = mnl_attr_get_u32(a);
-			break;
-		case RTA_DST:
-			dst = attr_addr(a);
-			break;
-		case RTA_PRIORITY:
-			route->metric = mnl_attr_get_u32(a);
-			break;
-		case RTA_OIF:
-			single.ifindex = mnl_attr_get_u32(a);
-			break;
-		case RTA_GATEWAY:
-			single.gateway = attr_addr(a);
-			break;
-		case RTA_VIA:
-			single.gateway = attr_via(a);
-			break;
-		case RTA_MULTIPATH:
-			multipath_read(a, route);
-			break;
-		case RTA_NH_ID:
-			nexthop_id = mnl_attr_get_u32(a);
-			break;
-		default:
-			break;
-		}
+static void route_attr(const struct nlattr *a, struct net_fib_route *route, struct rest *rest)
+{
+	switch (mnl_attr_get_type(a)) {
+	case RTA_TABLE:
+		rest->table = attr_u32(a);
+		break;
+	case RTA_DST:
+		rest->dst = attr_addr(a);
+		break;
+	case RTA_PRIORITY:
+		route->metric = attr_u32(a);
+		break;
+	case RTA_OIF:
+		rest->single.ifindex = attr_u32(a);
+		break;
+	case RTA_GATEWAY:
+		rest->single.gateway = attr_addr(a);
+		break;
+	case RTA_VIA:
+		rest->single.gateway = attr_via(a);
+		break;
+	case RTA_MULTIPATH:
+		rest->multipath = true;
+		multipath_read(a, route);
+		break;
+	case RTA_NH_ID:
+		rest->nexthop_id = attr_u32(a);
+		break;
+	default:
+		break;
 	}
-	route->prefix = prefix_make(&dst, rt->rtm_dst_len);
-	if (nexthop_id != 0 && object_find(r, nexthop_id) != NULL) {
-		route->hop_count = 0;
-		object_resolve(r, nexthop_id, route);
-	} else if (route->hop_count == 0 && rt->rtm_type == RTN_UNICAST) {
-		hop_add(route, single);
-	}
-	return table == RT_TABLE_MAIN && dst.family != ADDR_NONE;
 }
 
-static int on_message(const struct nlmsghdr *m, void *ctx)
+/* What one route message says; false for tables and kinds that are not the main table's unicast story. */
+static bool route_read(const struct fib_reader *r, const struct nlmsghdr *m, struct net_fib_route *route)
 {
-	struct reader *r = ctx;
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(m);
+	struct rest rest = {.single = {.weight = 1}};
+	const struct nlattr *a;
+
+	if (mnl_nlmsg_get_payload_len(m) < sizeof(*rt) || (rt->rtm_flags & RTM_F_CLONED) != 0 ||
+	    (rt->rtm_family != AF_INET && rt->rtm_family != AF_INET6))
+		return false;
+	rest.table = rt->rtm_table;
+	rest.dst.family = rt->rtm_family == AF_INET6 ? ADDR_V6 : ADDR_V4;
+	*route = (struct net_fib_route){.protocol = rt->rtm_protocol, .type = rt->rtm_type};
+	for (a = mnl_nlmsg_get_payload_offset(m, sizeof(*rt)); net_attr_ok(a, m); a = mnl_attr_next(a))
+		route_attr(a, route, &rest);
+	route->prefix = prefix_make(&rest.dst, rt->rtm_dst_len);
+	if (rest.nexthop_id != 0 && object_find(r, rest.nexthop_id) != NULL) {
+		route->hop_count = 0;
+		object_resolve(r, rest.nexthop_id, route);
+	} else if (!rest.multipath && rt->rtm_type == RTN_UNICAST) {
+		hop_add(route, rest.single);
+	}
+	return rest.table == RT_TABLE_MAIN && rest.dst.family != ADDR_NONE;
+}
+
+int fib_message(const struct nlmsghdr *m, void *reader)
+{
+	struct fib_reader *r = reader;
 	struct net_fib_route *route;
 
 	switch (m->nlmsg_type) {
@@ -264,7 +273,22 @@ static int on_message(const struct nlmsghdr *m, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int dump_once(struct net_ns *ns, uint16_t type, uint8_t family, struct reader *r, struct errmsg *err)
+typedef VEC(uint8_t) messages_vec;
+
+static int on_kept(const struct nlmsghdr *m, void *ctx)
+{
+	messages_vec *kept = ctx;
+	size_t len = NLMSG_ALIGN(m->nlmsg_len);
+
+	while (kept->cap < kept->len + len)
+		kept->at = vec_grow(kept->at, &kept->cap, 1);
+	memset(kept->at + kept->len, 0, len);
+	memcpy(kept->at + kept->len, m, m->nlmsg_len);
+	kept->len += len;
+	return MNL_CB_OK;
+}
+
+static int dump_once(struct net_ns *ns, uint16_t type, uint8_t family, messages_vec *kept, struct errmsg *err)
 {
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m = net_message(buf, type, NLM_F_DUMP);
@@ -274,114 +298,51 @@ static int dump_once(struct net_ns *ns, uint16_t type, uint8_t family, struct re
 		((struct nhmsg *)mnl_nlmsg_put_extra_header(m, sizeof(struct nhmsg)))->nh_family = family;
 	else
 		((struct rtmsg *)mnl_nlmsg_put_extra_header(m, sizeof(struct rtmsg)))->rtm_family = family;
-	return net_query(ns, m, on_message, r, type == RTM_GETNEXTHOP ? "list nexthops" : "list routes", err);
+	return net_query(ns, m, on_kept, kept, type == RTM_GETNEXTHOP ? "list nexthops" : "list routes", err);
 }
 
-/* Asked again while the table changed under it: what was told twice is told right at the end. */
-static int dump(struct net_ns *ns, uint16_t type, uint8_t family, struct reader *r, struct errmsg *err)
+/* Asked again while the table changed under it; only what a dump of one moment says is told. */
+static int dump(struct net_ns *ns, uint16_t type, uint8_t family, struct fib_reader *r, struct errmsg *err)
 {
+	messages_vec kept = {0};
 	int result = -EINTR;
 
-	for (unsigned int i = 0; i < DUMPS_MAX && result == -EINTR; i++)
-		result = dump_once(ns, type, family, r, err);
+	for (unsigned int i = 0; i < DUMPS_MAX && result == -EINTR; i++) {
+		VEC_CLEAR(&kept);
+		result = dump_once(ns, type, family, &kept, err);
+	}
+	for (size_t at = 0; result == 0 && at < kept.len;) {
+		const struct nlmsghdr *m = (const void *)(kept.at + at);
+
+		(void)fib_message(m, r);
+		at += NLMSG_ALIGN(m->nlmsg_len);
+	}
+	VEC_FREE(&kept);
 	return result == -EINTR ? errmsg_say(err, -EBUSY, "the router's routes never stand still") : result;
 }
 
 /* Kernels before 5.3 have no nexthop objects, and so nothing to list. */
-static int objects_dump(struct net_ns *ns, struct reader *r, struct errmsg *err)
+int fib_objects_dump(struct net_ns *ns, struct fib_reader *r, struct errmsg *err)
 {
 	int result = dump(ns, RTM_GETNEXTHOP, AF_UNSPEC, r, err);
 
 	return result == -EOPNOTSUPP || result == -EINVAL ? 0 : result;
 }
 
+int fib_routes_dump(struct net_ns *ns, struct fib_reader *r, struct errmsg *err)
+{
+	int result = dump(ns, RTM_GETROUTE, AF_INET, r, err);
+
+	return result < 0 ? result : dump(ns, RTM_GETROUTE, AF_INET6, r, err);
+}
+
 int net_fib_dump(struct net_ns *ns, net_fib_fn *fn, void *ctx, struct errmsg *err)
 {
-	struct reader r = {.fn = fn, .ctx = ctx};
-	int result = objects_dump(ns, &r, err);
+	struct fib_reader r = {.fn = fn, .ctx = ctx};
+	int result = fib_objects_dump(ns, &r, err);
 
 	if (result == 0)
-		result = dump(ns, RTM_GETROUTE, AF_INET, &r, err);
-	if (result == 0)
-		result = dump(ns, RTM_GETROUTE, AF_INET6, &r, err);
-	objects_free(&r);
+		result = fib_routes_dump(ns, &r, err);
+	fib_reader_clear(&r);
 	return result;
-}
-
-static int subscribe(struct net_fib_monitor *m)
-{
-	static const int groups[] = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP};
-	int room = MONITOR_BUFFER;
-
-	m->netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (m->netlink == NULL || mnl_socket_bind(m->netlink, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	(void)setsockopt(mnl_socket_get_fd(m->netlink), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		int group = groups[i];
-
-		if (mnl_socket_setsockopt(m->netlink, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0 &&
-		    group != RTNLGRP_NEXTHOP)
-			return -errno;
-	}
-	return 0;
-}
-
-int net_fib_monitor_new(struct net_ns *ns, struct net_fib_monitor **ret, struct errmsg *err)
-{
-	struct net_fib_monitor *m = memory_new(sizeof(*m));
-	struct errmsg late;
-	int r = net_ns_enter(ns, err);
-
-	if (r == 0) {
-		r = subscribe(m);
-		if (r < 0)
-			(void)errmsg_set(err, r, "%s: watch routes", ns->name);
-		if (net_ns_leave(&late) < 0 && r == 0) {
-			*err = late;
-			r = late.code;
-		}
-	}
-	/* Objects from before the subscription: routes heard of later may use them. */
-	if (r == 0)
-		r = objects_dump(ns, &m->reader, err);
-	if (r < 0) {
-		net_fib_monitor_free(m);
-		return r;
-	}
-	*ret = m;
-	return 0;
-}
-
-int net_fib_monitor_fd(const struct net_fib_monitor *m)
-{
-	return mnl_socket_get_fd(m->netlink);
-}
-
-int net_fib_read(struct net_fib_monitor *m, net_fib_fn *fn, void *ctx, struct errmsg *err)
-{
-	char buf[65536];
-
-	m->reader.fn = fn;
-	m->reader.ctx = ctx;
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(m->netlink, buf, sizeof(buf));
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
-		if (n < 0)
-			return errmsg_set(err, -errno, "watch routes");
-		if (mnl_cb_run(buf, (size_t)n, 0, 0, on_message, &m->reader) < 0)
-			return errmsg_set(err, -errno, "watch routes");
-	}
-}
-
-void net_fib_monitor_free(struct net_fib_monitor *m)
-{
-	if (m == NULL)
-		return;
-	if (m->netlink != NULL)
-		mnl_socket_close(m->netlink);
-	objects_free(&m->reader);
-	free(m);
 }

@@ -24,6 +24,8 @@ unsigned int net_link_index(const struct net_ns *ns, const char *link)
 {
 	struct ifreq r = ifreq_of(link);
 
+	if (strlen(link) >= sizeof(r.ifr_name)) /* cut, it would be another's name */
+		return 0;
 	return ioctl(ns->control, SIOCGIFINDEX, &r) == 0 ? (unsigned int)r.ifr_ifindex : 0;
 }
 
@@ -65,6 +67,8 @@ int net_veth(struct net_ns *a, const char *name_a, struct net_ns *b, const char 
 	struct nlattr *info, *data, *peer;
 	int r;
 
+	if (strlen(name_a) >= IFNAMSIZ || strlen(name_b) >= IFNAMSIZ)
+		return errmsg_set(err, -ENAMETOOLONG, "%s: link %s to %s", a->name, name_a, name_b);
 	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(m, IFLA_IFNAME, name_a);
 	mac_put(m, mac);
@@ -94,6 +98,8 @@ int net_bridge(struct net_ns *ns, const char *name, struct errmsg *err)
 	struct nlattr *info, *data;
 	int r;
 
+	if (strlen(name) >= IFNAMSIZ)
+		return errmsg_set(err, -ENAMETOOLONG, "%s: bridge %s", ns->name, name);
 	ifi->ifi_flags = IFF_UP;
 	ifi->ifi_change = IFF_UP;
 	mnl_attr_put_strz(m, IFLA_IFNAME, name);
@@ -130,8 +136,14 @@ void net_link_master(struct net_ns *ns, const char *link, const char *bridge)
 {
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m = link_message(ns, buf, link, 0);
+	unsigned int master = net_link_index(ns, bridge);
 
-	mnl_attr_put_u32(m, IFLA_MASTER, net_link_index(ns, bridge));
+	/* the kernel takes no master for: out of the one it is in */
+	if (master == 0) {
+		net_queue_failed(ns, -ENODEV, "put %s into %s", link, bridge);
+		return;
+	}
+	mnl_attr_put_u32(m, IFLA_MASTER, master);
 	net_queue(ns, m, "put %s into %s", link, bridge);
 }
 
@@ -223,6 +235,8 @@ int net_link_counters(struct net_ns *ns, const char *link, struct net_counters *
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m = net_message(buf, RTM_GETLINK, 0);
 
+	if (strlen(link) >= IFNAMSIZ)
+		return errmsg_set(err, -ENODEV, "%s: link %s", ns->name, link);
 	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(m, IFLA_IFNAME, link);
 	return net_query(ns, m, on_link_stats, ret, "counters", err);

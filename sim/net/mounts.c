@@ -47,7 +47,7 @@ static int var_view(struct errmsg *err)
 	return r;
 }
 
-/* Makes the folders of a path that a tmpfs hides. */
+/* Makes the folders of a path that a private mount hides. */
 static void folders_make(const char *path)
 {
 	char part[PATH_MAX];
@@ -61,7 +61,7 @@ static void folders_make(const char *path)
 
 static bool hidden(const char *dir)
 {
-	return strncmp(dir, "/run/", 5) == 0 || strncmp(dir, "/var/", 5) == 0;
+	return strncmp(dir, "/run/", 5) == 0 || strncmp(dir, "/var/", 5) == 0 || strncmp(dir, "/etc/", 5) == 0;
 }
 
 static int dir_return(const char *dir, int dir_fd, struct errmsg *err)

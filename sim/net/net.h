@@ -17,7 +17,7 @@
 /* ---- Sandbox ---- */
 
 /* Runs body in a child that is pid 1 of fresh user, mount, pid and network namespaces, root inside whoever calls, with
- * private /run, /etc (a writable copy-on-write view), /var and /tmp, its own /proc and /sys, and nothing of the host's network. The child
+ * private /run, /etc (a writable copy-on-write view) and /var, its own /proc and /sys, and nothing of the host's network. The child
  * dies with the caller (kill -9 included) and takes everything in the sandbox along. SIGINT, SIGTERM and SIGHUP sent to the
  * caller are passed to the child; body sees them as usual. Descriptors that were open stay open. dir, which may be under
  * a hidden folder, stays reachable under its path (bind mount); NULL for none. Returns when all is gone: *ret_status
@@ -61,7 +61,8 @@ void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struc
 void net_neighbour_add(struct net_ns *ns, const char *link, const struct addr *a, const uint8_t mac[6]);
 int net_flush(struct net_ns *ns, struct errmsg *err);
 
-/* Sets a sysctl by its dotted or slashed name below /proc/sys in the namespace; -ENOENT where this kernel has none. */
+/* Sets a sysctl by its dotted or slashed name in the namespace ("net.ipv4.ip_forward"); -ENOENT where this kernel has none,
+ * -EPERM for one that is not of a network namespace. */
 int net_sysctl(struct net_ns *ns, const char *name, const char *value, struct errmsg *err);
 int net_sysctl_get(struct net_ns *ns, const char *name, char *ret, size_t room, struct errmsg *err);
 /* MAC and index of a link. */
@@ -94,7 +95,7 @@ struct net_fib_route {
 	uint8_t protocol; /* RTPROT_*: 12 bird, 186 bgp, 2 kernel, ... */
 	uint8_t type;	  /* RTN_UNICAST, RTN_UNREACHABLE, ... */
 	uint32_t metric;
-	size_t hop_count; /* nexthop objects and groups are resolved */
+	size_t hop_count; /* nexthop objects and groups are resolved; what the kernel passes over (link down) is left out */
 	struct net_fib_hop hops[NET_FIB_HOPS_MAX];
 };
 
@@ -107,7 +108,9 @@ int net_fib_dump(struct net_ns *ns, net_fib_fn *fn, void *ctx, struct errmsg *er
 
 struct net_fib_monitor; /* a netlink subscription to route changes (and nexthop objects) */
 
-/* Subscribes; changes from here on are not missed (an overrun is an error of net_fib_read: -ENOBUFS). */
+/* Subscribes; changes from here on are not missed (an overrun is an error of net_fib_read: -ENOBUFS). What the kernel takes or
+ * gives back in silence (with a link, an address, a nexthop object) is told by the next net_fib_read. The namespace must
+ * outlive the monitor's last read. */
 int net_fib_monitor_new(struct net_ns *ns, struct net_fib_monitor **ret, struct errmsg *err);
 int net_fib_monitor_fd(const struct net_fib_monitor *m);
 /* Reads what is there without waiting and calls fn for each change. */

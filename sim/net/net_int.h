@@ -19,6 +19,7 @@ struct nft_ctx;
 /* A low descriptor that is kept for libnftables from the sandbox's beginning. */
 #define NET_SPARE_FD 900
 void net_spare_keep(void);
+void net_nft_free(struct net_ns *ns);
 
 /* A request that waits for net_flush, and the words to report its failure with. */
 struct request {
@@ -37,7 +38,9 @@ struct net_ns {
 	VEC(uint8_t) queue;
 	VEC(struct request) requests;
 	struct errmsg late; /* what went wrong while queueing; net_flush returns it */
+	bool named;	    /* has its place below /run/netns */
 	struct nft_ctx *nft;
+	int nft_parked; /* the context's socket while the spare descriptor is not lent to it, or -1 */
 };
 
 /* Begins a message in buf (of NET_MESSAGE_MAX) and puts its family header behind it. */

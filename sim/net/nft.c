@@ -6,19 +6,51 @@
 #include <nftables/libnftables.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* libnftables waits with select(), which knows no descriptor from FD_SETSIZE on. Its context keeps a netlink socket of the
- * namespace in which it was made; where all low numbers are taken, the spare one is lent to it. */
+/* libnftables waits with select(), which knows no descriptor from FD_SETSIZE on. Its context keeps one netlink socket of
+ * the namespace in which it was made. Where all low numbers are taken, contexts share the spare one: each has its socket
+ * parked under a high number and is lent the spare for as long as a script runs. (Closing the socket instead would wait
+ * for what the kernel has still to destroy, ten milliseconds after many a script.) */
 
 void net_spare_keep(void)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int null;
 
+	if (fcntl(NET_SPARE_FD, F_GETFD) >= 0)
+		return;
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null >= 0 && null != NET_SPARE_FD) {
 		(void)dup3(null, NET_SPARE_FD, O_CLOEXEC);
 		close(null);
 	}
+}
+
+static bool is_netlink(int fd)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_NETLINK;
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* What stands there is /dev/null or some context's socket, unless whoever started us had the number in use. */
+static bool spare_is_ours(void)
+{
+	struct stat st;
+
+	return is_netlink(NET_SPARE_FD) ||
+	       (fstat(NET_SPARE_FD, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 }
 
 static bool low_is_free(void)
@@ -67,20 +99,50 @@ static int run_low(struct net_ns *ns, const char *script, char **ret_output, str
 	return script_run(ns, ns->nft, script, ret_output, err);
 }
 
-static int run_spare(const struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
+/* A context whose socket has the spare number, since that is the only low one free; it is parked at once. */
+static int lent_new(struct net_ns *ns, struct errmsg *err)
 {
-	struct nft_ctx *nft;
+	if (!spare_is_ours())
+		return errmsg_say(err, -EMFILE, "%s: more descriptors are open than nftables can work with", ns->name);
+	close(NET_SPARE_FD);
+	ns->nft = context_new();
+	ns->nft_parked = is_netlink(NET_SPARE_FD) ? fcntl(NET_SPARE_FD, F_DUPFD_CLOEXEC, FD_SETSIZE) : -1;
+	if (ns->nft != NULL && ns->nft_parked >= 0)
+		return 0;
+	net_nft_free(ns);
+	return errmsg_say(err, -EMFILE, "%s: no descriptor is left for nftables", ns->name);
+}
+
+static int run_lent(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
+{
 	int r;
 
-	if (close(NET_SPARE_FD) < 0)
-		return errmsg_say(err, -EMFILE, "%s: more descriptors are open than nftables can work with", ns->name);
-	nft = context_new();
-	r = nft != NULL ? script_run(ns, nft, script, ret_output, err)
-			: errmsg_say(err, -ENOMEM, "%s: nftables", ns->name);
-	if (nft != NULL)
-		nft_ctx_free(nft);
-	net_spare_keep();
+	if (ns->nft == NULL)
+		r = lent_new(ns, err);
+	else if (!spare_is_ours() || dup3(ns->nft_parked, NET_SPARE_FD, O_CLOEXEC) < 0)
+		r = errmsg_say(err, -EMFILE, "%s: the descriptor for nftables is in use", ns->name);
+	else
+		r = 0;
+	if (r < 0)
+		return r;
+	r = script_run(ns, ns->nft, script, ret_output, err);
+	/* The library opens another socket when somebody else changes rules under it; its number is not for us to know. */
+	if (!same_file(ns->nft_parked, NET_SPARE_FD))
+		net_nft_free(ns);
 	return r;
+}
+
+void net_nft_free(struct net_ns *ns)
+{
+	if (ns->nft_parked >= 0 && spare_is_ours())
+		(void)dup3(ns->nft_parked, NET_SPARE_FD, O_CLOEXEC);
+	if (ns->nft != NULL)
+		nft_ctx_free(ns->nft);
+	if (ns->nft_parked >= 0)
+		close(ns->nft_parked);
+	ns->nft = NULL;
+	ns->nft_parked = -1;
+	net_spare_keep();
 }
 
 static int run(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
@@ -90,10 +152,10 @@ static int run(struct net_ns *ns, const char *script, char **ret_output, struct 
 
 	if (r < 0)
 		return r;
-	if (ns->nft != NULL || low_is_free())
-		r = run_low(ns, script, ret_output, err);
+	if (ns->nft_parked >= 0 || (ns->nft == NULL && !low_is_free()))
+		r = run_lent(ns, script, ret_output, err);
 	else
-		r = run_spare(ns, script, ret_output, err);
+		r = run_low(ns, script, ret_output, err);
 	if (net_ns_leave(&late) < 0 && r == 0) {
 		*err = late;
 		r = late.code;

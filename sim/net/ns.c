@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <nftables/libnftables.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,18 +32,23 @@ int net_ns_leave(struct errmsg *err)
 
 /* "ip netns exec NAME" inside the sandbox finds namespaces by a bind mount. Nothing of ours needs it, so that a kernel that
  * refuses costs only that. */
-static void name_bind(const char *name)
+static bool name_bind(const char *name)
 {
 	char path[64];
 	int fd;
 
+	if (name[0] == '.' || name[0] == '\0' || strchr(name, '/') != NULL)
+		return false;
 	snprintf(path, sizeof(path), "%s/%s", NAMES, name);
 	(void)mkdir(NAMES, 0755);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444); /* the first of a name has it */
 	if (fd < 0)
-		return;
+		return false;
 	close(fd);
-	(void)mount("/proc/thread-self/ns/net", path, NULL, MS_BIND, NULL);
+	if (mount("/proc/thread-self/ns/net", path, NULL, MS_BIND, NULL) == 0)
+		return true;
+	(void)unlink(path);
+	return false;
 }
 
 static void name_unbind(const char *name)
@@ -69,7 +73,7 @@ static int inside(struct net_ns *ns, struct errmsg *err)
 		return errmsg_set(err, -errno, "namespace %s", ns->name);
 	/* Acknowledgements without the request they answer: a batch's then fit the receive buffer. */
 	(void)mnl_socket_setsockopt(ns->netlink, NETLINK_CAP_ACK, &one, sizeof(one));
-	name_bind(ns->name);
+	ns->named = name_bind(ns->name);
 	return 0;
 }
 
@@ -98,7 +102,7 @@ int net_ns_new(const char *name, struct net_ns **ret, struct errmsg *err)
 	int r;
 
 	snprintf(ns->name, sizeof(ns->name), "%s", name);
-	ns->fd = ns->control = -1;
+	ns->fd = ns->control = ns->nft_parked = -1;
 	r = unshare(CLONE_NEWNET) < 0 ? errmsg_set(err, -errno, "make namespace %s", name) : inside(ns, err);
 	if (r == 0)
 		r = net_ns_leave(err);
@@ -123,14 +127,15 @@ void net_ns_free(struct net_ns *ns)
 	if (ns == NULL)
 		return;
 	if (ns->nft != NULL)
-		nft_ctx_free(ns->nft);
+		net_nft_free(ns);
 	if (ns->netlink != NULL)
 		mnl_socket_close(ns->netlink);
 	if (ns->control >= 0)
 		close(ns->control);
 	if (ns->fd >= 0)
 		close(ns->fd);
-	name_unbind(ns->name);
+	if (ns->named)
+		name_unbind(ns->name);
 	VEC_FREE(&ns->queue);
 	VEC_FREE(&ns->requests);
 	free(ns);
@@ -162,10 +167,13 @@ int net_socket(struct net_ns *ns, int domain, int type, int protocol, struct err
 	return r < 0 ? r : fd;
 }
 
+/* Below net only: what lies elsewhere is one for the whole machine, and root's sandbox could write it. */
 static int sysctl_path(const char *name, char *ret, size_t room)
 {
 	int n = snprintf(ret, room, "/proc/sys/%s", name);
 
+	if ((strncmp(name, "net.", 4) != 0 && strncmp(name, "net/", 4) != 0) || strstr(name, "/..") != NULL)
+		return -EPERM;
 	if (n < 0 || (size_t)n >= room)
 		return -ENAMETOOLONG;
 	for (char *p = ret; *p != '\0' && strchr(name, '/') == NULL; p++) {
@@ -182,7 +190,7 @@ static int sysctl_open(struct net_ns *ns, const char *name, int flags, struct er
 	int r = sysctl_path(name, path, sizeof(path));
 
 	if (r < 0)
-		return errmsg_set(err, r, "%s: %s", ns->name, name);
+		return errmsg_set(err, r, "%s: sysctl %s", ns->name, name);
 	r = net_ns_enter(ns, err);
 	if (r < 0)
 		return r;

@@ -62,17 +62,29 @@ static ssize_t receive(struct net_ns *ns, char *buf, size_t room)
 	return n;
 }
 
-/* One acknowledgement: its sequence number and error. Returns -errno when there is none to read. */
-static int ack_read(struct net_ns *ns, uint32_t *ret_seq, int *ret_error)
+/* Answers to earlier requests lie in the socket still when reading them failed half way. */
+static bool is_older(uint32_t seq, uint32_t than)
+{
+	return (int32_t)(seq - than) < 0;
+}
+
+/* The next acknowledgement of a request not older than first: its sequence number and error. Returns -errno when there
+ * is none to read. */
+static int ack_read(struct net_ns *ns, uint32_t first, uint32_t *ret_seq, int *ret_error)
 {
 	char buf[NET_MESSAGE_MAX];
-	ssize_t n = receive(ns, buf, sizeof(buf));
 	const struct nlmsghdr *m = (const struct nlmsghdr *)buf;
 	const struct nlmsgerr *e;
+	ssize_t n;
 
-	if (n < 0)
-		return -errno;
-	if (!mnl_nlmsg_ok(m, (int)n) || m->nlmsg_type != NLMSG_ERROR)
+	do {
+		n = receive(ns, buf, sizeof(buf));
+		if (n < 0)
+			return -errno;
+		if (!mnl_nlmsg_ok(m, (int)n))
+			return -EPROTO;
+	} while (is_older(m->nlmsg_seq, first));
+	if (m->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(m) < sizeof(e->error))
 		return -EPROTO;
 	e = mnl_nlmsg_get_payload(m);
 	*ret_seq = m->nlmsg_seq;
@@ -92,11 +104,11 @@ static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errm
 	for (size_t i = 0; i < count; i++) {
 		uint32_t seq;
 		int error;
-		int got = ack_read(ns, &seq, &error);
+		int got = ack_read(ns, r->seq, &seq, &error);
 
 		if (got < 0)
 			return errmsg_set(err, got, "%s: netlink", ns->name);
-		if (error < 0 && result == 0 && seq >= r->seq && seq < r->seq + count)
+		if (error < 0 && result == 0 && seq - r->seq < count)
 			result = errmsg_set(err, error, "%s: %s", ns->name, r[seq - r->seq].words);
 	}
 	return result;
@@ -140,7 +152,7 @@ int net_request(struct net_ns *ns, struct nlmsghdr *message, const char *words, 
 	message->nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(ns->netlink, message, message->nlmsg_len) < 0)
 		return errmsg_set(err, -errno, "%s: %s", ns->name, words);
-	got = ack_read(ns, &seq, &error);
+	got = ack_read(ns, ns->seq, &seq, &error);
 	if (got == 0)
 		got = error;
 	return got < 0 ? errmsg_set(err, got, "%s: %s", ns->name, words) : 0;
@@ -174,6 +186,9 @@ int net_query(struct net_ns *ns, struct nlmsghdr *message, mnl_cb_t cb, void *ct
 
 		if (n < 0)
 			return errmsg_set(err, -errno, "%s: %s", ns->name, words);
+		if (mnl_nlmsg_ok((const struct nlmsghdr *)buf, (int)n) &&
+		    is_older(((const struct nlmsghdr *)buf)->nlmsg_seq, ns->seq))
+			continue;
 		interrupted = marks_take(buf, (size_t)n) || interrupted;
 		more = mnl_cb_run(buf, (size_t)n, ns->seq, 0, cb, ctx);
 		if (more < 0)

@@ -42,7 +42,9 @@ void net_route_add(struct net_ns *ns, const struct prefix *to, const struct addr
 		mnl_attr_put_u32(m, RTA_OIF, index);
 	}
 	net_queue(ns, m, "add route %s via %s", prefix_text(to).s,
-		  gateway->family != ADDR_NONE ? addr_text(gateway).s : link);
+		  gateway->family != ADDR_NONE ? addr_text(gateway).s
+		  : link != NULL	       ? link
+					       : "nothing");
 }
 
 static void multipath_put(struct nlmsghdr *m, const struct addr *gateways, size_t n)

@@ -19,6 +19,8 @@
 
 #define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
 
+#define DESCRIPTORS 65536U
+
 /* What parent and child share. */
 struct sandbox {
 	int (*body)(void *arg);
@@ -84,15 +86,31 @@ static void signals_end_us(void)
 	}
 }
 
-/* A lab of many nodes holds thousands of descriptors; the soft limit is there for programs that use select(). */
+/* A lab of many nodes holds thousands of descriptors; the soft limit is there for programs that use select(). No more than
+ * a lab can need, since daemons inherit it and some have a table of that size or close every number below it. */
 static void descriptors_allow(void)
 {
 	struct rlimit limit;
+	rlim_t wanted;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	wanted = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	if (limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Numbers 0 to 2 that whoever started us left closed would become some file's, and a started program's output go there. */
+static void standard_open(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
 }
 
 static _Noreturn void child_run(struct sandbox *s)
@@ -113,6 +131,7 @@ static _Noreturn void child_run(struct sandbox *s)
 	if (write(s->told[1], &err, sizeof(err)) != (ssize_t)sizeof(err) || r < 0)
 		_exit(1);
 	close(s->told[1]);
+	standard_open();
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	r = s->body(s->arg);
 	fflush(NULL);
@@ -134,14 +153,17 @@ static int child_await(pid_t pid, const sigset_t *taken)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int refused(int error, struct errmsg *err)
+/* Some kernels refuse the namespaces, some (AppArmor) grant them and refuse what is done in them. */
+static int refused(const char *what, int error, struct errmsg *err)
 {
 	if (error == EPERM || error == ENOSPC || error == EACCES)
-		return errmsg_say(err, -EPERM,
-				  "this machine forbids user namespaces to ordinary users; look at the sysctls "
-				  "kernel.unprivileged_userns_clone, user.max_user_namespaces and "
-				  "kernel.apparmor_restrict_unprivileged_userns, or run as root");
-	return errmsg_set(err, -error, "make a sandbox");
+		return errmsg_say(
+			err, -EPERM,
+			"this machine forbids user namespaces to ordinary users (%s: %s); look at the sysctls "
+			"kernel.unprivileged_userns_clone, user.max_user_namespaces and "
+			"kernel.apparmor_restrict_unprivileged_userns, or run as root",
+			what, strerror(error));
+	return errmsg_set(err, -error, "%s", what);
 }
 
 /* The child's words about its setup; a child that died before it spoke has none. */
@@ -157,9 +179,12 @@ static int setup_heard(int fd, struct errmsg *err)
 		return errmsg_say(err, -EIO, "the sandbox's first process died while setting up");
 	if (said.code == 0)
 		return 0;
+	if (said.code == -EPERM || said.code == -EACCES) {
+		said.text[strcspn(said.text, ":")] = '\0'; /* the error's own words follow */
+		return refused(said.text, -said.code, err);
+	}
 	*err = said;
-	(void)errmsg_context(err, "sandbox");
-	return said.code == -EACCES ? -EPERM : said.code;
+	return errmsg_context(err, "sandbox");
 }
 
 static int sandbox_clone(struct sandbox *s, const sigset_t *taken, int *ret_status, struct errmsg *err)
@@ -168,7 +193,7 @@ static int sandbox_clone(struct sandbox *s, const sigset_t *taken, int *ret_stat
 	int r, status;
 
 	if (pid < 0)
-		return refused(errno, err);
+		return refused("make a sandbox", errno, err);
 	if (pid == 0)
 		child_run(s);
 	close(s->told[1]);

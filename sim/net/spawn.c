@@ -39,15 +39,24 @@ bool net_program_find(const char *name, char *ret, size_t room)
 	return false;
 }
 
+/* Handlers first: what arrives from here on must not run the parent's. What whoever started us ignores (SIGINT in a shell's
+ * background, SIGHUP under nohup) is a daemon's own business. */
+static void signals_default(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* In the child: nothing but what may be done between fork and exec. Returns the errno of what failed. */
 static int become(const struct net_ns *ns, const struct net_spawn *what, const char *path)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	signals_default();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setsid() < 0 || setns(ns->fd, CLONE_NEWNET) < 0)
 		return errno;
 	if (dup2(what->input >= 0 ? what->input : null, STDIN_FILENO) < 0 ||
@@ -72,17 +81,39 @@ static bool failure_read(int fd, int *ret_error)
 	return n > 0;
 }
 
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* Absolute: the child changes its folder before it executes the program. */
+static bool program_path(const char *name, char ret[static PATH_MAX])
+{
+	char found[PATH_MAX];
+
+	if (!net_program_find(name, found, sizeof(found)))
+		return false;
+	if (found[0] != '/')
+		return realpath(found, ret) != NULL;
+	memcpy(ret, found, strlen(found) + 1);
+	return true;
+}
+
 pid_t net_spawn(struct net_ns *ns, const struct net_spawn *what, struct errmsg *err)
 {
 	char path[PATH_MAX];
 	int failure[2], error = 0;
+	sigset_t all, before;
 	pid_t pid;
 
-	if (!net_program_find(what->argv[0], path, sizeof(path)))
+	if (!program_path(what->argv[0], path))
 		return errmsg_say(err, -ENOENT, "%s is not installed on this machine", what->argv[0]);
 	if (pipe2(failure, O_CLOEXEC) < 0)
 		return errmsg_set(err, -errno, "start %s", what->argv[0]);
 	fflush(NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	pid = fork();
 	if (pid == 0) {
 		error = become(ns, what, path);
@@ -92,10 +123,11 @@ pid_t net_spawn(struct net_ns *ns, const struct net_spawn *what, struct errmsg *
 	}
 	if (pid < 0)
 		error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(failure[1]);
 	/* exec closes the child's end: no bytes means that the program runs. */
 	if (pid > 0 && failure_read(failure[0], &error))
-		waitpid(pid, NULL, 0);
+		reap(pid);
 	close(failure[0]);
 	return error != 0 ? errmsg_set(err, -error, "start %s on %s", what->argv[0], ns->name) : pid;
 }

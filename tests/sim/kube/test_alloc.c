@@ -200,9 +200,9 @@ static void requests_are_exact(void **state)
 	} rows[] = {
 		{"annotations: {metallb.io/loadBalancerIPs: 1.2.3.1}", "", "1.2.3.1", NULL},
 		{"", "loadBalancerIP: 1.2.3.1", "1.2.3.1", NULL},
-		{"annotations: {metallb.io/loadBalancerIPs: 1.2.3.1}", "loadBalancerIP: 1.2.3.1", "", "can't be read"},
+		{"annotations: {metallb.io/loadBalancerIPs: 1.2.3.1}", "loadBalancerIP: 1.2.3.1", "", "twice"},
 		{"annotations: {metallb.io/loadBalancerIPs: please-work}", "", "", "can't be read"},
-		{"annotations: {metallb.io/loadBalancerIPs: '1.2.3.0,1.2.3.1'}", "", "", "families"},
+		{"annotations: {metallb.io/loadBalancerIPs: '1.2.3.0,1.2.3.1'}", "", "", "one address of a family"},
 		{"annotations: {metallb.io/loadBalancerIPs: 1.2.3.1, metallb.io/address-pool: other}", "", "",
 		 "not in the annotated pool"},
 		{"annotations: {metallb.io/loadBalancerIPs: '1000::'}", "", "", "families"},

@@ -235,6 +235,71 @@ static void aliases_stand_for_communities(void **state)
 	assert_string_equal(world_announced(w, "worker1"), "172.16.254.1/32 8:8 1234:1");
 }
 
+/* An alias and the literal that it stands for are one community: the set goes on the wire. */
+static void communities_are_a_set(void **state)
+{
+	struct world *w = *state;
+
+	a_served_service(w);
+	world_apply(w, "apiVersion: metallb.io/v1beta1\nkind: Community\n" METALLB "c}\n"
+		       "spec: {communities: [{name: vpn, value: '1234:1'}, {name: same, value: '01234:0001'}]}\n");
+	advertisement(w, "adv", "communities: [same, '65535:65281', vpn, '1234:1', '0:5']");
+	assert_string_equal(world_announced(w, "worker1"), "172.16.254.1/32 0:5 1234:1 65535:65281");
+}
+
+/* A pool reached by name and by label has the advertisement once, and several have theirs each. */
+static void pools_are_selected(void **state)
+{
+	static const struct {
+		const char *spec, *announced;
+	} rows[] = {
+		{"", "172.16.254.1/32"},
+		{"ipAddressPools: [pool], ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]", "172.16.254.1/32"},
+		{"ipAddressPools: [elsewhere], ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]",
+		 "172.16.254.1/32"},
+		{"ipAddressPoolSelectors: [{matchExpressions: [{key: tier, operator: In, values: [silver, gold]}]}]",
+		 "172.16.254.1/32"},
+		{"ipAddressPoolSelectors: [{matchExpressions: [{key: tier, operator: NotIn, values: [gold]}]}]", ""},
+		{"ipAddressPoolSelectors: [{matchExpressions: [{key: rack, operator: NotIn, values: [a]}]}]",
+		 "172.16.254.1/32"},
+		{"ipAddressPoolSelectors: [{matchExpressions: [{key: rack, operator: DoesNotExist}, {key: tier, "
+		 "operator: "
+		 "Exists}]}]",
+		 "172.16.254.1/32"},
+		{"ipAddressPoolSelectors: [{matchLabels: {tier: gold}, matchExpressions: [{key: rack, operator: "
+		 "Exists}]}]",
+		 ""},
+		{"ipAddressPoolSelectors: [{}]", "172.16.254.1/32"},
+	};
+	struct world *w = *state;
+
+	a_served_service(w);
+	world_apply(w,
+		    "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {namespace: metallb-system, name: "
+		    "pool, labels: {tier: gold}}\nspec: {addresses: [172.16.254.0/24], avoidBuggyIPs: true}\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		advertisement(w, "adv", rows[i].spec);
+		assert_string_equal(world_announced(w, "worker1"), rows[i].announced);
+	}
+}
+
+/* Each address, service and advertisement makes an entry; the prefix lives as long as one of them does. */
+static void an_aggregate_has_many_reasons(void **state)
+{
+	struct world *w = *state;
+
+	a_served_service(w);
+	world_apply(w, "apiVersion: v1\nkind: Service\nmetadata: {name: t}\nspec: {type: LoadBalancer, ports: [{port: "
+		       "80}]}\n---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: t}\n"
+		       "subsets: [{addresses: [{ip: 10.244.9.8, nodeName: worker3}], ports: [{port: 80}]}]\n");
+	advertisement(w, "adv", "aggregationLength: 24");
+	advertisement(w, "more", "peers: [peer1]");
+	assert_string_equal(world_announced(w, "worker1"),
+			    "172.16.254.0/24; 172.16.254.1/32 to peer1; 172.16.254.0/24; 172.16.254.2/32 to peer1");
+	world_delete(w, KUBE_SERVICE, "s");
+	assert_string_equal(world_announced(w, "worker1"), "172.16.254.0/24; 172.16.254.2/32 to peer1");
+}
+
 /* Section 4.1 row 8: an advertisement with a service selector meets another only at announce time. */
 static void local_prefs_may_clash_late(void **state)
 {
@@ -247,6 +312,20 @@ static void local_prefs_may_clash_late(void **state)
 	assert_string_equal(world_announced(w, "worker1"), "");
 	advertisement(w, "adv2", "localPref: 2, serviceSelectors: [{matchLabels: {team: blue}}]");
 	assert_string_equal(world_announced(w, "worker1"), "172.16.254.1/32 lp 1");
+	/* for other peers, or other nodes, it is none */
+	advertisement(w, "adv", "localPref: 1, peers: [one]");
+	advertisement(w, "adv2", "localPref: 2, peers: [two], serviceSelectors: [{matchLabels: {team: red}}]");
+	assert_string_equal(world_announced(w, "worker1"), "172.16.254.1/32 lp 1 to one; 172.16.254.1/32 lp 2 to two");
+	advertisement(w, "adv", "localPref: 1, nodeSelectors: [{matchLabels: {kubernetes.io/hostname: worker1}}]");
+	assert_string_equal(world_reason(w, "worker1", "s"), "conflictingAdvertisements");
+	assert_string_equal(world_announced(w, "worker2"), "172.16.254.1/32 lp 2 to two");
+	/* any two of them count, not only those that meet the first; the aggregate before them is no match for either */
+	advertisement(w, "adv", "localPref: 1, aggregationLength: 24");
+	advertisement(w, "adv2", "localPref: 1");
+	advertisement(w, "adv3", "localPref: 2, serviceSelectors: [{matchLabels: {team: red}}]");
+	assert_string_equal(world_reason(w, "worker1", "s"), "conflictingAdvertisements");
+	advertisement(w, "adv2", "localPref: 2");
+	assert_string_equal(world_reason(w, "worker1", "s"), "announced");
 }
 
 static void sessions_follow_node_selectors(void **state)
@@ -313,6 +392,9 @@ int main(void)
 		WORLD_TEST(nodes_are_left_out),
 		WORLD_TEST(an_advertisement_shapes_the_route),
 		WORLD_TEST(aliases_stand_for_communities),
+		WORLD_TEST(communities_are_a_set),
+		WORLD_TEST(pools_are_selected),
+		WORLD_TEST(an_aggregate_has_many_reasons),
 		WORLD_TEST(local_prefs_may_clash_late),
 		WORLD_TEST(sessions_follow_node_selectors),
 		WORLD_TEST_LEGACY(the_legacy_form_announces_to_all),

@@ -110,8 +110,9 @@ void world_service(struct world *w, const char *name, const char *metadata, cons
 {
 	world_applyf(w,
 		     "apiVersion: v1\nkind: Service\nmetadata: {name: %s%s%s}\n"
-		     "spec: {type: LoadBalancer, selector: {app: web}%s%s%s}\n",
-		     name, *metadata != '\0' ? ", " : "", metadata, *spec != '\0' ? ", " : "", spec,
+		     "spec: {type: LoadBalancer%s%s%s%s}\n",
+		     name, *metadata != '\0' ? ", " : "", metadata,
+		     strstr(spec, "selector:") == NULL ? ", selector: {app: web}" : "", *spec != '\0' ? ", " : "", spec,
 		     strstr(spec, "ports:") == NULL ? ", ports: [{port: 80}]" : "");
 }
 

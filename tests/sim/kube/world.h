@@ -30,7 +30,8 @@ void world_applyf(struct world *w, const char *fmt, ...) __attribute__((format(p
 void world_refuses(struct world *w, const char *yaml, const char *words);
 /* A pool of the addresses, "172.16.254.0/24, 10.0.0.1-10.0.0.9", with further lines of its spec or "". */
 void world_pool(struct world *w, const char *name, const char *addresses, const char *spec);
-/* A LoadBalancer Service on port 80; metadata and spec are further fields in flow style, or "". */
+/* A LoadBalancer Service of the pods with app: web, on port 80; metadata and spec are further fields in flow style, which
+ * win, or "". */
 void world_service(struct world *w, const char *name, const char *metadata, const char *spec);
 void world_delete(struct world *w, enum kube_kind kind, const char *name);
 /* "172.16.254.1", or "172.16.254.1 1000::" for two, or "" while it is pending; in a static buffer. */

@@ -203,6 +203,82 @@ static int monitor_hears_what_ip_does(void *arg)
 	return 0;
 }
 
+/* What the kernel does in silence, or tells as something else than it is. */
+static const struct event silences[] = {
+	{"ip route add 10.0.0.0/24 via 10.9.0.2", "new 10.0.0.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n"},
+	{"ip route add 10.0.1.0/24 nexthop via 10.9.0.2 nexthop via 10.8.0.2",
+	 "new 10.0.1.0/24 proto 3 type 1 metric 0 10.9.0.2*1 10.8.0.2*1\n"},
+	{"ip nexthop add id 1 via 10.9.0.2 dev v0", ""},
+	{"ip route add 10.0.2.0/24 nhid 1", "new 10.0.2.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n"},
+	{"ip nexthop del id 1", "deleted 10.0.2.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n"},
+	{"ip -6 route add fd0a::/32 nexthop via fd09::2 nexthop via fd09::3",
+	 "new fd0a::/32 proto 3 type 1 metric 1024 fd09::2*1 fd09::3*1\n"},
+	{"ip -6 route del fd0a::/32 via fd09::2", "replace fd0a::/32 proto 3 type 1 metric 1024 fd09::3*1\n"},
+	{"ip -6 route del fd0a::/32", "deleted fd0a::/32 proto 3 type 1 metric 1024 fd09::3*1\n"},
+	{"ip addr add 10.7.0.1/24 dev w0", ""},
+	{"ip route add 10.0.3.0/24 via 10.7.0.2 src 10.7.0.1", "new 10.0.3.0/24 proto 3 type 1 metric 0 10.7.0.2*1\n"},
+	{"ip addr del 10.7.0.1/24 dev w0", "deleted 10.0.3.0/24 proto 3 type 1 metric 0 10.7.0.2*1\n"},
+	{"ip link set v0 down", "replace 10.0.1.0/24 proto 3 type 1 metric 0 10.8.0.2*1\n"
+				"deleted 10.0.0.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n"},
+	{"ip link set v0 up", "replace 10.0.1.0/24 proto 3 type 1 metric 0 10.9.0.2*1 10.8.0.2*1\n"},
+	{"ip addr del 10.8.0.1/24 dev w0", "replace 10.0.1.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n"},
+	{"ip link add type bridge", ""},
+	{"ip link del v0", "deleted 10.0.1.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n"},
+};
+
+static int silent_changes_are_told(void *arg)
+{
+	const struct addr address = ground_addr("10.8.0.1");
+	struct net_fib_monitor *m = NULL;
+	struct errmsg err = {0};
+	struct net_ns *a, *b;
+
+	(void)arg;
+	ground_pair(&a, &b);
+	ground_ok(net_veth(a, "w0", b, "w0", 0x20, &err), &err);
+	net_link_up(a, "w0");
+	net_link_up(b, "w0");
+	net_address_add(a, "w0", &address, 24);
+	ground_ok(net_flush(b, &err), &err);
+	ground_ok(net_flush(a, &err), &err);
+	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	for (size_t i = 0; i < COUNT(silences); i++) {
+		ip(a, silences[i].command);
+		heard_is(m, silences[i].want);
+	}
+	net_fib_monitor_free(m);
+	return 0;
+}
+
+#define OBJECTS 2000U
+
+/* The kernel marks a list of nexthop objects that changed while it was read; reading it again is ours to do. */
+static int changes_do_not_stop_a_dump(void *arg)
+{
+	static const char *const churn[] = {
+		"sh", "-c", "while ip nexthop replace id 9999 via 10.9.0.2 dev v0; do ip nexthop del id 9999; done",
+		NULL};
+	FILE *batch = fopen("/run/batch", "we");
+	struct errmsg err = {0};
+	struct net_ns *a, *b;
+
+	(void)arg;
+	ground_pair(&a, &b);
+	ground_must(batch != NULL, "batch");
+	for (unsigned int i = 1; i <= OBJECTS; i++)
+		fprintf(batch, "nexthop add id %u via 10.9.0.2 dev v0\n", i);
+	fprintf(batch, "route add 10.0.0.0/24 nhid %u\n", OBJECTS);
+	ground_must(fclose(batch) == 0, "batch");
+	ip(a, "ip -batch /run/batch");
+	ground_ok(net_spawn(a, &(struct net_spawn){.argv = churn, .output = -1, .input = -1}, &err), &err);
+	for (size_t i = 0; i < 20; i++) {
+		const struct told t = dumped(a);
+
+		told_is(&t, "new 10.0.0.0/24 proto 3 type 1 metric 0 10.9.0.2*1\n");
+	}
+	return 0;
+}
+
 static void multipath(struct net_ns *ns, const char *to, const char *first, size_t n)
 {
 	const struct prefix prefix = ground_prefix(to);
@@ -263,7 +339,7 @@ static int overrun_is_told(void *arg)
 	(void)arg;
 	ground_pair(&a, &b);
 	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
-	for (size_t i = 0; i < 40000; i++)
+	for (size_t i = 0; i < 16000; i++)
 		net_route_multipath(a, &to, &hops[i % 2], 1);
 	ground_ok(net_flush(a, &err), &err);
 	r = net_fib_read(m, nothing, NULL, &err);
@@ -278,6 +354,8 @@ int main(void)
 		GROUND_ROWS(reader_agrees_with_ip),
 		GROUND_ROWS(many_hops_are_read),
 		GROUND_ROWS(monitor_hears_what_ip_does),
+		GROUND_ROWS(silent_changes_are_told),
+		GROUND_ROWS(changes_do_not_stop_a_dump),
 		GROUND_ROWS(replacing_is_atomic),
 		GROUND_ROWS(overrun_is_told),
 	};

@@ -105,7 +105,8 @@ static void nothing_is_left(const struct seen *s)
 	int64_t end = now_ms() + GROUND_DEADLINE_MS;
 
 	assert_int_equal(strncmp(s->pids, "pid:[", 5), 0);
-	while (left_over(s) > 0)
+	/* a child whose caller was killed becomes ours, and is in /proc until somebody reaps it */
+	while (waitpid(-1, NULL, WNOHANG) >= 0 || left_over(s) > 0)
 		assert_true(now_ms() < end);
 }
 
@@ -387,6 +388,8 @@ static void dir_below_a_hidden_one_stays(void **state)
 		dir_stays("/run", "/var/run", nobody);
 	if (getuid() == 0)
 		dir_stays("/run", "/run", nobody);
+	if (getuid() == 0)
+		dir_stays("/etc", "/etc", nobody);
 }
 
 static void a_dir_that_is_not_there_is_told(void **state)
@@ -460,5 +463,7 @@ int main(void)
 		cmocka_unit_test(caller_is_as_before),
 	};
 
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return 1;
 	return cmocka_run_group_tests_name("net: sandbox", tests, NULL, NULL);
 }
