@@ -267,7 +267,7 @@ static const struct attempt attempts[] = {
 struct result {
 	bool tried;
 	int code;
-	char text[160];
+	char text[sizeof(((struct net_ability *)NULL)->detail)];
 };
 
 static int try_all(void *arg)
@@ -279,7 +279,7 @@ static int try_all(void *arg)
 		struct errmsg err = {0};
 
 		results[i].code = attempts[i].try(&g, &err);
-		snprintf(results[i].text, sizeof(results[i].text), "%.159s", err.text);
+		snprintf(results[i].text, sizeof(results[i].text), "%.199s", err.text);
 		results[i].tried = true;
 		if (results[i].code < 0 && attempts[i].required && i < 3)
 			break; /* no ground for the rest */
@@ -301,7 +301,7 @@ size_t net_abilities(struct net_ability *ret, size_t room)
 		memory_exhausted();
 	if (net_sandbox_run(try_all, results, NULL, &status, &err) < 0) {
 		results[0] = (struct result){.tried = true, .code = -EPERM};
-		snprintf(results[0].text, sizeof(results[0].text), "%.159s", err.text);
+		snprintf(results[0].text, sizeof(results[0].text), "%.199s", err.text);
 	}
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (struct net_ability){.name = attempts[i].name,

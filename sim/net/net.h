@@ -143,7 +143,7 @@ struct net_ability {
 	const char *needed_for; /* static */
 	bool required;		/* no lab runs without it */
 	enum net_ability_state state;
-	char detail[160]; /* why not, in words */
+	char detail[200]; /* why not, in words */
 };
 
 /* Tries each ability for real, inside a sandbox of its own. Returns the number written, at most room. */

@@ -58,7 +58,7 @@ int net_query(struct net_ns *ns, struct nlmsghdr *message, mnl_cb_t cb, void *ct
 /* True while there is an attribute of the message to read: the loop condition over attributes. */
 static inline bool net_attr_ok(const struct nlattr *a, const struct nlmsghdr *m)
 {
-	return mnl_attr_ok(a, (int)((const char *)mnl_nlmsg_get_payload_tail(m) - (const char *)a));
+	return mnl_attr_ok(a, (int)((const char *)m + m->nlmsg_len - (const char *)a));
 }
 
 /* From here on changing user, group or owner succeeds without effect; for a child before exec. 0 or -errno. */

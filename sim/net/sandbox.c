@@ -157,12 +157,11 @@ static int child_await(pid_t pid, const sigset_t *taken)
 static int refused(const char *what, int error, struct errmsg *err)
 {
 	if (error == EPERM || error == ENOSPC || error == EACCES)
-		return errmsg_say(
-			err, -EPERM,
-			"this machine forbids user namespaces to ordinary users (%s: %s); look at the sysctls "
-			"kernel.unprivileged_userns_clone, user.max_user_namespaces and "
-			"kernel.apparmor_restrict_unprivileged_userns, or run as root",
-			what, strerror(error));
+		return errmsg_say(err, -EPERM,
+				  "user namespaces are forbidden to ordinary users here (%s): see the sysctls "
+				  "kernel.unprivileged_userns_clone, user.max_user_namespaces, "
+				  "kernel.apparmor_restrict_unprivileged_userns",
+				  what);
 	return errmsg_set(err, -error, "%s", what);
 }
 
@@ -180,7 +179,6 @@ static int setup_heard(int fd, struct errmsg *err)
 	if (said.code == 0)
 		return 0;
 	if (said.code == -EPERM || said.code == -EACCES) {
-		said.text[strcspn(said.text, ":")] = '\0'; /* the error's own words follow */
 		return refused(said.text, -said.code, err);
 	}
 	*err = said;
