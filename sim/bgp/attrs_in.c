@@ -23,6 +23,16 @@ static void put_segment(struct bgp_speaker *s, struct wire_path_segment segment,
 	}
 }
 
+/* AS4_PATH without the confederation's segments, which may not stand in it (RFC 6793 section 6). */
+static void put_as4_path(struct bgp_speaker *s, struct wire_in path)
+{
+	struct wire_path_segment segment;
+
+	while (wire_path_next(&path, true, &segment))
+		if (segment.type == WIRE_AS_SEQUENCE || segment.type == WIRE_AS_SET)
+			put_segment(s, segment, wire_left(&segment.ases) / 4);
+}
+
 /* The leading part of a path that makes so many hops, with four-octet ASes. */
 static void put_path(struct bgp_speaker *s, struct wire_in path, bool as4, size_t hops)
 {
@@ -50,7 +60,7 @@ static void gather_path(struct bgp_speaker *s, const struct wire_attrs *a)
 		return;
 	}
 	put_path(s, a->as_path, false, hops - covered);
-	put_path(s, a->as4_path, true, SIZE_MAX);
+	put_as4_path(s, a->as4_path);
 }
 
 static void gather_communities(struct bgp_speaker *s, struct wire_in communities)
@@ -67,6 +77,7 @@ static bool passes(const struct wire_attrs *a, uint8_t code, uint8_t *flags)
 	switch (code) {
 	case WIRE_ATTR_ATOMIC_AGGREGATE:
 	case WIRE_ATTR_EXT_COMMUNITIES:
+	case WIRE_ATTR_IPV6_EXT_COMMUNITIES:
 	case WIRE_ATTR_LARGE_COMMUNITIES:
 	case WIRE_ATTR_OTC:
 		return wire_attr_has(a, (enum wire_attr)code);

@@ -5,6 +5,9 @@
 #define WELL_KNOWN WIRE_FLAG_TRANSITIVE
 #define OPTIONAL_NON_TRANSITIVE WIRE_FLAG_OPTIONAL
 #define OPTIONAL_TRANSITIVE (WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE)
+#define AIGP_TLV_HEAD 3U
+#define AIGP_METRIC 1U
+#define AIGP_METRIC_LEN 11U
 
 static uint8_t read_origin(struct wire_in value, const struct wire_session *session, struct wire_update *ret)
 {
@@ -13,9 +16,20 @@ static uint8_t read_origin(struct wire_in value, const struct wire_session *sess
 	return ret->attrs.origin > WIRE_ORIGIN_INCOMPLETE ? WIRE_UPDATE_ORIGIN : 0;
 }
 
+/* What only neighbours inside a confederation may send (RFC 5065 section 5). */
+static bool has_confederation(struct wire_in path, bool as4)
+{
+	struct wire_path_segment s;
+
+	while (wire_path_next(&path, as4, &s))
+		if (s.type == WIRE_CONFED_SEQUENCE || s.type == WIRE_CONFED_SET)
+			return true;
+	return false;
+}
+
 static uint8_t read_as_path(struct wire_in value, const struct wire_session *session, struct wire_update *ret)
 {
-	if (!wire_path_valid(value, session->as4))
+	if (!wire_path_valid(value, session->as4) || (session->ebgp && has_confederation(value, session->as4)))
 		return WIRE_UPDATE_AS_PATH;
 	ret->attrs.as_path = value;
 	return 0;
@@ -134,6 +148,31 @@ static uint8_t read_otc(struct wire_in value, const struct wire_session *session
 	return 0;
 }
 
+/* Nothing here reads them; what is malformed must not reach others as if it were well. */
+static uint8_t read_nothing(struct wire_in value, const struct wire_session *session, struct wire_update *ret)
+{
+	(void)value;
+	(void)session;
+	(void)ret;
+	return 0;
+}
+
+/* RFC 7311 section 3: TLVs whose length counts their three octets of type and length, too; the metric has eight more. */
+static uint8_t read_aigp(struct wire_in value, const struct wire_session *session, struct wire_update *ret)
+{
+	(void)session;
+	(void)ret;
+	while (wire_more(&value)) {
+		uint8_t type = wire_u8(&value);
+		uint16_t len = wire_u16(&value);
+
+		if (len < AIGP_TLV_HEAD || (type == AIGP_METRIC && len != AIGP_METRIC_LEN))
+			return WIRE_UPDATE_OPTIONAL;
+		wire_skip(&value, len - AIGP_TLV_HEAD);
+	}
+	return value.bad ? WIRE_UPDATE_OPTIONAL : 0;
+}
+
 /* RFC 4760 section 3, RFC 2545 section 3 (a link-local address behind the global one), RFC 8950 section 3. */
 static bool read_mp_next_hop(const struct wire_nlri *nlri, struct wire_in hop, struct addr *ret)
 {
@@ -212,6 +251,10 @@ static const struct wire_attr_row rows[] = {
 				"RFC 6793 section 6"},
 	[WIRE_ATTR_AS4_AGGREGATOR] = {"AS4_AGGREGATOR", OPTIONAL_TRANSITIVE, WIRE_ATTRIBUTE_DISCARD, WIRE_LEN_EXACT, 8,
 				      read_as4_aggregator, "RFC 6793 section 6"},
+	[WIRE_ATTR_IPV6_EXT_COMMUNITIES] = {"IPV6 EXTENDED COMMUNITIES", OPTIONAL_TRANSITIVE, WIRE_TREAT_AS_WITHDRAW,
+					    WIRE_LEN_MULTIPLE, 20, read_nothing, "RFC 7606 section 7.15"},
+	[WIRE_ATTR_AIGP] = {"AIGP", OPTIONAL_NON_TRANSITIVE, WIRE_ATTRIBUTE_DISCARD, WIRE_LEN_ANY, 0, read_aigp,
+			    "RFC 7311 section 3.2"},
 	[WIRE_ATTR_LARGE_COMMUNITIES] = {"LARGE_COMMUNITY", OPTIONAL_TRANSITIVE, WIRE_TREAT_AS_WITHDRAW,
 					 WIRE_LEN_MULTIPLE, 12, read_large_communities, "RFC 8092 section 6"},
 	[WIRE_ATTR_OTC] = {"ONLY_TO_CUSTOMER", OPTIONAL_TRANSITIVE, WIRE_TREAT_AS_WITHDRAW, WIRE_LEN_EXACT, 4, read_otc,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Messages of other projects' tests: all are survived, and where tshark read one cleanly we read the same. */
 #include "message.h"
+#include "rows.h"
 
 #include <jansson.h>
 
@@ -8,45 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct file {
-	char *text;
-	char *rest;
-};
-
-static struct file file_open(const char *folder, const char *name)
-{
-	struct file f;
-	char path[8192];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	f.text = support_slurp(path, NULL);
-	f.rest = f.text;
-	return f;
-}
-
-/* Splits the next line at its tabs; false at the end. Comment lines are skipped. */
-static bool next_row(struct file *f, char **fields, size_t n)
-{
-	char *line;
-
-	do {
-		line = strsep(&f->rest, "\n");
-	} while (line != NULL && (line[0] == '#' || line[0] == '\0'));
-	for (size_t i = 0; i < n; i++) {
-		fields[i] = line != NULL ? strsep(&line, "\t") : NULL;
-		if (fields[i] == NULL)
-			return false;
-	}
-	return true;
-}
-
-static size_t hex_bytes(const char *hex, uint8_t *ret, size_t room)
-{
-	size_t n = strlen(hex) / 2;
-
-	return n <= room && strspn(hex, "0123456789abcdefABCDEF") == strlen(hex) ? support_hex(hex, ret, room) : 0;
-}
 
 /* ---- All rows: no crash, no endless walk ---- */
 
@@ -80,12 +42,12 @@ static void try_all(const uint8_t *bytes, size_t n)
 static size_t try_file(const char *folder, const char *name)
 {
 	static uint8_t bytes[WIRE_EXTENDED_MAX];
-	struct file f = file_open(folder, name);
+	struct rows f = rows_open(folder, name);
 	size_t rows = 0;
 	char *fields[2];
 
-	while (next_row(&f, fields, 2)) {
-		size_t n = hex_bytes(fields[1], bytes, sizeof(bytes));
+	while (rows_next(&f, fields, 2)) {
+		size_t n = rows_hex(fields[1], bytes, sizeof(bytes));
 
 		try_all(bytes, n);
 		rows++;
@@ -272,13 +234,13 @@ static struct wire_in nth_message(const uint8_t *bytes, size_t n, size_t index)
 /* The bytes of a row of the hex file, found by its id. */
 static size_t row_bytes(const char *folder, const char *name, const char *id, uint8_t *ret, size_t room)
 {
-	struct file f = file_open(folder, name);
+	struct rows f = rows_open(folder, name);
 	size_t n = 0;
 	char *fields[2];
 
-	while (n == 0 && next_row(&f, fields, 2))
+	while (n == 0 && rows_next(&f, fields, 2))
 		if (strcmp(fields[0], id) == 0)
-			n = hex_bytes(fields[1], ret, room);
+			n = rows_hex(fields[1], ret, room);
 	free(f.text);
 	return n;
 }
@@ -286,12 +248,12 @@ static size_t row_bytes(const char *folder, const char *name, const char *id, ui
 static void compare_file(const char *hex_folder, const char *folder, const char *name, struct tally *tally)
 {
 	static uint8_t bytes[WIRE_EXTENDED_MAX];
-	struct file f = file_open(folder, name);
+	struct rows f = rows_open(folder, name);
 	char source[256];
 	char *fields[5];
 
 	snprintf(source, sizeof(source), "%.*s.tsv", (int)strcspn(name, "."), name);
-	while (next_row(&f, fields, 5)) {
+	while (rows_next(&f, fields, 5)) {
 		json_t *decode = json_loads(fields[4], 0, NULL);
 		struct wire_in m;
 		size_t n;
@@ -359,14 +321,14 @@ static bool answer_is_its_own(const char *id)
 static void errors_are_answered_as_bgp4j_expects(void **state)
 {
 	char folder[4096];
-	struct file f;
+	struct rows f;
 	char *fields[3];
 	size_t compared = 0;
 
 	(void)state;
 	snprintf(folder, sizeof(folder), "%s", support_shared("corpus/hex"));
-	f = file_open(folder, "bgp4j.tsv");
-	while (next_row(&f, fields, 3)) {
+	f = rows_open(folder, "bgp4j.tsv");
+	while (rows_next(&f, fields, 3)) {
 		json_t *facts = json_loads(fields[2], 0, NULL);
 		const char *kind = json_string_value(json_object_get(facts, "kind"));
 		const char *reply = json_string_value(json_object_get(facts, "expected_reply_hex"));
@@ -374,8 +336,8 @@ static void errors_are_answered_as_bgp4j_expects(void **state)
 		struct wire_err e;
 
 		if (reply != NULL && strcmp(kind, "message") == 0 && !answer_is_its_own(fields[0])) {
-			e = judge(bytes, hex_bytes(fields[1], bytes, sizeof(bytes)));
-			assert_true(hex_bytes(reply, want, sizeof(want)) >= 21);
+			e = judge(bytes, rows_hex(fields[1], bytes, sizeof(bytes)));
+			assert_true(rows_hex(reply, want, sizeof(want)) >= 21);
 			if (e.treat < WIRE_TREAT_AS_WITHDRAW || e.code != want[19] || e.subcode != want[20])
 				fail_msg("%s: %u/%u", fields[0], e.code, e.subcode);
 			compared++;
