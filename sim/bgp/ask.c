@@ -20,6 +20,18 @@ bool bgp_peer_refresh(struct bgp_speaker *s, bgp_peer_id peer, uint8_t family, s
 	return true;
 }
 
+void bgp_peer_graceful_shutdown(struct bgp_speaker *s, bgp_peer_id peer, bool on, struct instant now)
+{
+	struct peer *p = s->peers.at[peer];
+
+	s->now = now;
+	if (p->graceful_shutdown == on)
+		return;
+	p->graceful_shutdown = on;
+	export_again(p);
+	rib_settle(s);
+}
+
 bool bgp_send_raw(struct bgp_speaker *s, bgp_peer_id peer, const uint8_t *bytes, size_t n, struct instant now)
 {
 	struct peer *p = s->peers.at[peer];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Attribute sets shared by all who hold an equal one: a router with a million routes has some thousands. */
-#include "rib_int.h"
-#include "wire.h"
+#include "bgp_int.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -47,6 +46,21 @@ struct wire_in attrs_extra(const struct attrs *a)
 	return wire_in_of(path_bytes(a) + a->key.path_len, a->key.extra_len);
 }
 
+struct wire_in attrs_extra_value(const struct attrs *a, uint8_t code)
+{
+	struct wire_in extra = attrs_extra(a);
+
+	while (wire_more(&extra)) {
+		uint8_t flags = wire_u8(&extra), found = wire_u8(&extra);
+		size_t len = (flags & WIRE_FLAG_EXTENDED) != 0 ? wire_u16(&extra) : wire_u8(&extra);
+		struct wire_in value = wire_sub(&extra, len);
+
+		if (found == code)
+			return value;
+	}
+	return (struct wire_in){0};
+}
+
 bool attrs_has_community(const struct attrs *a, uint32_t community)
 {
 	for (size_t i = 0; i < a->key.community_count; i++)
@@ -74,7 +88,6 @@ static void describe_path(struct attrs *a)
 	struct wire_in path = attrs_path(a);
 	struct wire_path_segment segment;
 
-	a->hops = wire_path_length(path, true);
 	a->plain = true;
 	while (wire_path_next(&path, true, &segment)) {
 		if (segment.type != WIRE_AS_SEQUENCE)
@@ -84,11 +97,21 @@ static void describe_path(struct attrs *a)
 	}
 }
 
-static struct attrs *attrs_new(const struct attrs_spec *spec)
+/* RFC 9494 section 4.3, then RFC 4271 section 9.1.1 and the steps a and b of 9.1.2.2, the first in the highest bits: no
+ * long-lived stale route, the highest LOCAL_PREF, the fewest hops, the lowest ORIGIN. */
+static uint64_t rank_of(const struct attrs *a, unsigned int hops)
+{
+	uint64_t unlike = UINT32_MAX - (a->key.local_pref_present ? a->key.local_pref : DEFAULT_LOCAL_PREF);
+
+	return (uint64_t)attrs_has_community(a, LLGR_STALE) << 58 | unlike << 26 | (uint64_t)hops << 2 | a->key.origin;
+}
+
+static struct attrs *attrs_new(struct bgp_speaker *s, const struct attrs_spec *spec)
 {
 	size_t communities = spec->key.community_count * sizeof(*spec->communities);
-	struct attrs *a = memory_new(sizeof(*a) + communities + spec->key.path_len + spec->key.extra_len);
-	struct wire_out out = wire_out_to(a->communities, communities + spec->key.path_len + spec->key.extra_len);
+	size_t octets = communities + spec->key.path_len + spec->key.extra_len;
+	struct attrs *a = memory_new(sizeof(*a) + octets);
+	struct wire_out out = wire_out_to(a->communities, octets);
 
 	a->key = spec->key;
 	wire_put(&out, spec->communities, communities);
@@ -96,6 +119,8 @@ static struct attrs *attrs_new(const struct attrs_spec *spec)
 	wire_put(&out, spec->extra, spec->key.extra_len);
 	a->refs = 1;
 	describe_path(a);
+	a->rank = rank_of(a, wire_path_length(attrs_path(a), true));
+	a->hop = hop_intern(&s->hops, s->hash_seed, &a->key.next_hop);
 	return a;
 }
 
@@ -105,7 +130,7 @@ static void grow(struct attrs_pool *pool)
 	size_t old_size = pool->size;
 
 	pool->size = old_size == 0 ? FIRST_SIZE : old_size * 2;
-	pool->buckets = memory_new(pool->size * sizeof(*pool->buckets));
+	pool->buckets = memory_new(pool->size * sizeof(struct attrs *));
 	for (size_t i = 0; i < old_size; i++) {
 		for (struct attrs *a = old[i], *next; a != NULL; a = next) {
 			struct attrs **bucket = &pool->buckets[a->hash & (pool->size - 1)];
@@ -118,9 +143,10 @@ static void grow(struct attrs_pool *pool)
 	free(old);
 }
 
-struct attrs *attrs_intern(struct attrs_pool *pool, uint64_t seed, const struct attrs_spec *spec)
+struct attrs *attrs_intern(struct bgp_speaker *s, const struct attrs_spec *spec)
 {
-	uint64_t hash = hash_spec(seed, spec);
+	struct attrs_pool *pool = &s->attrs;
+	uint64_t hash = hash_spec(s->hash_seed, spec);
 	struct attrs *a, **bucket;
 
 	if (pool->count == pool->size)
@@ -129,38 +155,58 @@ struct attrs *attrs_intern(struct attrs_pool *pool, uint64_t seed, const struct 
 	for (a = *bucket; a != NULL; a = a->next)
 		if (a->hash == hash && equals(a, spec))
 			return attrs_ref(a);
-	a = attrs_new(spec);
+	a = attrs_new(s, spec);
 	a->hash = hash;
-	a->serial = ++pool->serial;
 	a->next = *bucket;
 	*bucket = a;
+	a->number = numbers_add(&pool->numbers, a);
 	pool->count++;
 	return a;
 }
 
-struct attrs *attrs_ref(struct attrs *a)
+struct attrs *attrs_with_community(struct bgp_speaker *s, const struct attrs *a, uint32_t community)
 {
-	a->refs++;
-	return a;
+	struct attrs_spec spec;
+
+	memset(&spec, 0, sizeof(spec));
+	spec.key = a->key;
+	spec.path = attrs_path(a).at;
+	spec.extra = attrs_extra(a).at;
+	VEC_CLEAR(&s->words);
+	for (uint32_t i = 0; i < a->key.community_count; i++)
+		VEC_PUSH(&s->words, a->communities[i]);
+	VEC_PUSH(&s->words, community);
+	spec.communities = s->words.at;
+	spec.key.community_count = (uint32_t)s->words.len;
+	return attrs_intern(s, &spec);
 }
 
-void attrs_release(struct attrs_pool *pool, struct attrs *a)
+void attrs_release(struct bgp_speaker *s, struct attrs *a)
 {
 	struct attrs **at;
 
 	if (a == NULL || --a->refs > 0)
 		return;
-	at = &pool->buckets[a->hash & (pool->size - 1)];
+	at = &s->attrs.buckets[a->hash & (s->attrs.size - 1)];
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
-	pool->count--;
+	s->attrs.count--;
+	numbers_remove(&s->attrs.numbers, a->number);
+	hop_release(&s->hops, a->hop);
 	free(a);
+}
+
+void attrs_drop(struct bgp_speaker *s, uint32_t number)
+{
+	if (number != 0)
+		attrs_release(s, attrs_at(&s->attrs, number));
 }
 
 void attrs_pool_free(struct attrs_pool *pool)
 {
 	assert(pool->count == 0);
 	free(pool->buckets);
+	numbers_free(&pool->numbers);
 	*pool = (struct attrs_pool){0};
 }

@@ -2,12 +2,11 @@
 /* From an UPDATE's attributes to a set of our own: the same meaning has the same bytes, whatever the peer's dialect. */
 #include "bgp_int.h"
 
+#define OTC_FLAGS (WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE)
+
 static void put_bytes(struct bgp_speaker *s, const void *bytes, size_t n)
 {
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < n; i++)
-		VEC_PUSH(&s->bytes, p[i]);
+	octets_put(&s->bytes, bytes, n);
 }
 
 static void put_segment(struct bgp_speaker *s, struct wire_path_segment segment, size_t count)
@@ -15,6 +14,10 @@ static void put_segment(struct bgp_speaker *s, struct wire_path_segment segment,
 	uint8_t head[] = {segment.type, (uint8_t)count};
 
 	put_bytes(s, head, sizeof(head));
+	if (segment.as4) {
+		put_bytes(s, segment.ases.at, count * 4);
+		return;
+	}
 	while (count-- > 0) {
 		uint32_t as = wire_path_as(&segment);
 		uint8_t octets[] = {(uint8_t)(as >> 24), (uint8_t)(as >> 16), (uint8_t)(as >> 8), (uint8_t)as};
@@ -63,15 +66,21 @@ static void gather_path(struct bgp_speaker *s, const struct wire_attrs *a)
 	put_as4_path(s, a->as4_path);
 }
 
-static void gather_communities(struct bgp_speaker *s, struct wire_in communities)
+static void gather_communities(struct bgp_speaker *s, const struct wire_attrs *a)
 {
+	struct wire_in communities = a->communities;
+
 	VEC_CLEAR(&s->words);
+	if (!wire_attr_has(a, WIRE_ATTR_COMMUNITIES))
+		return;
 	while (wire_left(&communities) >= 4)
 		VEC_PUSH(&s->words, wire_u32(&communities));
 }
 
-/* What becomes of an attribute that has no field of its own: known ones travel as they are, unknown transitive ones with
- * the Partial bit, unknown others not at all (RFC 4271 section 5). */
+/* ---- What has no field of its own ---- */
+
+/* Known ones travel as they are, unknown transitive ones with the Partial bit, unknown others not at all (RFC 4271
+ * section 5). */
 static bool passes(const struct wire_attrs *a, uint8_t code, uint8_t *flags)
 {
 	switch (code) {
@@ -90,31 +99,101 @@ static bool passes(const struct wire_attrs *a, uint8_t code, uint8_t *flags)
 	return true;
 }
 
+/* AGGREGATOR comes first, in its wide form whatever the peer's (RFC 6793 section 4.2.3). */
+static void gather_aggregator(struct bgp_speaker *s, const struct wire_attrs *a)
+{
+	uint8_t bytes[11];
+	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
+
+	if (!wire_attr_has(a, WIRE_ATTR_AGGREGATOR))
+		return;
+	wire_put8(&out, WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE);
+	wire_put8(&out, WIRE_ATTR_AGGREGATOR);
+	wire_put8(&out, 8);
+	wire_put32(&out, a->aggregator_as);
+	wire_put(&out, a->aggregator.b, 4);
+	octets_put(&s->extra, bytes, out.len);
+}
+
 static void gather_extra(struct bgp_speaker *s, const struct wire_update *u)
 {
 	struct wire_in raw = u->attrs_raw;
-	bool seen[256] = {false};
+	uint64_t seen[4] = {0};
 
 	VEC_CLEAR(&s->extra);
+	gather_aggregator(s, &u->attrs);
 	while (wire_more(&raw)) {
 		const uint8_t *start = raw.at;
 		uint8_t flags = wire_u8(&raw), code = wire_u8(&raw);
 		size_t len = (flags & WIRE_FLAG_EXTENDED) != 0 ? wire_u16(&raw) : wire_u8(&raw);
 
 		wire_skip(&raw, len);
-		if (raw.bad || seen[code])
+		if (raw.bad || (seen[code / 64] >> code % 64 & 1) != 0)
 			continue;
-		seen[code] = true;
+		seen[code / 64] |= UINT64_C(1) << code % 64;
 		if (!passes(&u->attrs, code, &flags))
 			continue;
 		VEC_PUSH(&s->extra, flags);
-		for (const uint8_t *p = start + 1; p < raw.at; p++)
-			VEC_PUSH(&s->extra, *p);
+		octets_put(&s->extra, start + 1, (size_t)(raw.at - start) - 1);
 	}
 }
 
-static void fill_key(struct attrs_key *k, const struct wire_attrs *a, bool external)
+/* ---- Roles (RFC 9234 section 5) ---- */
+
+/* Why the peer leaks the route to us, or NULL. */
+static const char *leaked(const struct conn *c, const struct wire_attrs *a)
 {
+	enum bgp_role own = c->peer->conf.role;
+
+	if (!conn_external(c) || !wire_attr_has(a, WIRE_ATTR_OTC))
+		return NULL;
+	if (own == BGP_ROLE_PROVIDER || own == BGP_ROLE_RS)
+		return "a customer leaks it: it has ONLY_TO_CUSTOMER (RFC 9234 section 5)";
+	if (own == BGP_ROLE_PEER && a->otc != c->peer->conf.remote_as)
+		return "a peer leaks it: its ONLY_TO_CUSTOMER is another AS's (RFC 9234 section 5)";
+	return NULL;
+}
+
+/* A route from a provider, a peer or a route server goes to customers only, whatever its sender knows of that. */
+static void mark_only_to_customer(struct conn *c, const struct wire_attrs *a)
+{
+	enum bgp_role own = c->peer->conf.role;
+	uint32_t as = c->peer->conf.remote_as;
+	uint8_t otc[] = {OTC_FLAGS,	      WIRE_ATTR_OTC,	  4,	      (uint8_t)(as >> 24),
+			 (uint8_t)(as >> 16), (uint8_t)(as >> 8), (uint8_t)as};
+
+	if (!conn_external(c) || wire_attr_has(a, WIRE_ATTR_OTC))
+		return;
+	if (own == BGP_ROLE_CUSTOMER || own == BGP_ROLE_PEER || own == BGP_ROLE_RS_CLIENT)
+		octets_put(&c->peer->speaker->extra, otc, sizeof(otc));
+}
+
+/* ---- The set ---- */
+
+/* Octets a second of the first Link Bandwidth community, transitive or not (draft-ietf-idr-link-bandwidth section 3);
+ * what is no number, or none that a link can have, is none. */
+static uint32_t bandwidth(const struct wire_attrs *a)
+{
+	struct wire_in all = a->ext_communities;
+
+	while (wire_attr_has(a, WIRE_ATTR_EXT_COMMUNITIES) && wire_left(&all) >= 8) {
+		uint8_t type = wire_u8(&all), subtype = wire_u8(&all);
+		uint32_t bits;
+		float octets;
+
+		wire_skip(&all, 2);
+		bits = wire_u32(&all);
+		memcpy(&octets, &bits, sizeof(octets));
+		if ((type & 0xbf) == 0 && subtype == 4)
+			return octets >= 1 && octets < (float)UINT32_MAX ? (uint32_t)octets : 0;
+	}
+	return 0;
+}
+
+static void fill_key(struct attrs_key *k, const struct conn *c, const struct wire_attrs *a)
+{
+	bool external = conn_external(c);
+
 	k->origin = a->origin;
 	k->med_present = wire_attr_has(a, WIRE_ATTR_MED);
 	k->med = k->med_present ? a->med : 0;
@@ -123,29 +202,44 @@ static void fill_key(struct attrs_key *k, const struct wire_attrs *a, bool exter
 	k->local_pref = k->local_pref_present ? a->local_pref : 0;
 	k->originator_present = !external && wire_attr_has(a, WIRE_ATTR_ORIGINATOR_ID);
 	k->originator_id = k->originator_present ? a->originator_id : 0;
-	if (wire_attr_has(a, WIRE_ATTR_AGGREGATOR)) {
-		k->aggregator = a->aggregator;
-		k->aggregator_as = a->aggregator_as;
+	if (!external && wire_attr_has(a, WIRE_ATTR_CLUSTER_LIST))
+		k->clusters = (uint16_t)(wire_left(&a->cluster_list) / 4);
+	k->bandwidth = bandwidth(a);
+}
+
+/* RFC 8326 section 4: what its sender is about to withdraw is the last choice, from outside and, by LOCAL_PREF, inside. */
+static void heed_graceful_shutdown(const struct conn *c, struct attrs_spec *spec)
+{
+	for (size_t i = 0; conn_external(c) && i < spec->key.community_count; i++) {
+		if (spec->communities[i] == GRACEFUL_SHUTDOWN) {
+			spec->key.local_pref_present = true;
+			spec->key.local_pref = 0;
+		}
 	}
 }
 
-struct attrs *attrs_from_update(struct bgp_speaker *s, const struct wire_update *u, const struct addr *next_hop,
-				bool external)
+struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, const struct addr *next_hop,
+				const char **ret_why)
 {
+	struct bgp_speaker *s = c->peer->speaker;
 	struct attrs_spec spec;
 
+	*ret_why = leaked(c, &u->attrs);
+	if (*ret_why != NULL)
+		return NULL;
 	memset(&spec, 0, sizeof(spec));
-	fill_key(&spec.key, &u->attrs, external);
+	fill_key(&spec.key, c, &u->attrs);
 	spec.key.next_hop = *next_hop;
 	gather_path(s, &u->attrs);
-	gather_communities(s, wire_attr_has(&u->attrs, WIRE_ATTR_COMMUNITIES) ? u->attrs.communities
-									      : (struct wire_in){0});
+	gather_communities(s, &u->attrs);
 	gather_extra(s, u);
+	mark_only_to_customer(c, &u->attrs);
 	spec.key.path_len = (uint32_t)s->bytes.len;
 	spec.key.community_count = (uint32_t)s->words.len;
 	spec.key.extra_len = (uint32_t)s->extra.len;
 	spec.path = s->bytes.at;
 	spec.communities = s->words.at;
 	spec.extra = s->extra.at;
-	return attrs_intern(&s->attrs, s->hash_seed, &spec);
+	heed_graceful_shutdown(c, &spec);
+	return attrs_intern(s, &spec);
 }

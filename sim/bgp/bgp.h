@@ -54,6 +54,7 @@ struct bgp_output {
 	struct prefix prefix; /* ROUTE */
 	const struct addr *next_hops;
 	size_t next_hop_count;
+	const uint16_t *weights; /* of next_hops, 1 to 256, from their links' bandwidths; NULL: all equal */
 	enum bgp_notice notice;
 	enum bgp_state from, to;
 	const char *text;
@@ -96,6 +97,8 @@ void bgp_peer_reset(struct bgp_speaker *s, bgp_peer_id peer, const struct bgp_ce
 void bgp_peer_remove(struct bgp_speaker *s, bgp_peer_id peer, struct instant now);
 /* Asks an Established peer for all its routes of a family, ADDR_V4 or ADDR_V6 (RFC 2918). False when it can't. */
 bool bgp_peer_refresh(struct bgp_speaker *s, bgp_peer_id peer, uint8_t family, struct instant now);
+/* RFC 8326: what the peer gets says that we are about to go, or no longer does; it gets all anew. */
+void bgp_peer_graceful_shutdown(struct bgp_speaker *s, bgp_peer_id peer, bool on, struct instant now);
 /* Sends bytes as they are on the peer's foremost connection. False when there is none. */
 bool bgp_send_raw(struct bgp_speaker *s, bgp_peer_id peer, const uint8_t *bytes, size_t n, struct instant now);
 /* The dialled connection stands (events 16). local is this end's address. */

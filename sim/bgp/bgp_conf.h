@@ -30,10 +30,11 @@ struct bgp_speaker_conf {
 	uint32_t as;
 	uint32_t router_id; /* host order */
 	enum bgp_profile profile;
-	unsigned int max_paths; /* multipath limit of the loc-rib; 0 and 1: best path only */
-	bool multipath_relax;	/* AS paths of equal length but other content may share */
-	bool readvertise;	/* a router: passes routes on; a worker does not */
-	uint64_t seed;		/* timer jitter (RFC 4271 section 10) */
+	unsigned int max_paths;	 /* multipath limit of the loc-rib; 0 and 1: best path only */
+	bool always_compare_med; /* among paths of different neighbouring ASes, too */
+	bool multipath_relax;	 /* AS paths of equal length but other content may share */
+	bool readvertise;	 /* a router: passes routes on; a worker does not */
+	uint64_t seed;		 /* timer jitter (RFC 4271 section 10) */
 	/* RFC 4724 section 4.1: comes back from a restart, the FIB survived; selects no routes before its peers have told
 	 * all (bgp_deferring), but at most deferral_s; 0: 360. */
 	bool restarting;

@@ -4,6 +4,7 @@
 #ifndef ECMPLAB_BGP_INT_H
 #define ECMPLAB_BGP_INT_H
 
+#include "export_int.h"
 #include "fsm_int.h"
 #include "rib_int.h"
 #include "rng.h"
@@ -51,8 +52,6 @@ enum tcp_state {
 	TCP_DIALLING,
 	TCP_UP,
 };
-
-enum family { FAMILY_V4, FAMILY_V6, FAMILY_COUNT };
 
 /* What the peer's OPEN says of restarts, families as bits of enum family (RFC 4724, 8538, 9494). */
 struct restart_offer {
@@ -121,11 +120,38 @@ struct peer {
 	bool capable; /* RFC 5492 section 3: false after a peer that refused optional parameters */
 	struct stale_family stale[FAMILY_COUNT];
 
-	uint32_t remote_id;  /* of the session that stands, or stood last */
-	size_t prefix_count; /* in the adj-rib-in */
-	struct prefix_map sent;
-	VEC(struct announcement) announce;
-	VEC(struct prefix) withdraw;
+	uint32_t remote_id;	 /* of the session that stands, or stood last */
+	size_t prefix_count;	 /* in the adj-rib-in */
+	uint32_t source;	 /* of its paths without an identifier, held */
+	struct out_group *group; /* while Established, but for a deferral */
+	bool excepted;		 /* scratch of updates.c */
+	bool graceful_shutdown;	 /* RFC 8326: what it gets says that we are about to go */
+};
+
+/* A VEC of octets that takes many at once. */
+struct octets {
+	uint8_t *at;
+	size_t len;
+	size_t cap;
+};
+
+static inline void octets_put(struct octets *o, const void *bytes, size_t n)
+{
+	if (o->cap - o->len < n) {
+		o->cap = (o->len + n) * 2;
+		o->at = memory_grow(o->at, o->cap, 1);
+	}
+	if (n > 0)
+		memcpy(o->at + o->len, bytes, n);
+	o->len += n;
+}
+
+/* Memory of outputs: blocks that are used again. */
+struct output_store {
+	VEC(uint8_t *) blocks;
+	size_t full;	 /* blocks without room */
+	size_t used;	 /* octets of the next one */
+	VEC(void *) big; /* what is larger than a block */
 };
 
 struct bgp_speaker {
@@ -145,22 +171,30 @@ struct bgp_speaker {
 	VEC(struct conn *) conns;  /* with a connection, ascending by its id */
 	bool queued;		   /* a peer has something to be sent */
 
-	struct prefix_map routes;
-	VEC(struct route *) dirty;
+	struct rib_table ribs[FAMILY_COUNT];
+	struct path_pool paths;
 	struct attrs_pool attrs;
+	struct hop_table hops;
+	struct source_table sources;
+	uint64_t decision; /* how many there were */
+	VEC(struct out_group *) groups;
 	struct originated_table staged, committed;
 	bool staging;
+	bool choosy; /* an originated route was not for all peers */
 
 	/* Scratch of one call, kept to be used again. */
-	VEC(const struct path *) candidates;
-	VEC(uint8_t) bytes, extra;
-	VEC(uint32_t) words;
-	VEC(struct prefix) touched;
+	VEC(struct candidate) candidates;
+	VEC(struct hop_member) hop_members;
+	struct octets bytes, extra;
+	VEC(uint32_t) words, own_sources;
 	VEC(struct wire_route) batch;
-	VEC(struct addr) hops;
+	VEC(struct change) told;
+	VEC(const struct change *) order;
+	VEC(struct conn *) audience;
 
 	VEC(struct bgp_output) outputs;
-	struct arena output_arena;
+	struct output_store output_bytes;
+	struct arena output_arena; /* for words */
 };
 
 /* ---- outputs.c ---- */
@@ -168,7 +202,10 @@ void output_connect(struct conn *c);
 void output_send(struct conn *c, const uint8_t *bytes, size_t n);
 void output_raw(struct conn *c, const uint8_t *bytes, size_t n); /* what is no message, perhaps */
 void output_close(struct conn *c);
-void output_route(struct bgp_speaker *s, const struct route *r);
+/* The same message to several, with one copy of its bytes. */
+void output_send_all(struct conn *const *to, size_t n, const uint8_t *bytes, size_t len);
+void output_route(struct bgp_speaker *s, const struct rib_table *t, const struct route *r);
+void outputs_free(struct bgp_speaker *s);
 void notice_state(struct peer *p, enum bgp_state from, enum bgp_state to, const char *why);
 void notice_received(struct conn *c, const uint8_t *bytes, size_t n);
 void notice_error(struct peer *p, const struct conn *c, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -241,6 +278,9 @@ void restart_session_up(struct conn *c);
 void restart_end_of_rib(struct conn *c, uint16_t afi, uint8_t safi);
 /* The time of a family's stale routes is over. */
 void restart_expired(struct peer *p, enum family f);
+/* A refresh of a family has begun, and ended (RFC 7313). */
+void restart_refreshing(struct conn *c, enum family f);
+void restart_refreshed(struct conn *c, enum family f);
 /* No routes are kept for the peer any more. */
 void restart_forget(struct peer *p);
 /* True when an OPEN on another connection means that the peer has restarted without our seeing c end. */
@@ -249,11 +289,6 @@ bool restart_suspected(const struct conn *c);
 void restart_deferral_start(struct bgp_speaker *s);
 void restart_deferral_check(struct bgp_speaker *s); /* the peers have told all? */
 void restart_deferral_over(struct bgp_speaker *s);
-
-/* ---- mrai.c ---- */
-/* export_flush once MinRouteAdvertisementIntervalTimer lets it. */
-void mrai_flush(struct peer *p);
-void mrai_expired(struct peer *p, enum family f);
 
 /* ---- open.c ---- */
 void open_send(struct conn *c);

@@ -1,375 +1,289 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What each peer should have, what it has, and the UPDATEs between the two (RFC 4271 sections 9.1.3 and 9.2). */
+/* What a group should have of a route, what it has, and the difference (RFC 4271 section 9.1.3). */
 #include "bgp_int.h"
 
 #include <stdlib.h>
 
-/* RFC 1997 */
-#define NO_EXPORT 0xffffff01U
-#define NO_ADVERTISE 0xffffff02U
-#define NO_EXPORT_SUBCONFED 0xffffff03U
+/* ---- What it should have ---- */
 
-/* So many prefixes leave room for ordinary attributes within 4,096 octets. */
-#define V4_PER_UPDATE 600
-#define V6_PER_UPDATE 180
-
-static size_t per_update(const struct prefix *p)
+static bool family_open(const struct out_group *g, enum family f)
 {
-	return p->addr.family == ADDR_V6 ? V6_PER_UPDATE : V4_PER_UPDATE;
+	return (f == FAMILY_V6 ? g->key.ipv6 : g->key.ipv4) && !g->key.denied;
 }
 
-static uint16_t afi_of(const struct prefix *p)
+/* The peer that a path does not go back to; in a group of one it is the group that does not get it. */
+static const struct peer *exception(const struct out_group *g, const struct source *source)
 {
-	return p->addr.family == ADDR_V6 ? WIRE_AFI_IPV6 : WIRE_AFI_IPV4;
+	const struct peer *p = source != NULL ? source->peer : NULL;
+
+	return p != NULL && p->group == g ? p : NULL;
 }
 
-/* ---- What the peer should have ---- */
-
-static bool may_pass(const struct conn *to, const struct path *best)
+static struct attrs *wanted_learned(struct out_group *g, enum family f, const struct candidate *path)
 {
-	const struct attrs *a = best->attrs;
-	bool from_inside = best->peer->conf.remote_as == best->peer->conf.local_as;
-
-	if (best->peer == to->peer)
-		return false;
-	/* RFC 4271 section 9.2: inside, who learned a route tells everybody himself. */
-	if (from_inside && !conn_external(to))
-		return false;
-	if (attrs_has_community(a, NO_ADVERTISE))
-		return false;
-	if (conn_external(to) && (attrs_has_community(a, NO_EXPORT) || attrs_has_community(a, NO_EXPORT_SUBCONFED)))
-		return false;
-	/* RFC 9494 section 4.3 */
-	if (!to->restart.knows_long_lived && attrs_has_community(a, LLGR_STALE))
-		return false;
-	/* RFC 9774 section 3: AS_SETs are not to be advertised. */
-	return a->plain;
-}
-
-static void gather_path(struct bgp_speaker *s, const struct conn *to, const struct attrs *a)
-{
-	struct wire_in path = attrs_path(a);
-	uint32_t as = to->peer->conf.local_as;
-	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
-			 (uint8_t)(as >> 8), (uint8_t)as};
-
-	VEC_CLEAR(&s->bytes);
-	for (size_t i = 0; i < sizeof(own) && conn_external(to); i++)
-		VEC_PUSH(&s->bytes, own[i]);
-	while (wire_more(&path))
-		VEC_PUSH(&s->bytes, wire_u8(&path));
-}
-
-/* Outside: our AS leads, we are the next hop, MED and LOCAL_PREF stay inside (RFC 4271 section 5.1). Inside: as it came. */
-static struct attrs *passed_on(struct conn *to, const struct prefix *prefix, const struct path *best)
-{
-	struct bgp_speaker *s = to->peer->speaker;
-	const struct attrs *a = best->attrs;
-	struct attrs_spec spec;
-
-	memset(&spec, 0, sizeof(spec));
-	spec.key = a->key;
-	gather_path(s, to, a);
-	spec.key.path_len = (uint32_t)s->bytes.len;
-	spec.path = s->bytes.at;
-	spec.communities = a->communities;
-	spec.extra = attrs_extra(a).at;
-	spec.key.originator_present = false;
-	spec.key.originator_id = 0;
-	if (conn_external(to)) {
-		spec.key.next_hop = to->local;
-		spec.key.med_present = spec.key.local_pref_present = false;
-		spec.key.med = spec.key.local_pref = 0;
-	} else if (!spec.key.local_pref_present) {
-		spec.key.local_pref_present = true;
-		spec.key.local_pref = DEFAULT_LOCAL_PREF;
-	}
-	if (spec.key.next_hop.family != prefix->addr.family)
+	if (path == NULL || path->attrs == NULL || !g->speaker->conf.readvertise)
 		return NULL;
-	return attrs_intern(&s->attrs, s->hash_seed, &spec);
-}
-
-/* A reference, or NULL for nothing. What we originate goes before what we learned. */
-static struct attrs *wanted(struct conn *to, const struct prefix *prefix, const struct route *r)
-{
-	struct attrs *a;
-
-	if (prefix->addr.family == ADDR_V6 ? !to->ipv6 : !to->ipv4)
+	if (g->key.alone != 0 && exception(g, path->source) != NULL)
 		return NULL;
-	if (conn_export_denied(to))
+	return export_attrs(g, f, path);
+}
+
+/* What we originate goes before what we learned. */
+static struct attrs *wanted_own(struct out_group *g, enum family f, const struct route *r)
+{
+	struct prefix prefix;
+
+	if ((r->flags & ROUTE_OWN) == 0)
 		return NULL;
-	a = originate_attrs(to->peer, prefix);
-	if (a != NULL)
-		return a;
-	if (!to->peer->speaker->conf.readvertise || r == NULL || r->best == NULL || !may_pass(to, r->best))
-		return NULL;
-	return passed_on(to, prefix, r->best);
+	prefix = route_prefix(&g->speaker->ribs[f], r);
+	return originate_attrs(g, &prefix);
 }
 
-/* ---- What it has ---- */
+/* ---- One path a prefix ---- */
 
-static struct sent *sent_of(struct prefix_node *node)
+static void queue(struct out_group *g, const struct change *change)
 {
-	return (struct sent *)(void *)node;
+	g->speaker->queued = true;
+	VEC_PUSH(&g->changes, *change);
 }
 
-static void sent_remove(struct peer *p, struct sent *sent)
+/* Number of the attributes that the group should have, a reference, with SENT_OWN. */
+static uint32_t wanted(struct out_group *g, enum family f, const struct route *r, const struct candidate *best)
 {
-	struct bgp_speaker *s = p->speaker;
+	struct attrs *own = family_open(g, f) ? wanted_own(g, f, r) : NULL;
+	struct attrs *a = own == NULL && family_open(g, f) ? wanted_learned(g, f, best) : own;
 
-	s->queued = true;
-	VEC_PUSH(&p->withdraw, sent->node.prefix);
-	prefix_map_remove(&p->sent, s->hash_seed, &sent->node);
-	attrs_release(&s->attrs, sent->attrs);
-	free(sent);
+	return a == NULL ? 0 : a->number | (own != NULL ? SENT_OWN : 0);
 }
 
-static void sent_set(struct peer *p, struct sent *sent, const struct prefix *prefix, struct attrs *attrs)
+static void export_best(struct out_group *g, enum family f, uint32_t route, const struct candidate *best)
 {
-	struct bgp_speaker *s = p->speaker;
+	struct bgp_speaker *s = g->speaker;
+	struct route *r = route_at(&s->ribs[f], route);
+	uint32_t want = wanted(g, f, r, best), have = group_sent_at(g, f, route);
+	const struct source *before = r->best_source != 0 ? source_at(&s->sources, r->best_source) : NULL;
+	struct change change = {.had = have != 0, .same = want == have};
 
-	if (sent == NULL) {
-		sent = memory_new(sizeof(*sent));
-		sent->node.prefix = *prefix;
-		prefix_map_add(&p->sent, s->hash_seed, &sent->node);
-	}
-	attrs_release(&s->attrs, sent->attrs);
-	sent->attrs = attrs_ref(attrs);
-	s->queued = true;
-	VEC_PUSH(&p->announce, (struct announcement){.prefix = *prefix, .attrs = attrs_ref(attrs)});
-}
-
-void export_prefix(struct peer *p, const struct prefix *prefix, const struct route *r)
-{
-	struct bgp_speaker *s = p->speaker;
-	struct conn *to = peer_established(p);
-	struct sent *sent;
-	struct attrs *attrs;
-
-	if (to == NULL)
+	if (have != 0 && (have & SENT_OWN) == 0 && g->key.alone == 0)
+		change.came_from = exception(g, before);
+	if (want != 0 && (want & SENT_OWN) == 0 && g->key.alone == 0)
+		change.comes_from = exception(g, best->source);
+	if (want == have && change.came_from == change.comes_from) {
+		attrs_drop(s, want & ~SENT_OWN);
 		return;
-	sent = sent_of(prefix_map_get(&p->sent, s->hash_seed, prefix));
-	attrs = wanted(to, prefix, r);
-	if (attrs == NULL && sent != NULL)
-		sent_remove(p, sent);
-	else if (attrs != NULL && (sent == NULL || sent->attrs != attrs))
-		sent_set(p, sent, prefix, attrs);
-	attrs_release(&s->attrs, attrs);
-}
-
-/* ---- UPDATEs ---- */
-
-static void gather_hops(struct bgp_speaker *s, const struct attrs *a)
-{
-	struct wire_in path = attrs_path(a);
-	struct wire_path_segment segment;
-
-	VEC_CLEAR(&s->words);
-	while (wire_path_next(&path, true, &segment))
-		while (wire_more(&segment.ases))
-			VEC_PUSH(&s->words, wire_path_as(&segment));
-}
-
-/* AGGREGATOR is as wide as the session's ASes (RFC 6793 section 4.2.2); the rest is ready. */
-static void gather_extra(struct bgp_speaker *s, const struct conn *to, const struct attrs *a)
-{
-	struct wire_in extra = attrs_extra(a);
-	uint32_t as = a->key.aggregator_as;
-	uint8_t bytes[16];
-	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
-
-	VEC_CLEAR(&s->extra);
-	if (a->key.aggregator.family == ADDR_V4) {
-		wire_put8(&out, WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE);
-		wire_put8(&out, WIRE_ATTR_AGGREGATOR);
-		wire_put8(&out, to->wire_out.as4 ? 8 : 6);
-		if (to->wire_out.as4)
-			wire_put32(&out, as);
-		else
-			wire_put16(&out, as <= UINT16_MAX ? as : WIRE_AS_TRANS);
-		wire_put(&out, a->key.aggregator.b, 4);
 	}
-	for (size_t i = 0; i < out.len; i++)
-		VEC_PUSH(&s->extra, bytes[i]);
-	while (wire_more(&extra))
-		VEC_PUSH(&s->extra, wire_u8(&extra));
+	change.prefix = route_prefix(&s->ribs[f], r);
+	change.attrs = want != 0 ? attrs_ref(attrs_at(&s->attrs, want & ~SENT_OWN)) : NULL;
+	queue(g, &change);
+	*group_sent(g, f, route) = want;
+	attrs_drop(s, have & ~SENT_OWN);
 }
 
-static struct wire_route_attrs wire_attrs_of(struct conn *to, const struct attrs *a)
-{
-	struct bgp_speaker *s = to->peer->speaker;
+/* ---- All paths of a prefix (RFC 7911) ---- */
 
-	gather_hops(s, a);
-	gather_extra(s, to, a);
-	return (struct wire_route_attrs){.origin = a->key.origin,
-					 .wide_path = to->peer->quirks->frr_open,
-					 .as_path = s->words.at,
-					 .as_count = s->words.len,
-					 .next_hop = a->key.next_hop,
-					 .med_present = a->key.med_present,
-					 .med = a->key.med,
-					 .local_pref_present = a->key.local_pref_present,
-					 .local_pref = a->key.local_pref,
-					 .communities = a->communities,
-					 .community_count = a->key.community_count,
-					 .extra = wire_in_of(s->extra.at, s->extra.len)};
+static uint32_t sent_path_new(struct out_group *g)
+{
+	uint32_t number = g->free_path;
+
+	if (number != 0) {
+		g->free_path = g->sent_paths.at[number].next;
+		return number;
+	}
+	VEC_PUSH(&g->sent_paths, (struct sent_path){0});
+	return (uint32_t)g->sent_paths.len - 1;
 }
 
-/* The batch in as few UPDATEs as its attributes let. */
-static void send_batch(struct conn *to, const struct attrs *a)
+static uint32_t sent_path_find(const struct out_group *g, uint32_t first, uint32_t source)
 {
-	struct bgp_speaker *s = to->peer->speaker;
-	struct wire_route_attrs attrs = wire_attrs_of(to, a);
-	uint8_t bytes[WIRE_EXTENDED_MAX];
-	size_t done = 0, n = s->batch.len;
+	while (first != 0 && g->sent_paths.at[first].source != source)
+		first = g->sent_paths.at[first].next;
+	return first;
+}
 
-	while (done < s->batch.len) {
-		struct wire_out out = wire_out_to(bytes, to->wire_out.extended ? WIRE_EXTENDED_MAX : WIRE_MESSAGE_MAX);
+/* Takes over a path that the group should have, with a reference, and queues what that changes. */
+static void take_path(struct out_group *g, enum family f, uint32_t route, struct attrs *attrs, uint32_t source)
+{
+	struct bgp_speaker *s = g->speaker;
+	uint32_t *first = group_sent(g, f, route), number = sent_path_find(g, *first, source);
+	bool had = number != 0;
+	struct sent_path *sent;
+	struct change change = {.had = had, .path_id = source};
 
-		n = n < s->batch.len - done ? n : s->batch.len - done;
-		wire_update_encode(&out, &to->wire_out, &attrs, s->batch.at + done, n);
-		if (!out.full) {
-			output_send(to, bytes, out.len);
-			done += n;
-		} else if (n > 1) {
-			n /= 2;
-		} else {
-			/* RFC 8654 section 4: what does not fit the peer's limit is not sent. */
-			notice_error(to->peer, to, "the attributes of %s don't fit a message; not announced",
-				     prefix_text(&s->batch.at[done].prefix).s);
-			done++;
+	if (!had) {
+		number = sent_path_new(g);
+		g->sent_paths.at[number] = (struct sent_path){.source = source, .next = *first};
+		source_ref(s, source);
+		*first = number;
+	}
+	sent = &g->sent_paths.at[number];
+	sent->wanted = true;
+	if (had && sent->attrs == attrs->number) {
+		attrs_release(s, attrs);
+		return;
+	}
+	attrs_drop(s, sent->attrs);
+	sent->attrs = attrs->number;
+	change.prefix = route_prefix(&s->ribs[f], route_at(&s->ribs[f], route));
+	change.attrs = attrs_ref(attrs);
+	change.came_from = change.comes_from = exception(g, source_at(&s->sources, source));
+	queue(g, &change);
+}
+
+/* Withdraws the paths that nobody wanted. */
+static void drop_unwanted(struct out_group *g, enum family f, uint32_t route)
+{
+	struct bgp_speaker *s = g->speaker;
+	struct prefix prefix = route_prefix(&s->ribs[f], route_at(&s->ribs[f], route));
+	uint32_t *at = group_sent(g, f, route);
+
+	while (*at != 0) {
+		struct sent_path *sent = &g->sent_paths.at[*at];
+		const struct peer *from = exception(g, source_at(&s->sources, sent->source));
+		uint32_t number = *at;
+
+		if (sent->wanted) {
+			sent->wanted = false;
+			at = &sent->next;
+			continue;
+		}
+		queue(g, &(struct change){.had = true,
+					  .path_id = sent->source,
+					  .prefix = prefix,
+					  .came_from = from,
+					  .comes_from = from});
+		attrs_drop(s, sent->attrs);
+		source_release(s, sent->source);
+		*at = sent->next;
+		g->sent_paths.at[number].next = g->free_path;
+		g->free_path = number;
+	}
+}
+
+static void export_paths(struct out_group *g, enum family f, uint32_t route)
+{
+	struct bgp_speaker *s = g->speaker;
+	struct route *r = route_at(&s->ribs[f], route);
+	struct attrs *own = family_open(g, f) ? wanted_own(g, f, r) : NULL;
+	struct path_walk walk = paths_of(r);
+	const struct path *p;
+
+	if (own != NULL)
+		take_path(g, f, route, own, SOURCE_LOCAL);
+	while (family_open(g, f) && (p = path_next(&s->paths, &walk)) != NULL) {
+		struct candidate c = {attrs_at(&s->attrs, p->attrs), source_at(&s->sources, p->source)};
+		struct attrs *a = wanted_learned(g, f, &c);
+
+		if (a != NULL)
+			take_path(g, f, route, a, p->source);
+	}
+	drop_unwanted(g, f, route);
+}
+
+void export_route(struct out_group *g, enum family f, uint32_t route, const struct candidate *best)
+{
+	if (group_add_path(g, f))
+		export_paths(g, f, route);
+	else
+		export_best(g, f, route, best);
+}
+
+/* ---- Whole tables ---- */
+
+void export_fill(struct out_group *g)
+{
+	struct bgp_speaker *s = g->speaker;
+
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
+		for (uint32_t i = route_next(&s->ribs[f], 0); i != 0; i = route_next(&s->ribs[f], i)) {
+			const struct route *r = route_at(&s->ribs[f], i);
+			struct candidate best = {0};
+
+			if (r->best_attrs != 0)
+				best = (struct candidate){attrs_at(&s->attrs, r->best_attrs),
+							  source_at(&s->sources, r->best_source)};
+			export_route(g, f, i, &best);
 		}
 	}
+	changes_clear(g);
 }
 
-static int by_prefix(const void *a, const void *b)
+static void each_of(struct peer *p, enum family f, uint32_t route, sent_fn *fn, void *ctx)
 {
-	const struct announcement *x = a, *y = b;
+	struct out_group *g = p->group;
+	struct bgp_speaker *s = g->speaker;
+	const struct route *r = route_at(&s->ribs[f], route);
+	struct prefix prefix = route_prefix(&s->ribs[f], r);
+	uint32_t sent = group_sent_at(g, f, route);
+	const struct source *from = r->best_source != 0 ? source_at(&s->sources, r->best_source) : NULL;
 
-	return prefix_compare(&x->prefix, &y->prefix);
-}
+	if (!group_add_path(g, f)) {
+		if (sent != 0 && ((sent & SENT_OWN) != 0 || exception(g, from) != p))
+			fn(ctx, &prefix, 0, attrs_at(&s->attrs, sent & ~SENT_OWN));
+		return;
+	}
+	for (; sent != 0; sent = g->sent_paths.at[sent].next) {
+		const struct sent_path *path = &g->sent_paths.at[sent];
 
-static int by_attrs(const void *a, const void *b)
-{
-	const struct announcement *x = a, *y = b;
-
-	if (x->attrs->serial != y->attrs->serial)
-		return x->attrs->serial < y->attrs->serial ? -1 : 1;
-	return by_prefix(a, b);
-}
-
-static bool share_update(const struct conn *to, const struct announcement *a, const struct announcement *b, size_t n)
-{
-	return to->peer->quirks->packs && a->attrs == b->attrs && a->prefix.addr.family == b->prefix.addr.family &&
-	       n < per_update(&a->prefix);
-}
-
-static void send_announcements(struct conn *to)
-{
-	struct peer *p = to->peer;
-	struct bgp_speaker *s = p->speaker;
-
-	if (p->announce.len > 1)
-		qsort(p->announce.at, p->announce.len, sizeof(*p->announce.at),
-		      p->quirks->packs ? by_attrs : by_prefix);
-	for (size_t i = 0, end; i < p->announce.len; i = end) {
-		VEC_CLEAR(&s->batch);
-		for (end = i; end < p->announce.len; end++) {
-			if (end > i && !share_update(to, &p->announce.at[i], &p->announce.at[end], end - i))
-				break;
-			VEC_PUSH(&s->batch, (struct wire_route){.prefix = p->announce.at[end].prefix});
-		}
-		send_batch(to, p->announce.at[i].attrs);
+		if (exception(g, source_at(&s->sources, path->source)) != p)
+			fn(ctx, &prefix, path->source, attrs_at(&s->attrs, path->attrs));
 	}
 }
 
-static void send_withdrawal(struct conn *to, uint16_t afi, const struct wire_route *routes, size_t n)
+void export_each(struct peer *p, enum family f, bool sorted, sent_fn *fn, void *ctx)
 {
-	uint8_t bytes[WIRE_MESSAGE_MAX];
-	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
+	const struct rib_table *t = &p->speaker->ribs[f];
+	uint32_t *all = sorted ? routes_sorted(t) : NULL;
 
-	wire_withdraw_encode(&out, &to->wire_out, afi, routes, n);
-	output_send(to, bytes, out.len);
-}
-
-static int prefix_order(const void *a, const void *b)
-{
-	return prefix_compare(a, b);
-}
-
-static void send_withdrawals(struct conn *to)
-{
-	struct peer *p = to->peer;
-	struct bgp_speaker *s = p->speaker;
-
-	if (p->withdraw.len > 1)
-		qsort(p->withdraw.at, p->withdraw.len, sizeof(*p->withdraw.at), prefix_order);
-	for (size_t i = 0, end; i < p->withdraw.len; i = end) {
-		const struct prefix *first = &p->withdraw.at[i];
-
-		VEC_CLEAR(&s->batch);
-		for (end = i; end < p->withdraw.len && end - i < per_update(first) &&
-			      p->withdraw.at[end].addr.family == first->addr.family;
-		     end++)
-			VEC_PUSH(&s->batch, (struct wire_route){.prefix = p->withdraw.at[end]});
-		send_withdrawal(to, afi_of(first), s->batch.at, s->batch.len);
+	if (p->group == NULL) {
+		free(all);
+		return;
 	}
-}
-
-static void queue_clear(struct peer *p)
-{
-	for (size_t i = 0; i < p->announce.len; i++)
-		attrs_release(&p->speaker->attrs, p->announce.at[i].attrs);
-	VEC_CLEAR(&p->announce);
-	VEC_CLEAR(&p->withdraw);
-}
-
-void export_flush(struct peer *p)
-{
-	struct conn *to = peer_established(p);
-
-	if (to != NULL) {
-		send_announcements(to);
-		send_withdrawals(to);
-	}
-	queue_clear(p);
+	for (size_t i = 0; sorted && all[i] != 0; i++)
+		each_of(p, f, all[i], fn, ctx);
+	for (uint32_t i = route_next(t, 0); !sorted && i != 0; i = route_next(t, i))
+		each_of(p, f, i, fn, ctx);
+	free(all);
 }
 
 /* ---- Sessions that come, ask and go ---- */
 
-static void export_all(struct peer *p)
+static void collect(void *ctx, const struct prefix *prefix, uint32_t path_id, const struct attrs *attrs)
+{
+	struct bgp_speaker *s = ctx;
+
+	VEC_PUSH(&s->told,
+		 (struct change){.prefix = *prefix, .path_id = path_id, .attrs = attrs_at(&s->attrs, attrs->number)});
+}
+
+static void send_all(struct peer *p, enum family f)
 {
 	struct bgp_speaker *s = p->speaker;
-	struct prefix_node **all;
 
-	originate_export(p);
-	if (!s->conf.readvertise)
-		return;
-	all = prefix_map_sorted(&s->routes);
-	for (size_t i = 0; i < s->routes.count; i++)
-		export_prefix(p, &all[i]->prefix, (struct route *)(void *)all[i]);
-	free(all);
+	VEC_CLEAR(&s->told);
+	export_each(p, f, false, collect, s);
+	updates_send(p, s->told.at, s->told.len);
+	VEC_FREE(&s->told);
 }
 
 void export_initial(struct peer *p)
 {
 	struct conn *to = peer_established(p);
 
-	export_all(p);
-	export_flush(p);
+	group_join(p);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		send_all(p, f);
 	if (!p->quirks->end_of_rib)
 		return;
 	if (to->ipv4)
-		send_withdrawal(to, WIRE_AFI_IPV4, NULL, 0);
+		updates_end_of_rib(to, WIRE_AFI_IPV4);
 	if (to->ipv6)
-		send_withdrawal(to, WIRE_AFI_IPV6, NULL, 0);
+		updates_end_of_rib(to, WIRE_AFI_IPV6);
 }
 
-static void send_refresh(struct conn *to, uint8_t family, uint8_t subtype)
+static void send_refresh(struct conn *to, enum family f, uint8_t subtype)
 {
-	struct wire_refresh refresh = {.afi = family == ADDR_V6 ? WIRE_AFI_IPV6 : WIRE_AFI_IPV4,
-				       .subtype = subtype,
-				       .safi = WIRE_SAFI_UNICAST};
+	struct wire_refresh refresh = {
+		.afi = f == FAMILY_V6 ? WIRE_AFI_IPV6 : WIRE_AFI_IPV4, .subtype = subtype, .safi = WIRE_SAFI_UNICAST};
 	uint8_t bytes[64];
 	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
 
@@ -379,27 +293,31 @@ static void send_refresh(struct conn *to, uint8_t family, uint8_t subtype)
 	output_send(to, bytes, out.len);
 }
 
-void export_refresh(struct peer *p, uint8_t family)
+void export_refresh(struct peer *p, enum family f)
 {
 	struct conn *to = peer_established(p);
-	struct prefix_node **all = prefix_map_sorted(&p->sent);
 
-	send_refresh(to, family, 1);
-	for (size_t i = 0; i < p->sent.count; i++) {
-		if (all[i]->prefix.addr.family == family)
-			VEC_PUSH(&p->announce, (struct announcement){.prefix = all[i]->prefix,
-								     .attrs = attrs_ref(sent_of(all[i])->attrs)});
-	}
-	free(all);
-	export_flush(p);
-	send_refresh(to, family, 2);
+	if (p->group == NULL)
+		return;
+	send_refresh(to, f, 1);
+	send_all(p, f);
+	updates_flush(p->group); /* what an interval kept back */
+	send_refresh(to, f, 2);
+}
+
+void export_again(struct peer *p)
+{
+	if (p->group == NULL)
+		return;
+	updates_flush(p->group);
+	group_leave(p);
+	group_join(p);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		send_all(p, f);
 }
 
 void export_clear(struct peer *p)
 {
-	queue_clear(p);
-	for (size_t i = 0; i < p->sent.size; i++)
-		for (struct prefix_node *n = p->sent.buckets[i]; n != NULL; n = n->next)
-			attrs_release(&p->speaker->attrs, sent_of(n)->attrs);
-	prefix_map_free(&p->sent);
+	p->mrai_due = INSTANT_NEVER;
+	group_leave(p);
 }

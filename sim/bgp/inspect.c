@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 
-static void tell(const struct prefix *prefix, const struct attrs *a, bool stale, bgp_adj_route_fn *fn, void *ctx)
+static void tell(const struct prefix *prefix, uint32_t path_id, const struct attrs *a, bool stale, bgp_adj_route_fn *fn,
+		 void *ctx)
 {
 	struct bgp_adj_route route = {.prefix = *prefix,
+				      .path_id = path_id,
 				      .next_hop = a->key.next_hop,
 				      .origin = a->key.origin,
 				      .med_present = a->key.med_present,
@@ -23,29 +25,108 @@ static void tell(const struct prefix *prefix, const struct attrs *a, bool stale,
 	fn(ctx, &route);
 }
 
+static int by_path_id(const void *a, const void *b)
+{
+	const struct bgp_adj_route *x = a, *y = b;
+
+	return (x->path_id > y->path_id) - (x->path_id < y->path_id);
+}
+
+struct gathering {
+	bgp_adj_route_fn *fn;
+	void *ctx;
+	VEC(struct bgp_adj_route) of_prefix;
+};
+
+static void gather(void *ctx, const struct bgp_adj_route *route)
+{
+	struct gathering *g = ctx;
+
+	VEC_PUSH(&g->of_prefix, *route);
+}
+
+/* Routes of one prefix, ascending by path identifier. */
+static void tell_gathered(struct gathering *g)
+{
+	if (g->of_prefix.len > 1)
+		qsort(g->of_prefix.at, g->of_prefix.len, sizeof(*g->of_prefix.at), by_path_id);
+	for (size_t i = 0; i < g->of_prefix.len; i++)
+		g->fn(g->ctx, &g->of_prefix.at[i]);
+	VEC_CLEAR(&g->of_prefix);
+}
+
 void bgp_adj_rib_in(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx)
 {
-	struct prefix_node **all = prefix_map_sorted(&s->routes);
+	struct gathering g = {.fn = fn, .ctx = ctx};
 
-	for (size_t i = 0; i < s->routes.count; i++) {
-		const struct route *r = (const struct route *)(const void *)all[i];
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
+		uint32_t *all = routes_sorted(&s->ribs[f]);
 
-		for (const struct path *p = r->paths; p != NULL; p = p->next)
-			if (p->peer->id == peer)
-				tell(&r->node.prefix, p->attrs, p->stale, fn, ctx);
+		for (size_t i = 0; all[i] != 0; i++) {
+			struct route *r = route_at(&s->ribs[f], all[i]);
+			struct prefix prefix = route_prefix(&s->ribs[f], r);
+			struct path_walk walk = paths_of(r);
+			const struct path *p;
+
+			while ((p = path_next(&s->paths, &walk)) != NULL) {
+				const struct source *from = source_at(&s->sources, p->source);
+
+				if (from->peer->id == peer)
+					tell(&prefix, from->path_id, attrs_at(&s->attrs, p->attrs), p->stale, gather,
+					     &g);
+			}
+			tell_gathered(&g);
+		}
+		free(all);
 	}
-	free(all);
+	VEC_FREE(&g.of_prefix);
+}
+
+static void tell_sent(void *ctx, const struct prefix *prefix, uint32_t path_id, const struct attrs *attrs)
+{
+	struct gathering *g = ctx;
+
+	if (g->of_prefix.len > 0 && !prefix_equal(&g->of_prefix.at[0].prefix, prefix))
+		tell_gathered(g);
+	tell(prefix, path_id, attrs, false, gather, g);
 }
 
 void bgp_adj_rib_out(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx)
 {
-	const struct prefix_map *m = &s->peers.at[peer]->sent;
-	struct prefix_node **all = prefix_map_sorted(m);
+	struct gathering g = {.fn = fn, .ctx = ctx};
 
-	for (size_t i = 0; i < m->count; i++) {
-		const struct sent *sent = (const struct sent *)(const void *)all[i];
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		export_each(s->peers.at[peer], f, true, tell_sent, &g);
+	tell_gathered(&g);
+	VEC_FREE(&g.of_prefix);
+}
 
-		tell(&sent->node.prefix, sent->attrs, false, fn, ctx);
+static void tell_local(const struct bgp_speaker *s, enum family f, const struct route *r,
+		       void (*fn)(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n),
+		       void *ctx)
+{
+	const struct addr *best = &attrs_at(&s->attrs, r->best_attrs)->key.next_hop;
+	const struct hop_group *group = hop_group_at(&s->hops, r->hops);
+	struct prefix prefix = route_prefix(&s->ribs[f], r);
+	VEC(struct addr) hops = {0};
+
+	VEC_PUSH(&hops, *best);
+	for (size_t k = 0; k < group->n; k++)
+		if (!addr_equal(&group->addrs[k], best))
+			VEC_PUSH(&hops, group->addrs[k]);
+	fn(ctx, &prefix, hops.at, hops.len);
+	VEC_FREE(&hops);
+}
+
+void bgp_loc_rib(const struct bgp_speaker *s,
+		 void (*fn)(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n), void *ctx)
+{
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
+		uint32_t *all = routes_sorted(&s->ribs[f]);
+
+		for (size_t i = 0; all[i] != 0; i++)
+			if (route_at(&s->ribs[f], all[i])->best_attrs != 0)
+				tell_local(s, f, route_at(&s->ribs[f], all[i]), fn, ctx);
+		free(all);
 	}
-	free(all);
 }

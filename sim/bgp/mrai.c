@@ -1,77 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* MinRouteAdvertisementIntervalTimer (RFC 4271 section 9.2.1.1), one for all of a peer's destinations: what is queued
- * within the interval waits, and only its outcome is sent. */
+ * within the interval waits, and only its outcome is sent. Such a peer has a group to itself. */
 #include "bgp_int.h"
 
 #include <stdlib.h>
 
-static int by_prefix(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-	return prefix_compare(a, b);
+	const struct change *x = a, *y = b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	if (order != 0)
+		return order;
+	if (x->path_id != y->path_id)
+		return x->path_id < y->path_id ? -1 : 1;
+	return (x->turn > y->turn) - (x->turn < y->turn);
 }
 
-static void add_touched(struct bgp_speaker *s, const struct prefix *prefix)
+static bool same_place(const struct change *x, const struct change *y)
 {
-	VEC_PUSH(&s->touched, *prefix);
+	return x->path_id == y->path_id && prefix_equal(&x->prefix, &y->prefix);
 }
 
-/* The prefixes of both queues, each once, in s->touched; the queues are empty then. */
-static void gather(struct peer *p)
+/* What came and went several times is announced as it is now, or withdrawn if the peer had it before. */
+static void fold(struct out_group *g)
 {
-	struct bgp_speaker *s = p->speaker;
 	size_t n = 0;
 
-	VEC_CLEAR(&s->touched);
-	for (size_t i = 0; i < p->announce.len; i++) {
-		add_touched(s, &p->announce.at[i].prefix);
-		attrs_release(&s->attrs, p->announce.at[i].attrs);
+	for (size_t i = 0; i < g->changes.len; i++)
+		g->changes.at[i].turn = (uint32_t)i;
+	qsort(g->changes.at, g->changes.len, sizeof(*g->changes.at), by_place);
+	for (size_t i = 0; i < g->changes.len; i++) {
+		struct change *c = &g->changes.at[i], *last = n > 0 ? &g->changes.at[n - 1] : NULL;
+
+		if (last == NULL || !same_place(last, c)) {
+			g->changes.at[n++] = *c;
+			continue;
+		}
+		attrs_release(g->speaker, last->attrs);
+		last->attrs = c->attrs;
 	}
-	for (size_t i = 0; i < p->withdraw.len; i++)
-		add_touched(s, &p->withdraw.at[i]);
-	VEC_CLEAR(&p->announce);
-	VEC_CLEAR(&p->withdraw);
-	if (s->touched.len > 1)
-		qsort(s->touched.at, s->touched.len, sizeof(*s->touched.at), by_prefix);
-	for (size_t i = 0; i < s->touched.len; i++)
-		if (n == 0 || !prefix_equal(&s->touched.at[n - 1], &s->touched.at[i]))
-			s->touched.at[n++] = s->touched.at[i];
-	s->touched.len = n;
+	g->changes.len = n;
 }
 
-/* A prefix that came and went several times is announced as it is now, or withdrawn. */
-static void fold(struct peer *p)
+void mrai_flush(struct out_group *g)
 {
-	struct bgp_speaker *s = p->speaker;
+	struct peer *p = g->members.at[0];
 
-	gather(p);
-	for (size_t i = 0; i < s->touched.len; i++) {
-		const struct prefix *prefix = &s->touched.at[i];
-		const struct sent *sent =
-			(const struct sent *)(const void *)prefix_map_get(&p->sent, s->hash_seed, prefix);
-
-		if (sent == NULL)
-			VEC_PUSH(&p->withdraw, *prefix);
-		else
-			VEC_PUSH(&p->announce,
-				 (struct announcement){.prefix = *prefix, .attrs = attrs_ref(sent->attrs)});
-	}
-}
-
-void mrai_flush(struct peer *p)
-{
-	bool queued = p->announce.len + p->withdraw.len > 0;
-
-	if (p->conf.session.mrai_s > 0 && queued && peer_established(p) != NULL) {
-		fold(p);
+	if (p->conf.session.mrai_s > 0 && g->changes.len > 0) {
+		fold(g);
 		if (p->mrai_due.ns != INSTANT_NEVER.ns)
 			return;
 		timer_mrai_start(p);
 	}
-	export_flush(p);
+	updates_flush(g);
 }
 
 void mrai_expired(struct peer *p, enum family f)
 {
 	(void)f;
-	mrai_flush(p);
+	if (p->group != NULL)
+		mrai_flush(p->group);
 }

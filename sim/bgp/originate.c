@@ -38,6 +38,7 @@ void bgp_originate(struct bgp_speaker *s, const struct bgp_originated *routes, s
 		t->at[i] = *from;
 		t->at[i].communities =
 			arena_memdup(&t->arena, from->communities, from->community_count * sizeof(*from->communities));
+		t->choosy |= from->peers != NULL;
 		if (from->peers != NULL)
 			t->at[i].peers = arena_memdup(&t->arena, from->peers, from->peer_count * sizeof(*from->peers));
 	}
@@ -124,14 +125,14 @@ static const struct bgp_originated *gather(struct bgp_speaker *s, const struct p
 	return speaks;
 }
 
-struct attrs *originate_attrs(struct peer *p, const struct prefix *prefix)
+struct attrs *originate_attrs(struct out_group *g, const struct prefix *prefix)
 {
-	struct bgp_speaker *s = p->speaker;
-	struct conn *to = peer_established(p);
-	const struct bgp_originated *o = gather(s, prefix, p->id);
-	uint32_t as = p->conf.local_as;
+	struct bgp_speaker *s = g->speaker;
+	const struct bgp_originated *o = gather(s, prefix, g->members.at[0]->id);
+	uint32_t as = g->key.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
+	uint8_t otc[EXPORT_OTC_LEN];
 	struct attrs_spec spec;
 
 	if (o == NULL)
@@ -139,26 +140,30 @@ struct attrs *originate_attrs(struct peer *p, const struct prefix *prefix)
 	memset(&spec, 0, sizeof(spec));
 	spec.key.origin = s->quirks->origin;
 	spec.key.med_present = s->quirks->originates_med;
-	spec.key.next_hop = o->next_hop.family != ADDR_NONE ? o->next_hop : to->local;
-	if (spec.key.next_hop.family != prefix->addr.family)
+	spec.key.next_hop = o->next_hop.family != ADDR_NONE ? o->next_hop : g->key.local;
+	if (spec.key.next_hop.family != prefix->addr.family &&
+	    !(prefix->addr.family == ADDR_V4 && g->key.extended_next_hop))
 		return NULL;
-	if (conn_external(to)) {
+	if (g->key.external) {
 		spec.path = own;
 		spec.key.path_len = sizeof(own);
 	}
-	if (!conn_external(to) || s->quirks->local_pref_outside) {
+	if (!g->key.external || s->quirks->local_pref_outside) {
 		spec.key.local_pref_present = true;
 		spec.key.local_pref = o->local_pref_present ? o->local_pref : s->quirks->ibgp_local_pref;
 	}
+	export_shutdown(g, &spec.key);
+	spec.extra = otc;
+	spec.key.extra_len = (uint32_t)export_otc(g, otc);
 	spec.communities = s->words.at;
 	spec.key.community_count = (uint32_t)s->words.len;
-	return attrs_intern(&s->attrs, s->hash_seed, &spec);
+	return attrs_intern(s, &spec);
 }
 
 /* ---- Commit ---- */
 
-/* Queues every prefix of the table that `except` lacks. */
-static void export_table(struct peer *p, const struct originated_table *t, const struct originated_table *except)
+/* Touches every prefix of the table that `except` lacks. */
+static void touch_table(struct bgp_speaker *s, const struct originated_table *t, const struct originated_table *except)
 {
 	for (size_t i = 0; i < t->len; i++) {
 		const struct prefix *prefix = &t->at[i].prefix;
@@ -166,13 +171,8 @@ static void export_table(struct peer *p, const struct originated_table *t, const
 		if (i > 0 && prefix_equal(prefix, &t->at[i - 1].prefix))
 			continue;
 		if (except == NULL || !table_has(except, prefix))
-			export_prefix(p, prefix, rib_find(p->speaker, prefix));
+			rib_own(s, prefix, except == NULL);
 	}
-}
-
-void originate_export(struct peer *p)
-{
-	export_table(p, &p->speaker->committed, NULL);
 }
 
 /* Why the profile refuses the table as a whole, or NULL. */
@@ -203,14 +203,16 @@ void bgp_routes_commit(struct bgp_speaker *s, struct instant now)
 			notice_error(s->peers.at[i], NULL, "%s", why);
 		return;
 	}
+	if (s->staged.choosy && !s->choosy) {
+		s->choosy = true;
+		groups_part(s);
+	}
 	s->committed = s->staged;
 	s->staged = (struct originated_table){0};
-	for (size_t i = 0; i < s->peers.len; i++) {
-		export_table(s->peers.at[i], &s->committed, NULL);
-		export_table(s->peers.at[i], &before, &s->committed);
-		mrai_flush(s->peers.at[i]);
-	}
+	touch_table(s, &s->committed, NULL);
+	touch_table(s, &before, &s->committed);
 	table_clear(&before);
+	rib_settle(s);
 }
 
 void originate_free(struct bgp_speaker *s)

@@ -2,6 +2,53 @@
 /* The list that the driver drains. Bytes are copied once and live until it is cleared. */
 #include "bgp_int.h"
 
+#include <stdlib.h>
+
+#define BLOCK_SIZE ((size_t)65536)
+#define BLOCKS_KEPT 16U /* for the next time; more go back */
+
+/* ---- Memory ---- */
+
+static void *store_big(struct output_store *o, size_t n)
+{
+	void *p = memory_grow(NULL, n, 1);
+
+	VEC_PUSH(&o->big, p);
+	return p;
+}
+
+static void *store_bytes(struct bgp_speaker *s, const void *bytes, size_t n)
+{
+	struct output_store *o = &s->output_bytes;
+	uint8_t *p;
+
+	if (n > BLOCK_SIZE - o->used) {
+		if (n > BLOCK_SIZE / 2)
+			return memcpy(store_big(o, n), bytes, n);
+		o->full++;
+		o->used = 0;
+	}
+	if (o->full == o->blocks.len)
+		VEC_PUSH(&o->blocks, memory_grow(NULL, BLOCK_SIZE, 1));
+	p = o->blocks.at[o->full] + o->used;
+	if (n > 0)
+		memcpy(p, bytes, n);
+	o->used += n;
+	return p;
+}
+
+static void store_clear(struct output_store *o)
+{
+	for (size_t i = 0; i < o->big.len; i++)
+		free(o->big.at[i]);
+	VEC_CLEAR(&o->big);
+	while (o->blocks.len > BLOCKS_KEPT)
+		free(o->blocks.at[--o->blocks.len]);
+	o->full = o->used = 0;
+}
+
+/* ---- Outputs ---- */
+
 static struct bgp_output *output_add(struct bgp_speaker *s, const struct bgp_output *output)
 {
 	struct bgp_output *o = VEC_ADD(&s->outputs);
@@ -15,27 +62,37 @@ void output_connect(struct conn *c)
 	output_add(c->peer->speaker, &(struct bgp_output){.kind = BGP_OUT_CONNECT, .peer = c->peer->id, .conn = c->id});
 }
 
+static void output_bytes(struct conn *c, const uint8_t *stored, size_t n)
+{
+	output_add(c->peer->speaker,
+		   &(struct bgp_output){
+			   .kind = BGP_OUT_SEND, .peer = c->peer->id, .conn = c->id, .bytes = stored, .len = n});
+}
+
 void output_raw(struct conn *c, const uint8_t *bytes, size_t n)
 {
-	struct bgp_speaker *s = c->peer->speaker;
+	output_bytes(c, store_bytes(c->peer->speaker, bytes, n), n);
+}
 
-	output_add(s, &(struct bgp_output){.kind = BGP_OUT_SEND,
-					   .peer = c->peer->id,
-					   .conn = c->id,
-					   .bytes = arena_memdup(&s->output_arena, bytes, n),
-					   .len = n});
+void output_send_all(struct conn *const *to, size_t n, const uint8_t *bytes, size_t len)
+{
+	struct bgp_speaker *s = to[0]->peer->speaker;
+	const uint8_t *stored = store_bytes(s, bytes, len);
+
+	for (size_t i = 0; i < n; i++) {
+		output_bytes(to[i], stored, len);
+		output_add(s, &(struct bgp_output){.kind = BGP_OUT_NOTICE,
+						   .notice = BGP_NOTICE_SENT,
+						   .peer = to[i]->peer->id,
+						   .conn = to[i]->id,
+						   .bytes = stored,
+						   .len = len});
+	}
 }
 
 void output_send(struct conn *c, const uint8_t *bytes, size_t n)
 {
-	struct bgp_speaker *s = c->peer->speaker;
-	struct bgp_output out;
-
-	output_raw(c, bytes, n);
-	out = s->outputs.at[s->outputs.len - 1];
-	out.kind = BGP_OUT_NOTICE;
-	out.notice = BGP_NOTICE_SENT;
-	output_add(s, &out);
+	output_send_all(&c, 1, bytes, n);
 }
 
 void output_close(struct conn *c)
@@ -43,14 +100,18 @@ void output_close(struct conn *c)
 	output_add(c->peer->speaker, &(struct bgp_output){.kind = BGP_OUT_CLOSE, .peer = c->peer->id, .conn = c->id});
 }
 
-void output_route(struct bgp_speaker *s, const struct route *r)
+void output_route(struct bgp_speaker *s, const struct rib_table *t, const struct route *r)
 {
-	output_add(s, &(struct bgp_output){
-			      .kind = BGP_OUT_ROUTE,
-			      .prefix = r->node.prefix,
-			      .next_hops = arena_memdup(&s->output_arena, r->hops, r->hop_count * sizeof(*r->hops)),
-			      .next_hop_count = r->hop_count,
-		      });
+	static const struct addr nobody;
+	const struct hop_group *g = r->hops != 0 ? hop_group_at(&s->hops, r->hops) : NULL;
+	struct bgp_output *o = VEC_ADD(&s->outputs);
+
+	*o = (struct bgp_output){.kind = BGP_OUT_ROUTE, .prefix = route_prefix(t, r), .next_hops = &nobody};
+	if (g == NULL)
+		return;
+	o->next_hops = g->addrs;
+	o->weights = g->weighted ? g->addr_weights : NULL;
+	o->next_hop_count = g->n;
 }
 
 void notice_state(struct peer *p, enum bgp_state from, enum bgp_state to, const char *why)
@@ -71,7 +132,7 @@ void notice_received(struct conn *c, const uint8_t *bytes, size_t n)
 					   .notice = BGP_NOTICE_RECEIVED,
 					   .peer = c->peer->id,
 					   .conn = c->id,
-					   .bytes = arena_memdup(&s->output_arena, bytes, n),
+					   .bytes = store_bytes(s, bytes, n),
 					   .len = n});
 }
 
@@ -98,5 +159,18 @@ const struct bgp_output *bgp_outputs(const struct bgp_speaker *s, size_t *ret_co
 void bgp_outputs_clear(struct bgp_speaker *s)
 {
 	VEC_CLEAR(&s->outputs);
+	store_clear(&s->output_bytes);
 	arena_clear(&s->output_arena);
+	hop_groups_sweep(&s->hops);
+}
+
+void outputs_free(struct bgp_speaker *s)
+{
+	store_clear(&s->output_bytes);
+	arena_clear(&s->output_arena);
+	for (size_t i = 0; i < s->output_bytes.blocks.len; i++)
+		free(s->output_bytes.blocks.at[i]);
+	VEC_FREE(&s->output_bytes.blocks);
+	VEC_FREE(&s->output_bytes.big);
+	VEC_FREE(&s->outputs);
 }

@@ -12,8 +12,7 @@ static uint64_t mixed(uint64_t h)
 	return h ^ (h >> 32);
 }
 
-/* Seeded, so that a peer can't choose prefixes that fall into one bucket. */
-static uint64_t prefix_hash(uint64_t seed, const struct prefix *p)
+uint64_t prefix_hash(uint64_t seed, const struct prefix *p)
 {
 	uint64_t high, low;
 
@@ -76,35 +75,4 @@ void prefix_map_remove(struct prefix_map *m, uint64_t seed, const struct prefix_
 		at = &(*at)->next;
 	*at = node->next;
 	m->count--;
-}
-
-static int by_prefix(const void *a, const void *b)
-{
-	const struct prefix_node *const *x = a, *const *y = b;
-
-	return prefix_compare(&(*x)->prefix, &(*y)->prefix);
-}
-
-struct prefix_node **prefix_map_sorted(const struct prefix_map *m)
-{
-	struct prefix_node **all = memory_new((m->count + 1) * sizeof(struct prefix_node *));
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->size; i++)
-		for (struct prefix_node *node = m->buckets[i]; node != NULL; node = node->next)
-			all[n++] = node;
-	qsort(all, n, sizeof(struct prefix_node *), by_prefix);
-	return all;
-}
-
-void prefix_map_free(struct prefix_map *m)
-{
-	for (size_t i = 0; i < m->size; i++) {
-		for (struct prefix_node *n = m->buckets[i], *next; n != NULL; n = next) {
-			next = n->next;
-			free(n);
-		}
-	}
-	free(m->buckets);
-	*m = (struct prefix_map){0};
 }

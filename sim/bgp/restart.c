@@ -7,11 +7,6 @@
 #define DEFAULT_STALE_S 360
 #define DEFAULT_DEFERRAL_S 360
 
-static uint8_t address_family(enum family f)
-{
-	return f == FAMILY_V6 ? ADDR_V6 : ADDR_V4;
-}
-
 static bool has(unsigned int families, enum family f)
 {
 	return (families >> f & 1) != 0;
@@ -20,6 +15,11 @@ static bool has(unsigned int families, enum family f)
 static struct instant due_in(const struct peer *p, uint32_t seconds)
 {
 	return instant_add(p->speaker->now, seconds * NS_PER_S);
+}
+
+static uint32_t stale_s(const struct peer *p)
+{
+	return p->conf.restart.stale_s > 0 ? p->conf.restart.stale_s : DEFAULT_STALE_S;
 }
 
 /* ---- The peer restarts ---- */
@@ -44,7 +44,7 @@ static void sweep(struct peer *p, enum family f)
 	struct stale_family *stale = &p->stale[f];
 
 	if (stale->kept)
-		rib_refresh_end(p, address_family(f));
+		rib_sweep(p, f);
 	stale->kept = stale->long_lived = false;
 	stale->due = INSTANT_NEVER;
 	timers_changed(p);
@@ -57,7 +57,7 @@ static void keep_for_long(struct peer *p, enum family f)
 
 	stale->long_lived = true;
 	stale->due = due_in(p, stale->long_lived_s);
-	rib_long_lived(p, address_family(f));
+	rib_long_lived(p, f);
 }
 
 static void keep(struct conn *c, enum family f)
@@ -67,7 +67,7 @@ static void keep(struct conn *c, enum family f)
 
 	/* What is stale from the restart before this one goes (RFC 4724 section 4.2). */
 	sweep(p, f);
-	rib_refresh_begin(p, address_family(f));
+	rib_stale(p, f);
 	stale->kept = true;
 	stale->long_lived_s = has(c->restart.long_lived_families, f) ? c->restart.long_lived_s[f] : 0;
 	stale->due = due_in(p, c->restart.time_s);
@@ -77,7 +77,7 @@ static void keep(struct conn *c, enum family f)
 
 static void drop(struct peer *p, enum family f)
 {
-	rib_refresh_begin(p, address_family(f));
+	rib_stale(p, f);
 	p->stale[f].kept = true;
 	sweep(p, f);
 }
@@ -95,7 +95,6 @@ void restart_session_lost(struct conn *c, const struct fsm_input *in)
 			drop(p, f);
 	}
 	export_clear(p);
-	p->mrai_due = INSTANT_NEVER;
 }
 
 void restart_expired(struct peer *p, enum family f)
@@ -115,7 +114,6 @@ void restart_expired(struct peer *p, enum family f)
 void restart_session_up(struct conn *c)
 {
 	struct peer *p = c->peer;
-	uint32_t stale_s = p->conf.restart.stale_s > 0 ? p->conf.restart.stale_s : DEFAULT_STALE_S;
 
 	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
 		struct stale_family *stale = &p->stale[f];
@@ -125,7 +123,7 @@ void restart_session_up(struct conn *c)
 		if (!stale->kept)
 			continue;
 		if (has(kept, f))
-			stale->due = due_in(p, stale_s);
+			stale->due = due_in(p, stale_s(p));
 		else
 			sweep(p, f);
 	}
@@ -141,6 +139,19 @@ void restart_end_of_rib(struct conn *c, uint16_t afi, uint8_t safi)
 	c->peer->stale[f].ended = true;
 	sweep(c->peer, f);
 	restart_deferral_check(c->peer->speaker);
+}
+
+void restart_refreshing(struct conn *c, enum family f)
+{
+	struct peer *p = c->peer;
+
+	p->stale[f].kept = true;
+	p->stale[f].due = due_in(p, stale_s(p));
+}
+
+void restart_refreshed(struct conn *c, enum family f)
+{
+	sweep(c->peer, f);
 }
 
 void restart_forget(struct peer *p)

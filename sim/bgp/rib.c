@@ -4,281 +4,279 @@
 
 #include <stdlib.h>
 
-static struct route *route_of(struct prefix_node *node)
-{
-	return (struct route *)(void *)node;
-}
+#define AHEAD 8 /* how far before their use the table's slots are fetched */
 
-static struct route *route_find(const struct bgp_speaker *s, const struct prefix *prefix)
+static void touch(struct rib_table *t, uint32_t number)
 {
-	return route_of(prefix_map_get(&s->routes, s->hash_seed, prefix));
-}
+	struct route *r = route_at(t, number);
 
-const struct route *rib_find(const struct bgp_speaker *s, const struct prefix *prefix)
-{
-	return route_find(s, prefix);
-}
-
-static struct route *route_get(struct bgp_speaker *s, const struct prefix *prefix)
-{
-	struct route *r = route_find(s, prefix);
-
-	if (r == NULL) {
-		r = memory_new(sizeof(*r));
-		r->node.prefix = *prefix;
-		prefix_map_add(&s->routes, s->hash_seed, &r->node);
-	}
-	return r;
-}
-
-static void route_touch(struct bgp_speaker *s, struct route *r)
-{
-	if (r->dirty)
+	if ((r->flags & ROUTE_DIRTY) != 0)
 		return;
-	r->dirty = true;
-	VEC_PUSH(&s->dirty, r);
+	r->flags |= ROUTE_DIRTY;
+	VEC_PUSH(&t->dirty, number);
 }
 
-/* Where the peer's path hangs, or the end of the list. */
-static struct path **path_at(struct route *r, const struct peer *p)
+/* ---- One path ---- */
+
+static void path_set(struct bgp_speaker *s, struct path *path, const struct attrs *attrs)
 {
-	struct path **at = &r->paths;
+	uint32_t before = path->attrs;
 
-	while (*at != NULL && (*at)->peer != p)
-		at = &(*at)->next;
-	return at;
+	path->attrs = attrs_ref(attrs_at(&s->attrs, attrs->number))->number;
+	attrs_drop(s, before);
 }
 
-bool rib_announce(struct peer *p, const struct prefix *prefix, struct attrs *attrs)
+static void path_gone(struct peer *p, struct rib_table *t, uint32_t number, struct path *path)
 {
 	struct bgp_speaker *s = p->speaker;
-	struct route *r = route_get(s, prefix);
-	struct path **at = path_at(r, p);
+	uint32_t source = path->source;
 
-	if (*at == NULL && p->prefix_count >= p->conf.max_prefixes) {
-		route_touch(s, r); /* it may be new and empty; settling frees it */
-		return false;
-	}
-	if (*at == NULL) {
-		*at = memory_new(sizeof(**at));
-		(*at)->peer = p;
+	attrs_drop(s, path->attrs);
+	path_remove(&s->paths, route_at(t, number), path);
+	source_release(s, source);
+	p->prefix_count--;
+	touch(t, number);
+}
+
+static bool announce(struct peer *p, const struct attrs *attrs, const struct wire_route *route)
+{
+	struct bgp_speaker *s = p->speaker;
+	struct rib_table *t = &s->ribs[family_of(&route->prefix)];
+	uint32_t number = route_add(t, s->hash_seed, &route->prefix);
+	uint32_t source = source_find(s, p, route->path_id);
+	struct route *r = route_at(t, number);
+	struct path *path = source != 0 ? path_find(&s->paths, r, source) : NULL;
+
+	if (path == NULL) {
+		if (p->prefix_count >= p->conf.max_prefixes) {
+			touch(t, number); /* it may be new and empty; settling frees it */
+			return false;
+		}
+		source = source_intern(s, p, route->path_id);
+		path_add(&s->paths, r,
+			 (struct path){.attrs = attrs_ref(attrs_at(&s->attrs, attrs->number))->number,
+				       .source = source & (UINT32_MAX >> 1)});
 		p->prefix_count++;
+	} else {
+		path->stale = false;
+		if (path->attrs == attrs->number)
+			return true;
+		path_set(s, path, attrs);
 	}
-	(*at)->stale = false;
-	if ((*at)->attrs == attrs)
-		return true;
-	attrs_release(&s->attrs, (*at)->attrs);
-	(*at)->attrs = attrs_ref(attrs);
-	route_touch(s, r);
+	touch(t, number);
 	return true;
 }
 
-static void path_remove(struct bgp_speaker *s, struct route *r, struct path **at)
+static void fetch_ahead(const struct bgp_speaker *s, const struct wire_route *routes, size_t i, size_t n)
 {
-	struct path *gone = *at;
-
-	*at = gone->next;
-	if (r->best == gone)
-		r->best = NULL;
-	gone->peer->prefix_count--;
-	attrs_release(&s->attrs, gone->attrs);
-	free(gone);
-	route_touch(s, r);
+	if (i + AHEAD < n)
+		route_prefetch(&s->ribs[family_of(&routes[0].prefix)], s->hash_seed, &routes[i + AHEAD].prefix);
 }
 
-void rib_withdraw(struct peer *p, const struct prefix *prefix)
+bool rib_announce(struct peer *p, const struct attrs *attrs, const struct wire_route *routes, size_t n)
 {
-	struct route *r = route_find(p->speaker, prefix);
-	struct path **at = r != NULL ? path_at(r, p) : NULL;
-
-	if (at != NULL && *at != NULL)
-		path_remove(p->speaker, r, at);
+	for (size_t i = 0; i < n; i++) {
+		fetch_ahead(p->speaker, routes, i, n);
+		if (!announce(p, attrs, &routes[i]))
+			return false;
+	}
+	return true;
 }
 
-/* Removes the peer's paths, or its stale ones of a family. */
-static void remove_paths(struct peer *p, bool stale_only, uint8_t family)
+void rib_withdraw(struct peer *p, const struct wire_route *routes, size_t n)
 {
 	struct bgp_speaker *s = p->speaker;
-	struct prefix_node **all;
-	size_t n = s->routes.count;
+
+	for (size_t i = 0; i < n; i++) {
+		struct rib_table *t = &s->ribs[family_of(&routes[i].prefix)];
+		uint32_t number, source = source_find(s, p, routes[i].path_id);
+		struct path *path;
+
+		fetch_ahead(s, routes, i, n);
+		number = source != 0 ? route_find(t, s->hash_seed, &routes[i].prefix) : 0;
+		path = number != 0 ? path_find(&s->paths, route_at(t, number), source) : NULL;
+		if (path != NULL)
+			path_gone(p, t, number, path);
+	}
+}
+
+/* ---- All of a peer's paths of a family ---- */
+
+typedef void each_path_fn(struct peer *p, struct rib_table *t, uint32_t number, struct path *path);
+
+/* Calls fn for each path of the peer; it may remove that path. */
+static void each_path(struct peer *p, enum family f, each_path_fn *fn)
+{
+	struct bgp_speaker *s = p->speaker;
+	struct rib_table *t = &s->ribs[f];
 
 	if (p->prefix_count == 0)
 		return;
-	all = prefix_map_sorted(&s->routes);
-	for (size_t i = 0; i < n; i++) {
-		struct route *r = route_of(all[i]);
-		struct path **at = path_at(r, p);
+	for (uint32_t i = route_next(t, 0); i != 0; i = route_next(t, i)) {
+		struct path_walk walk = paths_of(route_at(t, i));
+		struct path *path;
 
-		if (*at == NULL)
-			continue;
-		if (!stale_only || ((*at)->stale && r->node.prefix.addr.family == family))
-			path_remove(s, r, at);
-	}
-	free(all);
-}
-
-void rib_drop_peer(struct peer *p)
-{
-	remove_paths(p, false, ADDR_NONE);
-}
-
-void rib_refresh_begin(struct peer *p, uint8_t family)
-{
-	const struct prefix_map *m = &p->speaker->routes;
-
-	for (size_t i = 0; i < m->size; i++) {
-		for (struct prefix_node *n = m->buckets[i]; n != NULL; n = n->next) {
-			struct path *path = *path_at(route_of(n), p);
-
-			if (path != NULL && n->prefix.addr.family == family)
-				path->stale = true;
-		}
+		VEC_CLEAR(&s->own_sources);
+		while ((path = path_next(&s->paths, &walk)) != NULL)
+			if (source_at(&s->sources, path->source)->peer == p)
+				VEC_PUSH(&s->own_sources, path->source);
+		for (size_t k = 0; k < s->own_sources.len; k++)
+			fn(p, t, i, path_find(&s->paths, route_at(t, i), s->own_sources.at[k]));
 	}
 }
 
-void rib_refresh_end(struct peer *p, uint8_t family)
+static void make_stale(struct peer *p, struct rib_table *t, uint32_t number, struct path *path)
 {
-	remove_paths(p, true, family);
+	(void)p;
+	(void)t;
+	(void)number;
+	path->stale = true;
 }
 
-/* The set with LLGR_STALE, a reference. */
-static struct attrs *marked_stale(struct bgp_speaker *s, const struct attrs *a)
+void rib_stale(struct peer *p, enum family f)
 {
-	struct attrs_spec spec;
-
-	memset(&spec, 0, sizeof(spec));
-	spec.key = a->key;
-	spec.path = attrs_path(a).at;
-	spec.extra = attrs_extra(a).at;
-	VEC_CLEAR(&s->words);
-	for (uint32_t i = 0; i < a->key.community_count; i++)
-		VEC_PUSH(&s->words, a->communities[i]);
-	VEC_PUSH(&s->words, LLGR_STALE);
-	spec.communities = s->words.at;
-	spec.key.community_count = (uint32_t)s->words.len;
-	return attrs_intern(&s->attrs, s->hash_seed, &spec);
+	each_path(p, f, make_stale);
 }
 
-void rib_long_lived(struct peer *p, uint8_t family)
+static void remove_stale(struct peer *p, struct rib_table *t, uint32_t number, struct path *path)
+{
+	if (path->stale)
+		path_gone(p, t, number, path);
+}
+
+void rib_sweep(struct peer *p, enum family f)
+{
+	each_path(p, f, remove_stale);
+}
+
+static void make_long_lived(struct peer *p, struct rib_table *t, uint32_t number, struct path *path)
 {
 	struct bgp_speaker *s = p->speaker;
-	size_t n = s->routes.count;
-	struct prefix_node **all = prefix_map_sorted(&s->routes);
+	const struct attrs *a = attrs_at(&s->attrs, path->attrs);
+	struct attrs *marked;
 
-	for (size_t i = 0; i < n; i++) {
-		struct route *r = route_of(all[i]);
-		struct path **at = path_at(r, p);
-		struct attrs *before;
-
-		if (*at == NULL || !(*at)->stale || r->node.prefix.addr.family != family)
-			continue;
-		before = (*at)->attrs;
-		if (attrs_has_community(before, NO_LLGR)) {
-			path_remove(s, r, at);
-		} else if (!attrs_has_community(before, LLGR_STALE)) {
-			(*at)->attrs = marked_stale(s, before);
-			attrs_release(&s->attrs, before);
-			route_touch(s, r);
-		}
-	}
-	free(all);
-}
-
-static int by_address(const void *a, const void *b)
-{
-	return addr_compare(a, b);
-}
-
-/* The next hops of the group of n that decide() left; true when they are not those that were told. */
-static bool take_hops(struct bgp_speaker *s, struct route *r, size_t n)
-{
-	VEC_CLEAR(&s->hops);
-	for (size_t i = 0; i < n; i++)
-		VEC_PUSH(&s->hops, s->candidates.at[i]->attrs->key.next_hop);
-	if (n > 1)
-		qsort(s->hops.at, n, sizeof(*s->hops.at), by_address);
-	if (n == r->hop_count && (n == 0 || memcmp(s->hops.at, r->hops, n * sizeof(*r->hops)) == 0))
-		return false;
-	r->hops = memory_grow(r->hops, n > 0 ? n : 1, sizeof(*r->hops));
-	if (n > 0)
-		memcpy(r->hops, s->hops.at, n * sizeof(*r->hops));
-	r->hop_count = n;
-	return true;
-}
-
-/* Passes a changed best route on to whom it may concern. */
-static void pass_on(struct bgp_speaker *s, struct route *r)
-{
-	uint64_t serial = r->best != NULL ? r->best->attrs->serial : 0;
-	bgp_peer_id peer = r->best != NULL ? r->best->peer->id : 0;
-
-	if (!s->conf.readvertise || (serial == r->told_serial && peer == r->told_peer))
+	if (!path->stale)
 		return;
-	r->told_serial = serial;
-	r->told_peer = peer;
-	for (size_t i = 0; i < s->peers.len; i++)
-		export_prefix(s->peers.at[i], &r->node.prefix, r);
+	if (attrs_has_community(a, NO_LLGR)) {
+		path_gone(p, t, number, path);
+		return;
+	}
+	if (attrs_has_community(a, LLGR_STALE))
+		return;
+	marked = attrs_with_community(s, a, LLGR_STALE);
+	path_set(s, path, marked);
+	attrs_release(s, marked);
+	touch(t, number);
 }
 
-static void route_free(struct bgp_speaker *s, struct route *r)
+void rib_long_lived(struct peer *p, enum family f)
 {
-	prefix_map_remove(&s->routes, s->hash_seed, &r->node);
-	free(r->hops);
-	free(r);
+	each_path(p, f, make_long_lived);
+}
+
+void rib_own(struct bgp_speaker *s, const struct prefix *prefix, bool own)
+{
+	struct rib_table *t = &s->ribs[family_of(prefix)];
+	uint32_t number = route_add(t, s->hash_seed, prefix);
+	struct route *r = route_at(t, number);
+
+	r->flags &= (uint8_t)~ROUTE_OWN;
+	r->flags |= ROUTE_OWN_MOVED | (own ? ROUTE_OWN : 0);
+	touch(t, number);
+}
+
+/* ---- Decisions ---- */
+
+/* Tells the FIB of the group of n that decide() left, when it is another than before. */
+static void take_hops(struct bgp_speaker *s, struct rib_table *t, struct route *r, size_t n)
+{
+	uint32_t hops = decide_hops(s, n);
+
+	if (hops == r->hops) {
+		hop_group_release(&s->hops, hops);
+		return;
+	}
+	hop_group_release(&s->hops, r->hops);
+	r->hops = hops;
+	output_route(s, t, r);
+}
+
+static bool best_is(const struct route *r, const struct candidate *best)
+{
+	if (best->attrs == NULL)
+		return r->best_attrs == 0;
+	return r->best_attrs == best->attrs->number && r->best_source == best->source->number;
+}
+
+/* Passes a changed route on to whom it may concern, and keeps what is best now. */
+static void pass_on(struct bgp_speaker *s, struct rib_table *t, uint32_t number, const struct candidate *best)
+{
+	struct route *r = route_at(t, number);
+	bool own = (r->flags & ROUTE_OWN_MOVED) != 0, moved = own || (s->conf.readvertise && !best_is(r, best));
+	uint32_t attrs = r->best_attrs, source = r->best_source;
+
+	for (size_t i = 0; i < s->groups.len; i++)
+		if (moved || (s->conf.readvertise && group_add_path(s->groups.at[i], t->family)))
+			export_route(s->groups.at[i], t->family, number, best);
+	if (best_is(r, best))
+		return;
+	r->best_attrs = best->attrs != NULL ? attrs_ref(attrs_at(&s->attrs, best->attrs->number))->number : 0;
+	r->best_source = best->source != NULL ? best->source->number : 0;
+	source_ref(s, r->best_source);
+	attrs_drop(s, attrs);
+	source_release(s, source);
+}
+
+static void settle_route(struct bgp_speaker *s, struct rib_table *t, uint32_t number)
+{
+	struct route *r = route_at(t, number);
+	size_t n = decide(s, r);
+	struct candidate best = {0};
+
+	if (n > 0)
+		best = s->candidates.at[0];
+	take_hops(s, t, r, n);
+	pass_on(s, t, number, &best);
+	r->flags &= (uint8_t) ~(ROUTE_DIRTY | ROUTE_OWN_MOVED);
+	if (n == 0 && (r->flags & ROUTE_OWN) == 0)
+		route_remove(t, s->hash_seed, number);
 }
 
 void rib_settle(struct bgp_speaker *s)
 {
 	if (s->deferring)
 		return;
-	for (size_t i = 0; i < s->dirty.len; i++) {
-		struct route *r = s->dirty.at[i];
-		size_t n = decide(s, r);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
+		struct rib_table *t = &s->ribs[f];
 
-		r->dirty = false;
-		r->best = n > 0 ? s->candidates.at[0] : NULL;
-		if (take_hops(s, r, n))
-			output_route(s, r);
-		pass_on(s, r);
-		if (r->paths == NULL)
-			route_free(s, r);
+		for (size_t i = 0; i < t->dirty.len; i++)
+			settle_route(s, t, t->dirty.at[i]);
+		VEC_CLEAR(&t->dirty);
 	}
-	VEC_CLEAR(&s->dirty);
-	for (size_t i = 0; s->queued && i < s->peers.len; i++)
-		mrai_flush(s->peers.at[i]);
+	for (size_t i = 0; s->queued && i < s->groups.len; i++)
+		mrai_flush(s->groups.at[i]);
 	s->queued = false;
-}
-
-void bgp_loc_rib(const struct bgp_speaker *s,
-		 void (*fn)(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n), void *ctx)
-{
-	struct prefix_node **all = prefix_map_sorted(&s->routes);
-	VEC(struct addr) hops = {0};
-
-	for (size_t i = 0; i < s->routes.count; i++) {
-		const struct route *r = route_of(all[i]);
-		const struct addr *best;
-
-		if (r->best == NULL) /* not decided on yet */
-			continue;
-		best = &r->best->attrs->key.next_hop;
-		VEC_CLEAR(&hops);
-		VEC_PUSH(&hops, *best);
-		for (size_t k = 0; k < r->hop_count; k++)
-			if (!addr_equal(&r->hops[k], best))
-				VEC_PUSH(&hops, r->hops[k]);
-		fn(ctx, &r->node.prefix, hops.at, hops.len);
-	}
-	VEC_FREE(&hops);
-	free(all);
 }
 
 void rib_free(struct bgp_speaker *s)
 {
-	for (size_t i = 0; i < s->peers.len; i++)
-		remove_paths(s->peers.at[i], false, ADDR_NONE);
-	for (size_t i = 0; i < s->dirty.len; i++)
-		route_free(s, s->dirty.at[i]);
-	VEC_FREE(&s->dirty);
-	prefix_map_free(&s->routes);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
+		struct rib_table *t = &s->ribs[f];
+
+		for (uint32_t i = route_next(t, 0); i != 0; i = route_next(t, i)) {
+			struct route *r = route_at(t, i);
+			struct path_walk walk = paths_of(r);
+			const struct path *path;
+
+			while ((path = path_next(&s->paths, &walk)) != NULL) {
+				attrs_drop(s, path->attrs);
+				source_release(s, path->source);
+			}
+			attrs_drop(s, r->best_attrs);
+			source_release(s, r->best_source);
+			hop_group_release(&s->hops, r->hops);
+		}
+		rib_table_free(t);
+	}
+	path_pool_free(&s->paths);
 }

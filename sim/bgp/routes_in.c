@@ -15,31 +15,37 @@ static bool family_agreed(const struct conn *c, uint16_t afi, uint8_t safi)
 	return afi == WIRE_AFI_IPV4 ? c->ipv4 : afi == WIRE_AFI_IPV6 && c->ipv6;
 }
 
-static void withdraw_routes(const struct conn *c, struct wire_nlri nlri)
+/* The list's routes in s->batch; false when there are none that we take. */
+static bool gather_routes(const struct conn *c, struct wire_nlri nlri)
 {
+	struct bgp_speaker *s = c->peer->speaker;
 	struct wire_route route;
 
+	VEC_CLEAR(&s->batch);
 	if (!family_agreed(c, nlri.afi, nlri.safi))
-		return;
+		return false;
 	while (wire_nlri_next(&nlri, &route))
-		rib_withdraw(c->peer, &route.prefix);
+		VEC_PUSH(&s->batch, route);
+	return s->batch.len > 0;
+}
+
+static void withdraw_routes(const struct conn *c, struct wire_nlri nlri)
+{
+	const struct bgp_speaker *s = c->peer->speaker;
+
+	if (gather_routes(c, nlri))
+		rib_withdraw(c->peer, s->batch.at, s->batch.len);
 }
 
 /* A route that can't be used takes the place of the one before it all the same. */
-static void announce_routes(struct conn *c, struct wire_nlri nlri, struct attrs *attrs)
+static void announce_routes(struct conn *c, struct wire_nlri nlri, const struct attrs *attrs)
 {
-	struct wire_route route;
+	const struct bgp_speaker *s = c->peer->speaker;
 
-	if (attrs == NULL) {
+	if (attrs == NULL)
 		withdraw_routes(c, nlri);
-		return;
-	}
-	if (!family_agreed(c, nlri.afi, nlri.safi))
-		return;
-	while (!c->over_limit && wire_nlri_next(&nlri, &route)) {
-		if (!rib_announce(c->peer, &route.prefix, attrs))
-			c->over_limit = true;
-	}
+	else if (gather_routes(c, nlri) && !rib_announce(c->peer, attrs, s->batch.at, s->batch.len))
+		c->over_limit = true;
 }
 
 static uint32_t leftmost_as(struct wire_in path, bool as4)
@@ -77,6 +83,9 @@ static bool next_hop_usable(const struct conn *c, const struct addr *next_hop)
 /* The interned attributes of one of the UPDATE's two lists of routes, or NULL when they can't be used. */
 static struct attrs *attrs_of(struct conn *c, const struct wire_update *u, const struct addr *next_hop, bool usable)
 {
+	struct attrs *attrs;
+	const char *why;
+
 	if (!usable)
 		return NULL;
 	if (!next_hop_usable(c, next_hop)) {
@@ -84,7 +93,10 @@ static struct attrs *attrs_of(struct conn *c, const struct wire_update *u, const
 			     addr_text(next_hop).s);
 		return NULL;
 	}
-	return attrs_from_update(c->peer->speaker, u, next_hop, conn_external(c));
+	attrs = attrs_from_update(c, u, next_hop, &why);
+	if (attrs == NULL)
+		notice_error(c->peer, c, "its routes are taken as withdrawn: %s", why);
+	return attrs;
 }
 
 static void process_update(struct conn *c, const struct wire_update *u, bool withdraw_all)
@@ -103,48 +115,46 @@ static void process_update(struct conn *c, const struct wire_update *u, bool wit
 	if (classic) {
 		attrs = attrs_of(c, u, &u->attrs.next_hop, usable);
 		announce_routes(c, u->nlri, attrs);
-		attrs_release(&c->peer->speaker->attrs, attrs);
+		attrs_release(c->peer->speaker, attrs);
 	}
 	if (mp) {
 		attrs = attrs_of(c, u, &u->attrs.mp_next_hop, usable);
 		announce_routes(c, u->mp_nlri, attrs);
-		attrs_release(&c->peer->speaker->attrs, attrs);
+		attrs_release(c->peer->speaker, attrs);
 	}
 }
 
-static unsigned int family_bit(uint8_t family)
+/* Between begin and end of a refresh the peer announces all; what it does not is gone then, or after the time that stale
+ * routes have if the end does not come (RFC 7313 section 4.2). */
+static void refresh_begins(struct conn *c, enum family f)
 {
-	return 1U << (family == ADDR_V6 ? FAMILY_V6 : FAMILY_V4);
-}
-
-static void refresh_begins(struct conn *c, uint8_t family)
-{
-	c->refreshing |= family_bit(family);
-	rib_refresh_begin(c->peer, family);
+	c->refreshing |= 1U << f;
+	rib_stale(c->peer, f);
+	restart_refreshing(c, f);
 }
 
 /* An end without a beginning means nothing; what is stale then is so for another reason. */
-static void refresh_ends(struct conn *c, uint8_t family)
+static void refresh_ends(struct conn *c, enum family f)
 {
-	if ((c->refreshing & family_bit(family)) == 0)
+	if ((c->refreshing >> f & 1) == 0)
 		return;
-	c->refreshing &= ~family_bit(family);
-	rib_refresh_end(c->peer, family);
+	c->refreshing &= ~(1U << f);
+	restart_refreshed(c, f);
 }
 
 static void process_refresh(struct conn *c, const struct wire_refresh *refresh)
 {
-	uint8_t family = refresh->afi == WIRE_AFI_IPV6 ? ADDR_V6 : ADDR_V4;
+	enum family f = refresh->afi == WIRE_AFI_IPV6 ? FAMILY_V6 : FAMILY_V4;
 
 	if (!family_agreed(c, refresh->afi, refresh->safi))
 		return;
 	/* Before our own End-of-RIB everything is still to come (RFC 7313 section 4.1). */
 	if (refresh->subtype == REFRESH_REQUEST && !c->peer->speaker->deferring)
-		export_refresh(c->peer, family);
+		export_refresh(c->peer, f);
 	else if (refresh->subtype == REFRESH_BEGIN && c->enhanced_refresh)
-		refresh_begins(c, family);
+		refresh_begins(c, f);
 	else if (refresh->subtype == REFRESH_END && c->enhanced_refresh)
-		refresh_ends(c, family);
+		refresh_ends(c, f);
 }
 
 void routes_process(struct conn *c, const struct fsm_input *in)

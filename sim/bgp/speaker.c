@@ -16,23 +16,39 @@ struct bgp_speaker *bgp_speaker_new(const struct bgp_speaker_conf *conf)
 	s->deferral_due = s->origination_due = INSTANT_NEVER;
 	s->rng.state = conf->seed;
 	s->hash_seed = rng_next(&s->rng);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		rib_table_init(&s->ribs[f], f);
 	return s;
 }
 
 static void peer_free(struct peer *p)
 {
-	export_clear(p);
 	conn_fini(&p->conns[0]);
 	conn_fini(&p->conns[1]);
-	VEC_FREE(&p->announce);
-	VEC_FREE(&p->withdraw);
+	source_release(p->speaker, p->source);
 	free(p);
+}
+
+static void scratch_free(struct bgp_speaker *s)
+{
+	VEC_FREE(&s->candidates);
+	VEC_FREE(&s->hop_members);
+	VEC_FREE(&s->bytes);
+	VEC_FREE(&s->extra);
+	VEC_FREE(&s->words);
+	VEC_FREE(&s->own_sources);
+	VEC_FREE(&s->batch);
+	VEC_FREE(&s->told);
+	VEC_FREE(&s->order);
+	VEC_FREE(&s->audience);
 }
 
 void bgp_speaker_free(struct bgp_speaker *s)
 {
 	if (s == NULL)
 		return;
+	for (size_t i = 0; i < s->peers.len; i++)
+		export_clear(s->peers.at[i]);
 	rib_free(s);
 	for (size_t i = 0; i < s->peers.len; i++)
 		peer_free(s->peers.at[i]);
@@ -40,17 +56,13 @@ void bgp_speaker_free(struct bgp_speaker *s)
 	free(s->by_address.buckets);
 	VEC_FREE(&s->by_due);
 	VEC_FREE(&s->conns);
+	VEC_FREE(&s->groups);
 	originate_free(s);
 	attrs_pool_free(&s->attrs);
-	VEC_FREE(&s->candidates);
-	VEC_FREE(&s->bytes);
-	VEC_FREE(&s->extra);
-	VEC_FREE(&s->words);
-	VEC_FREE(&s->touched);
-	VEC_FREE(&s->batch);
-	VEC_FREE(&s->hops);
-	VEC_FREE(&s->outputs);
-	arena_clear(&s->output_arena);
+	source_table_free(&s->sources);
+	hop_table_free(&s->hops);
+	scratch_free(s);
+	outputs_free(s);
 	free(s);
 }
 
@@ -105,6 +117,7 @@ int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_pe
 	p->by_address.prefix = host(&conf->remote);
 	prefix_map_add(&s->by_address, s->hash_seed, &p->by_address);
 	VEC_PUSH(&s->peers, p);
+	p->source = source_intern(s, p, 0);
 	timers_add(p);
 	*ret = p->id;
 	return 0;
