@@ -106,12 +106,18 @@ static int cluster_start(struct run *r, struct errmsg *err)
 	return kube_apply_all(r->cluster, r->plan->manifests, r->plan->manifest_count, err);
 }
 
-static void on_router_route(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n)
+static void on_router_route(void *ctx, const struct bgp_output *route)
+{
+	struct run *r = ctx;
+
+	net_route_weighted(r->lab->router.ns, &route->prefix, route->next_hops, route->weights, route->next_hop_count);
+}
+
+static void on_router_routes_told(void *ctx)
 {
 	struct run *r = ctx;
 	struct errmsg err;
 
-	net_route_multipath(r->lab->router.ns, prefix, next_hops, n);
 	/* What the kernel refuses shows in the FIB, which is what the judge looks at; the reason is for the reader. */
 	if (net_flush(r->lab->router.ns, &err) < 0)
 		run_tell(r, "router", err.text);
@@ -126,7 +132,8 @@ static void on_router_notice(void *ctx, const struct bgp_output *notice)
 
 static int router_start(struct run *r, struct errmsg *err)
 {
-	static const struct drive_speaker_ops ops = {.route = on_router_route, .notice = on_router_notice};
+	static const struct drive_speaker_ops ops = {
+		.route = on_router_route, .routes_told = on_router_routes_told, .notice = on_router_notice};
 	struct node_router_conf conf = run_router_conf(r);
 	size_t n = conf.password != NULL ? r->lab->conf.workers : 0;
 	struct drive_guard *guards = arena_array(&r->arena, n, sizeof(*guards));

@@ -55,8 +55,10 @@ void drive_child_forget(struct drive *d, pid_t pid);
 struct drive_speaker;
 
 struct drive_speaker_ops {
-	/* The loc-rib's next hops for a prefix changed. May be NULL. */
-	void (*route)(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n);
+	/* The loc-rib's next hops for a prefix changed: prefix, next_hops, next_hop_count, weights. May be NULL. */
+	void (*route)(void *ctx, const struct bgp_output *route);
+	/* Those of one event have been told; what they asked of the kernel can go there at once. May be NULL. */
+	void (*routes_told)(void *ctx);
 	/* A session's state, message or error, for display only. May be NULL. */
 	void (*notice)(void *ctx, const struct bgp_output *notice);
 	/* Where to dial a peer: port, and source address (ADDR_NONE: the kernel's choice). */

@@ -15,6 +15,7 @@
 
 #define LISTEN_BACKLOG 4096
 #define READ_CHUNK 65536
+#define PUSH_AT 131072		   /* octets that are written before the end of the event that they belong to */
 #define CLOSING_NS (10 * NS_PER_S) /* for the last bytes to a peer that does not read */
 
 /* One TCP connection of the speaker. */
@@ -27,6 +28,7 @@ struct link {
 	struct event *stuck;	  /* pending does not shrink (RFC 9687) */
 	struct evbuffer *pending; /* handed out by the engine, not yet taken by the kernel */
 	bool connecting;
+	bool unsent;   /* the conn is on the speaker's list */
 	bool hopeless; /* the peer does not read any more */
 	bool closing;  /* the engine forgot it; only the rest of pending goes out */
 };
@@ -38,7 +40,9 @@ struct drive_speaker {
 	struct event *accept;
 	struct event *timer;
 	VEC(struct link *) links;
+	VEC(bgp_conn_id) unsent; /* with pending bytes of the event at hand */
 	bool flushing;
+	bool routes_told;
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx);
@@ -301,6 +305,30 @@ static void close_orderly(struct link *l)
 		link_free(l);
 }
 
+/* What an event lets us say goes out at its end, in as few writes as that takes. A break shows as a readable event too;
+ * the engine hears of it then. */
+static void push_soon(struct link *l)
+{
+	if (evbuffer_get_length(l->pending) >= PUSH_AT)
+		(void)link_push(l);
+	else if (!l->unsent)
+		VEC_PUSH(&l->speaker->unsent, l->conn);
+	l->unsent = true;
+}
+
+static void push_all(struct drive_speaker *s)
+{
+	for (size_t i = 0; i < s->unsent.len; i++) {
+		struct link *l = link_find(s, s->unsent.at[i]);
+
+		if (l == NULL)
+			continue;
+		l->unsent = false;
+		(void)link_push(l);
+	}
+	VEC_CLEAR(&s->unsent);
+}
+
 static void output_do(struct drive_speaker *s, const struct bgp_output *out)
 {
 	struct link *l = link_find(s, out->conn);
@@ -312,8 +340,7 @@ static void output_do(struct drive_speaker *s, const struct bgp_output *out)
 	case BGP_OUT_SEND:
 		if (l != NULL) {
 			evbuffer_add(l->pending, out->bytes, out->len);
-			/* A break shows as a readable event too; the engine hears of it then. */
-			(void)link_push(l);
+			push_soon(l);
 		}
 		break;
 	case BGP_OUT_CLOSE:
@@ -322,7 +349,8 @@ static void output_do(struct drive_speaker *s, const struct bgp_output *out)
 		break;
 	case BGP_OUT_ROUTE:
 		if (s->conf.ops->route != NULL)
-			s->conf.ops->route(s->conf.ctx, &out->prefix, out->next_hops, out->next_hop_count);
+			s->conf.ops->route(s->conf.ctx, out);
+		s->routes_told = true;
 		break;
 	case BGP_OUT_NOTICE:
 		if (s->conf.ops->notice != NULL)
@@ -358,8 +386,11 @@ void drive_speaker_flush(struct drive_speaker *s)
 
 		output_do(s, &out);
 	}
+	push_all(s);
 	bgp_outputs_clear(s->conf.engine);
-	s->flushing = false;
+	if (s->routes_told && s->conf.ops->routes_told != NULL)
+		s->conf.ops->routes_told(s->conf.ctx);
+	s->routes_told = s->flushing = false;
 	timer_set(s);
 }
 
@@ -516,5 +547,6 @@ void drive_speaker_free(struct drive_speaker *s)
 		close(s->listener);
 	event_free(s->timer);
 	VEC_FREE(&s->links);
+	VEC_FREE(&s->unsent);
 	free(s);
 }

@@ -72,7 +72,7 @@ static void output_do(struct virtual *v, virtual_node node, const struct bgp_out
 		break;
 	case BGP_OUT_ROUTE:
 		if (n->ops->route != NULL)
-			n->ops->route(n->ctx, &out->prefix, out->next_hops, out->next_hop_count);
+			n->ops->route(n->ctx, out);
 		break;
 	case BGP_OUT_NOTICE:
 		if (n->ops->notice != NULL)

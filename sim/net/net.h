@@ -57,6 +57,9 @@ void net_route_add(struct net_ns *ns, const struct prefix *to, const struct addr
 /* Replaces (atomically, NLM_F_REPLACE) the route by one multipath route over the gateways, or a plain one for one, with
  * protocol bgp (186); n 0 deletes it. */
 void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struct addr *gateways, size_t n);
+/* The same with weights of 1 to 256; NULL: all equal. */
+void net_route_weighted(struct net_ns *ns, const struct prefix *to, const struct addr *gateways,
+			const uint16_t *weights, size_t n);
 /* A permanent neighbour entry (never ages, does not count against gc_thresh). */
 void net_neighbour_add(struct net_ns *ns, const char *link, const struct addr *a, const uint8_t mac[6]);
 int net_flush(struct net_ns *ns, struct errmsg *err);

@@ -129,9 +129,14 @@ int net_flush(struct net_ns *ns, struct errmsg *err)
 {
 	int result = 0;
 
-	for (size_t first = 0, n; first < ns->requests.len && result == 0; first += n) {
+	/* One request's failure is not another's: all are made, the first failure is told. */
+	for (size_t first = 0, n; first < ns->requests.len; first += n) {
+		struct errmsg later;
+		int r;
+
 		n = batch_size(ns, first);
-		result = batch_send(ns, first, n, err);
+		r = batch_send(ns, first, n, result == 0 ? err : &later);
+		result = result == 0 ? r : result;
 	}
 	if (result == 0 && ns->late.code != 0) {
 		*err = ns->late;

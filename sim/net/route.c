@@ -2,6 +2,7 @@
 #include "net_int.h"
 
 #include <errno.h>
+#include <string.h>
 
 #ifndef RTPROT_BGP
 #define RTPROT_BGP 186
@@ -47,7 +48,24 @@ void net_route_add(struct net_ns *ns, const struct prefix *to, const struct addr
 					       : "nothing");
 }
 
-static void multipath_put(struct nlmsghdr *m, const struct addr *gateways, size_t n)
+/* A gateway, by RTA_VIA when its family is not the route's (RFC 8950). */
+static void gateway_put(struct nlmsghdr *m, const struct prefix *to, const struct addr *gateway)
+{
+	uint8_t via[2 + sizeof(gateway->b)];
+	uint16_t family = (uint16_t)net_af(gateway);
+	size_t n = addr_len(gateway->family);
+
+	if (gateway->family == to->addr.family) {
+		net_put_addr(m, RTA_GATEWAY, gateway);
+		return;
+	}
+	memcpy(via, &family, sizeof(family));
+	memcpy(via + sizeof(family), gateway->b, n);
+	mnl_attr_put(m, RTA_VIA, sizeof(family) + n, via);
+}
+
+static void multipath_put(struct nlmsghdr *m, const struct prefix *to, const struct addr *gateways,
+			  const uint16_t *weights, size_t n)
 {
 	struct nlattr *nest = mnl_attr_nest_start(m, RTA_MULTIPATH);
 
@@ -55,13 +73,15 @@ static void multipath_put(struct nlmsghdr *m, const struct addr *gateways, size_
 		struct rtnexthop *hop = mnl_nlmsg_put_extra_header(m, sizeof(*hop));
 		uint32_t before = m->nlmsg_len;
 
-		net_put_addr(m, RTA_GATEWAY, &gateways[i]);
+		gateway_put(m, to, &gateways[i]);
+		hop->rtnh_hops = (uint8_t)(weights != NULL ? weights[i] - 1 : 0);
 		hop->rtnh_len = (uint16_t)(sizeof(*hop) + m->nlmsg_len - before);
 	}
 	mnl_attr_nest_end(m, nest);
 }
 
-void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struct addr *gateways, size_t n)
+void net_route_weighted(struct net_ns *ns, const struct prefix *to, const struct addr *gateways,
+			const uint16_t *weights, size_t n)
 {
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m;
@@ -77,8 +97,13 @@ void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struc
 	}
 	m = route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, to, RTPROT_BGP);
 	if (n == 1)
-		net_put_addr(m, RTA_GATEWAY, &gateways[0]);
+		gateway_put(m, to, &gateways[0]);
 	else
-		multipath_put(m, gateways, n);
+		multipath_put(m, to, gateways, weights, n);
 	net_queue(ns, m, "replace route %s over %zu next hops", prefix_text(to).s, n);
+}
+
+void net_route_multipath(struct net_ns *ns, const struct prefix *to, const struct addr *gateways, size_t n)
+{
+	net_route_weighted(ns, to, gateways, NULL, n);
 }

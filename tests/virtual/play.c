@@ -74,16 +74,16 @@ static void on_trace(void *ctx, const struct virtual_event *e)
 
 /* ---- What engines say ---- */
 
-static void on_route(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n)
+static void on_route(void *ctx, const struct bgp_output *route)
 {
 	struct player *p = ctx;
-	struct told told = {.prefix = *prefix, .n = n};
+	struct told told = {.prefix = route->prefix, .n = route->next_hop_count};
 
-	for (size_t i = 0; i < n && i < NODES_MAX; i++)
-		told.hops[i] = next_hops[i];
+	for (size_t i = 0; i < told.n && i < NODES_MAX; i++)
+		told.hops[i] = route->next_hops[i];
 	hash(p->world, told.hops, sizeof(told.hops));
 	for (size_t i = 0; i < p->routes.len; i++) {
-		if (!prefix_equal(&p->routes.at[i].prefix, prefix))
+		if (!prefix_equal(&p->routes.at[i].prefix, &route->prefix))
 			continue;
 		p->routes.at[i] = told;
 		return;

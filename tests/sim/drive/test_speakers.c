@@ -60,14 +60,14 @@ static struct addr at(const char *text)
 
 /* ---- Ground ---- */
 
-static void on_route(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n)
+static void on_route(void *ctx, const struct bgp_output *route)
 {
 	struct ground *g = ctx;
 
-	g->prefix = *prefix;
-	g->hop_count = n;
-	for (size_t i = 0; i < n && i < 8; i++)
-		g->hops[i] = next_hops[i];
+	g->prefix = route->prefix;
+	g->hop_count = route->next_hop_count;
+	for (size_t i = 0; i < g->hop_count && i < 8; i++)
+		g->hops[i] = route->next_hops[i];
 	g->told++;
 }
 

@@ -319,6 +319,69 @@ static int replacing_is_atomic(void *arg)
 	return 0;
 }
 
+static void weighted(struct net_ns *ns, const char *to, const char *first, const uint16_t *weights, size_t n)
+{
+	const struct prefix prefix = ground_prefix(to);
+	const struct addr base = ground_addr(first);
+	struct errmsg err = {0};
+	struct addr hops[4];
+
+	for (size_t i = 0; i < n; i++)
+		hops[i] = addr_add(&base, i);
+	net_route_weighted(ns, &prefix, hops, weights, n);
+	ground_ok(net_flush(ns, &err), &err);
+}
+
+/* Weights of 1 to 256, and IPv4 routes by IPv6 gateways (RFC 8950), as the kernel and ip show them. */
+static int weights_and_other_families(void *arg)
+{
+	static const uint16_t weights[] = {1, 3, 256};
+	struct net_fib_monitor *m = NULL;
+	struct errmsg err = {0};
+	struct net_ns *a, *b;
+	char text[1024];
+
+	(void)arg;
+	ground_pair(&a, &b);
+	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	weighted(a, "10.0.0.0/24", "10.9.0.2", weights, 3);
+	heard_is(m, "new 10.0.0.0/24 proto 186 type 1 metric 0 10.9.0.2*1 10.9.0.3*3 10.9.0.4*256\n");
+	weighted(a, "10.0.1.0/24", "fd09::2", weights, 2);
+	heard_is(m, "new 10.0.1.0/24 proto 186 type 1 metric 0 fd09::2*1 fd09::3*3\n");
+	weighted(a, "10.0.2.0/24", "fd09::2", NULL, 1);
+	heard_is(m, "new 10.0.2.0/24 proto 186 type 1 metric 0 fd09::2*1\n");
+	ground_must(ground_ask(a, "ip route show 10.0.1.0/24", text, sizeof(text)) == 0 &&
+			    strstr(text, "via inet6 fd09::3 dev v0 weight 3") != NULL,
+		    "%s", text);
+	net_fib_monitor_free(m);
+	return 0;
+}
+
+/* A route that the kernel refuses takes no other along, however many there are. */
+static int refusals_are_single(void *arg)
+{
+	struct errmsg err = {0};
+	struct net_ns *a, *b;
+	const struct addr good = ground_addr("10.9.0.2"), bad = ground_addr("192.0.2.1");
+	char text[32768];
+	size_t lines = 0;
+
+	(void)arg;
+	ground_pair(&a, &b);
+	for (unsigned int i = 0; i < 300; i++) {
+		const struct addr to = addr_v4(0x0a010000 + (i << 8));
+		const struct prefix prefix = prefix_make(&to, 24);
+
+		net_route_multipath(a, &prefix, i == 5 || i == 200 ? &bad : &good, 1);
+	}
+	ground_must(net_flush(a, &err) < 0 && strstr(err.text, "10.1.5.0/24") != NULL, err.text);
+	ground_must(ground_ask(a, "ip route show proto bgp", text, sizeof(text)) == 0, "ip route");
+	for (const char *line = strchr(text, '\n'); line != NULL; line = strchr(line + 1, '\n'))
+		lines++;
+	ground_must(lines == 298, "%zu routes", lines);
+	return 0;
+}
+
 static void nothing(void *ctx, enum net_fib_change change, const struct net_fib_route *route)
 {
 	(void)ctx;
@@ -357,6 +420,8 @@ int main(void)
 		GROUND_ROWS(silent_changes_are_told),
 		GROUND_ROWS(changes_do_not_stop_a_dump),
 		GROUND_ROWS(replacing_is_atomic),
+		GROUND_ROWS(weights_and_other_families),
+		GROUND_ROWS(refusals_are_single),
 		GROUND_ROWS(overrun_is_told),
 	};
 
