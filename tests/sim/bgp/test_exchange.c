@@ -73,6 +73,11 @@ static void add_path_out(void **state)
 	mesh_told_withdrawn(&m, c, "00000002" NET);
 	mesh_told(&m, a, IGP VIA("fdfc") OUR_HOP, NET);
 	mesh_told_withdrawn(&m, b, NET);
+	mesh_forget(&m);
+	mesh_withdraws(&m, b, NET);
+	mesh_told_withdrawn(&m, c, "00000003" NET);
+	mesh_told_withdrawn(&m, a, NET);
+	mesh_told_nothing(&m, b);
 	mesh_free(&m);
 }
 

@@ -374,7 +374,7 @@ static int refusals_are_single(void *arg)
 
 		net_route_multipath(a, &prefix, i == 5 || i == 200 ? &bad : &good, 1);
 	}
-	ground_must(net_flush(a, &err) < 0 && strstr(err.text, "10.1.5.0/24") != NULL, err.text);
+	ground_must(net_flush(a, &err) < 0 && strstr(err.text, "10.1.5.0/24") != NULL, "%s", err.text);
 	ground_must(ground_ask(a, "ip route show proto bgp", text, sizeof(text)) == 0, "ip route");
 	for (const char *line = strchr(text, '\n'); line != NULL; line = strchr(line + 1, '\n'))
 		lines++;
