@@ -95,6 +95,7 @@ struct conn {
 	bool enhanced_refresh;
 	bool extended_next_hop; /* RFC 8950 */
 	struct restart_offer restart;
+	bool limit_near;	 /* a word was said of that */
 	bool over_limit;	 /* announced more prefixes than we take; the session ends after the message */
 	unsigned int refreshing; /* families whose refresh has begun (RFC 7313), as bits of enum family */
 };

@@ -61,7 +61,8 @@ void conn_drop(struct conn *c)
 	c->refreshing = 0;
 	c->hold_s = 0;
 	c->remote_as = c->remote_id = 0;
-	c->ipv4 = c->ipv6 = c->refresh = c->enhanced_refresh = c->extended_next_hop = c->over_limit = false;
+	c->ipv4 = c->ipv6 = c->refresh = c->enhanced_refresh = c->extended_next_hop = c->over_limit = c->limit_near =
+		false;
 }
 
 void conn_keepalive(struct conn *c)

@@ -38,6 +38,19 @@ static void path_gone(struct peer *p, struct rib_table *t, uint32_t number, stru
 	touch(t, number);
 }
 
+/* Three quarters of what is allowed are an occasion for a word, once a session. */
+static void count_prefix(struct peer *p)
+{
+	struct conn *c = peer_established(p);
+
+	p->prefix_count++;
+	if (p->prefix_count < p->conf.max_prefixes - p->conf.max_prefixes / 4 || c == NULL || c->limit_near)
+		return;
+	c->limit_near = true;
+	notice_error(p, c, "has announced %zu prefixes of the %u that it may", p->prefix_count,
+		     (unsigned int)p->conf.max_prefixes);
+}
+
 static bool announce(struct peer *p, const struct attrs *attrs, const struct wire_route *route)
 {
 	struct bgp_speaker *s = p->speaker;
@@ -56,7 +69,7 @@ static bool announce(struct peer *p, const struct attrs *attrs, const struct wir
 		path_add(&s->paths, r,
 			 (struct path){.attrs = attrs_ref(attrs_at(&s->attrs, attrs->number))->number,
 				       .source = source & (UINT32_MAX >> 1)});
-		p->prefix_count++;
+		count_prefix(p);
 	} else {
 		path->stale = false;
 		if (path->attrs == attrs->number)

@@ -334,6 +334,25 @@ static void cluster_lists(void **state)
 	mesh_free(&m);
 }
 
+/* A word at three quarters of the limit, once; the session ends above it (test_messages.c). */
+static void near_the_limit(void **state)
+{
+	struct mesh m = {0};
+	struct bgp_peer_conf four = {.max_prefixes = 4};
+
+	(void)state;
+	mesh_init(&m);
+	(void)mesh_peer(&m, AS_A, "", true, &four);
+	mesh_announces(&m, 0, IGP PATH("fdf2") HOP("65"), "18 c63300 18 c63301");
+	assert_null(hand_error(&m.h));
+	mesh_announces(&m, 0, IGP PATH("fdf2") HOP("65"), "18 c63302");
+	assert_string_equal(hand_error(&m.h), "has announced 3 prefixes of the 4 that it may");
+	mesh_forget(&m);
+	mesh_announces(&m, 0, IGP PATH("fdf2") HOP("65"), "18 c63303");
+	assert_null(hand_error(&m.h));
+	mesh_free(&m);
+}
+
 /* ---- Groups ---- */
 
 /* Peers of one way share the bytes; who told a route does not hear it, and hears of another's that takes its place. */
@@ -406,11 +425,12 @@ static void originated_for_some(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(add_path_in),		cmocka_unit_test(add_path_out),
-		cmocka_unit_test(ipv4_over_ipv6),	cmocka_unit_test(graceful_shutdown),
-		cmocka_unit_test(narrow_and_wide),	cmocka_unit_test(unknown_attributes),
-		cmocka_unit_test(always_compare_med),	cmocka_unit_test(cluster_lists),
-		cmocka_unit_test(one_encoding_for_all), cmocka_unit_test(originated_for_some),
+		cmocka_unit_test(add_path_in),	       cmocka_unit_test(add_path_out),
+		cmocka_unit_test(ipv4_over_ipv6),      cmocka_unit_test(graceful_shutdown),
+		cmocka_unit_test(narrow_and_wide),     cmocka_unit_test(unknown_attributes),
+		cmocka_unit_test(always_compare_med),  cmocka_unit_test(cluster_lists),
+		cmocka_unit_test(near_the_limit),      cmocka_unit_test(one_encoding_for_all),
+		cmocka_unit_test(originated_for_some),
 	};
 	struct CMUnitTest rows[COUNT(otc_rows) + COUNT(bandwidth_rows)];
 	size_t n = 0;
