@@ -255,17 +255,22 @@ static void settle_route(struct bgp_speaker *s, struct rib_table *t, uint32_t nu
 		route_remove(t, s->hash_seed, number);
 }
 
+static void settle_table(struct bgp_speaker *s, struct rib_table *t)
+{
+	for (size_t i = 0; i < t->dirty.len; i++) {
+		if (i + AHEAD < t->dirty.len)
+			route_prefetch_gone(t, s->hash_seed, t->dirty.at[i + AHEAD]);
+		settle_route(s, t, t->dirty.at[i]);
+	}
+	VEC_CLEAR(&t->dirty);
+}
+
 void rib_settle(struct bgp_speaker *s)
 {
 	if (s->deferring)
 		return;
-	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
-		struct rib_table *t = &s->ribs[f];
-
-		for (size_t i = 0; i < t->dirty.len; i++)
-			settle_route(s, t, t->dirty.at[i]);
-		VEC_CLEAR(&t->dirty);
-	}
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		settle_table(s, &s->ribs[f]);
 	for (size_t i = 0; s->queued && i < s->groups.len; i++)
 		mrai_flush(s->groups.at[i]);
 	s->queued = false;

@@ -291,6 +291,8 @@ uint32_t route_find(const struct rib_table *t, uint64_t seed, const struct prefi
 uint32_t route_add(struct rib_table *t, uint64_t seed, const struct prefix *prefix);
 /* Brings what route_find will look at near. */
 void route_prefetch(const struct rib_table *t, uint64_t seed, const struct prefix *prefix);
+/* The same for route_remove, when the entry has no path any more. */
+void route_prefetch_gone(const struct rib_table *t, uint64_t seed, uint32_t number);
 void route_remove(struct rib_table *t, uint64_t seed, uint32_t number);
 struct prefix route_prefix(const struct rib_table *t, const struct route *r);
 /* The next entry in use behind a number, in the order of their making; 0 at the end. Begin with 0. */

@@ -53,6 +53,17 @@ void route_prefetch(const struct rib_table *t, uint64_t seed, const struct prefi
 		__builtin_prefetch(&t->slots[(uint32_t)prefix_hash(seed, prefix) & (t->size - 1)]);
 }
 
+void route_prefetch_gone(const struct rib_table *t, uint64_t seed, uint32_t number)
+{
+	const struct route *r = route_at(t, number);
+	struct prefix prefix;
+
+	if (r->one.attrs != 0)
+		return;
+	prefix = route_prefix(t, r);
+	route_prefetch(t, seed, &prefix);
+}
+
 static void slots_grow(struct rib_table *t)
 {
 	struct rib_slot *old = t->slots;
