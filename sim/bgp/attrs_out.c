@@ -2,6 +2,8 @@
 /* What becomes of a learned route on its way to a group of peers (RFC 4271 sections 5.1 and 9.1.3). */
 #include "bgp_int.h"
 
+#include <stdlib.h>
+
 /* RFC 1997 */
 #define NO_EXPORT 0xffffff01U
 #define NO_ADVERTISE 0xffffff02U
@@ -183,27 +185,29 @@ static struct attrs *passed_on(const struct out_group *g, enum family f, const s
 
 void export_memo_clear(struct out_group *g)
 {
-	for (size_t i = 0; i < EXPORT_MEMO; i++) {
+	for (size_t i = 0; g->memo != NULL && i < EXPORT_MEMO; i++) {
 		attrs_release(g->speaker, g->memo[i].from);
 		attrs_release(g->speaker, g->memo[i].to);
-		g->memo[i].from = g->memo[i].to = NULL;
 	}
+	free(g->memo);
+	g->memo = NULL;
 }
 
 /* Routes of equal attributes come one after the other, so that most have been made before. */
 struct attrs *export_attrs(struct out_group *g, enum family f, const struct candidate *path)
 {
 	struct attrs *from = attrs_at(&g->speaker->attrs, path->attrs->number);
-	size_t at = from->number % EXPORT_MEMO;
+	struct export_memo *m;
 
 	if (!may_pass(g, path))
 		return NULL;
-	if (g->memo[at].from != from || g->memo[at].family != f) {
-		attrs_release(g->speaker, g->memo[at].from);
-		attrs_release(g->speaker, g->memo[at].to);
-		g->memo[at].from = attrs_ref(from);
-		g->memo[at].family = f;
-		g->memo[at].to = passed_on(g, f, from);
+	if (g->memo == NULL)
+		g->memo = memory_new(EXPORT_MEMO * sizeof(*g->memo));
+	m = &g->memo[from->number % EXPORT_MEMO];
+	if (m->from != from || m->family != f) {
+		attrs_release(g->speaker, m->from);
+		attrs_release(g->speaker, m->to);
+		*m = (struct export_memo){.from = attrs_ref(from), .to = passed_on(g, f, from), .family = f};
 	}
-	return g->memo[at].to != NULL ? attrs_ref(g->memo[at].to) : NULL;
+	return m->to != NULL ? attrs_ref(m->to) : NULL;
 }

@@ -147,12 +147,16 @@ static inline void octets_put(struct octets *o, const void *bytes, size_t n)
 	o->len += n;
 }
 
-/* Memory of outputs: blocks that are used again. */
+/* Memory of outputs. */
+struct output_block {
+	uint8_t *bytes;
+	size_t size, used;
+};
+
 struct output_store {
-	VEC(uint8_t *) blocks;
-	size_t full;	 /* blocks without room */
-	size_t used;	 /* octets of the next one */
-	VEC(void *) big; /* what is larger than a block */
+	VEC(struct output_block) blocks; /* the last has room */
+	size_t total;			 /* octets of the event at hand */
+	size_t usual;			 /* size of a block */
 };
 
 struct bgp_speaker {

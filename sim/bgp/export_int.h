@@ -49,6 +49,12 @@ struct change {
 
 #define EXPORT_MEMO 64
 
+/* What export_attrs made of a set. */
+struct export_memo {
+	struct attrs *from, *to; /* references */
+	enum family family;
+};
+
 struct out_group {
 	struct bgp_speaker *speaker;
 	struct group_key key;
@@ -57,10 +63,7 @@ struct out_group {
 	VEC(struct sent_path) sent_paths; /* at[0] is nobody */
 	uint32_t free_path;
 	VEC(struct change) changes; /* to be flushed */
-	struct {
-		struct attrs *from, *to; /* references */
-		enum family family;
-	} memo[EXPORT_MEMO];
+	struct export_memo *memo;   /* EXPORT_MEMO; NULL until it is of use */
 };
 
 /* ---- attrs_out.c ---- */

@@ -4,47 +4,52 @@
 
 #include <stdlib.h>
 
-#define BLOCK_SIZE ((size_t)65536)
-#define BLOCKS_KEPT 16U /* for the next time; more go back */
+#define BLOCK_LEAST ((size_t)1024)
+#define BLOCK_MOST ((size_t)1 << 20)
 
 /* ---- Memory ---- */
 
-static void *store_big(struct output_store *o, size_t n)
+/* One block is kept from event to event, as large as events are: small in a worker that says a KEEPALIVE now and then, a
+ * router's takes the UPDATEs of a whole read. What goes beyond it has a block of its own until the next event. */
+static void block_new(struct output_store *o, size_t n)
 {
-	void *p = memory_grow(NULL, n, 1);
+	size_t size = n > o->usual ? n : o->usual;
+	uint8_t *bytes = memory_grow(NULL, size, 1);
 
-	VEC_PUSH(&o->big, p);
-	return p;
+	VEC_PUSH(&o->blocks, (struct output_block){.bytes = bytes, .size = size});
 }
 
 static void *store_bytes(struct bgp_speaker *s, const void *bytes, size_t n)
 {
 	struct output_store *o = &s->output_bytes;
+	struct output_block *last = o->blocks.len > 0 ? &o->blocks.at[o->blocks.len - 1] : NULL;
 	uint8_t *p;
 
-	if (n > BLOCK_SIZE - o->used) {
-		if (n > BLOCK_SIZE / 2)
-			return memcpy(store_big(o, n), bytes, n);
-		o->full++;
-		o->used = 0;
+	if (o->usual < BLOCK_LEAST)
+		o->usual = BLOCK_LEAST;
+	if (last == NULL || last->size - last->used < n) {
+		block_new(o, n);
+		last = &o->blocks.at[o->blocks.len - 1];
 	}
-	if (o->full == o->blocks.len)
-		VEC_PUSH(&o->blocks, memory_grow(NULL, BLOCK_SIZE, 1));
-	p = o->blocks.at[o->full] + o->used;
+	p = last->bytes + last->used;
 	if (n > 0)
 		memcpy(p, bytes, n);
-	o->used += n;
+	last->used += n;
+	o->total += n;
 	return p;
 }
 
 static void store_clear(struct output_store *o)
 {
-	for (size_t i = 0; i < o->big.len; i++)
-		free(o->big.at[i]);
-	VEC_CLEAR(&o->big);
-	while (o->blocks.len > BLOCKS_KEPT)
-		free(o->blocks.at[--o->blocks.len]);
-	o->full = o->used = 0;
+	while (o->usual < o->total && o->usual < BLOCK_MOST)
+		o->usual *= 2;
+	if (o->total < o->usual / 64 && o->usual > BLOCK_LEAST)
+		o->usual /= 2;
+	while (o->blocks.len > 0 && (o->blocks.len > 1 || o->blocks.at[0].size != o->usual))
+		free(o->blocks.at[--o->blocks.len].bytes);
+	if (o->blocks.len > 0)
+		o->blocks.at[0].used = 0;
+	o->total = 0;
 }
 
 /* ---- Outputs ---- */
@@ -169,8 +174,7 @@ void outputs_free(struct bgp_speaker *s)
 	store_clear(&s->output_bytes);
 	arena_clear(&s->output_arena);
 	for (size_t i = 0; i < s->output_bytes.blocks.len; i++)
-		free(s->output_bytes.blocks.at[i]);
+		free(s->output_bytes.blocks.at[i].bytes);
 	VEC_FREE(&s->output_bytes.blocks);
-	VEC_FREE(&s->output_bytes.big);
 	VEC_FREE(&s->outputs);
 }
