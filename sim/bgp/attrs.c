@@ -5,8 +5,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FIRST_SIZE 64
-
 static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
@@ -124,43 +122,19 @@ static struct attrs *attrs_new(struct bgp_speaker *s, const struct attrs_spec *s
 	return a;
 }
 
-static void grow(struct attrs_pool *pool)
-{
-	struct attrs **old = pool->buckets;
-	size_t old_size = pool->size;
-
-	pool->size = old_size == 0 ? FIRST_SIZE : old_size * 2;
-	pool->buckets = memory_new(pool->size * sizeof(struct attrs *));
-	for (size_t i = 0; i < old_size; i++) {
-		for (struct attrs *a = old[i], *next; a != NULL; a = next) {
-			struct attrs **bucket = &pool->buckets[a->hash & (pool->size - 1)];
-
-			next = a->next;
-			a->next = *bucket;
-			*bucket = a;
-		}
-	}
-	free(old);
-}
-
 struct attrs *attrs_intern(struct bgp_speaker *s, const struct attrs_spec *spec)
 {
-	struct attrs_pool *pool = &s->attrs;
 	uint64_t hash = hash_spec(s->hash_seed, spec);
-	struct attrs *a, **bucket;
+	struct attrs *a;
 
-	if (pool->count == pool->size)
-		grow(pool);
-	bucket = &pool->buckets[hash & (pool->size - 1)];
-	for (a = *bucket; a != NULL; a = a->next)
-		if (a->hash == hash && equals(a, spec))
+	for (struct chain *c = chains_find(&s->attrs.chains, hash); c != NULL; c = chain_next(c)) {
+		a = (struct attrs *)(void *)c;
+		if (equals(a, spec))
 			return attrs_ref(a);
+	}
 	a = attrs_new(s, spec);
-	a->hash = hash;
-	a->next = *bucket;
-	*bucket = a;
-	a->number = numbers_add(&pool->numbers, a);
-	pool->count++;
+	chains_add(&s->attrs.chains, &a->chain, hash);
+	a->number = numbers_add(&s->attrs.numbers, a);
 	return a;
 }
 
@@ -183,15 +157,9 @@ struct attrs *attrs_with_community(struct bgp_speaker *s, const struct attrs *a,
 
 void attrs_release(struct bgp_speaker *s, struct attrs *a)
 {
-	struct attrs **at;
-
 	if (a == NULL || --a->refs > 0)
 		return;
-	at = &s->attrs.buckets[a->hash & (s->attrs.size - 1)];
-	while (*at != a)
-		at = &(*at)->next;
-	*at = a->next;
-	s->attrs.count--;
+	chains_remove(&s->attrs.chains, &a->chain);
 	numbers_remove(&s->attrs.numbers, a->number);
 	hop_release(&s->hops, a->hop);
 	free(a);
@@ -205,8 +173,8 @@ void attrs_drop(struct bgp_speaker *s, uint32_t number)
 
 void attrs_pool_free(struct attrs_pool *pool)
 {
-	assert(pool->count == 0);
-	free(pool->buckets);
+	assert(pool->chains.count == 0);
+	chains_free(&pool->chains);
 	numbers_free(&pool->numbers);
 	*pool = (struct attrs_pool){0};
 }

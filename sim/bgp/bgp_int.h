@@ -101,7 +101,7 @@ struct conn {
 };
 
 struct peer {
-	struct prefix_node by_address; /* first, so that a node is a peer */
+	struct chain by_address; /* first, so that a link is a peer */
 	struct bgp_speaker *speaker;
 	bgp_peer_id id;
 	struct bgp_peer_conf conf;
@@ -171,7 +171,7 @@ struct bgp_speaker {
 	struct instant now; /* of the event at hand */
 	bgp_conn_id last_conn;
 	VEC(struct peer *) peers;
-	struct prefix_map by_address;
+	struct chains by_address;
 	VEC(struct peer *) by_due; /* timer_heap.c */
 	VEC(struct conn *) conns;  /* with a connection, ascending by its id */
 	bool queued;		   /* a peer has something to be sent */

@@ -135,7 +135,7 @@ void bgp_peer_remove(struct bgp_speaker *s, bgp_peer_id peer, struct instant now
 		return;
 	bgp_peer_shutdown(s, peer, &(struct bgp_cease){.subcode = BGP_CEASE_DECONFIGURED}, now);
 	p->removed = true;
-	prefix_map_remove(&s->by_address, s->hash_seed, &p->by_address);
+	chains_remove(&s->by_address, &p->by_address);
 }
 
 const uint8_t *bgp_rejection(const struct bgp_speaker *s, size_t *ret_len)

@@ -4,63 +4,31 @@
 
 #include <stdlib.h>
 
-#define FIRST_SIZE 16
 #define FEW 16
-
-static uint64_t mixed(uint64_t h)
-{
-	h *= UINT64_C(0xd6e8feb86659fd93);
-	return h ^ h >> 32;
-}
-
-static uint64_t address_hash(uint64_t seed, const struct addr *a)
-{
-	uint64_t high, low;
-
-	memcpy(&high, a->b, sizeof(high));
-	memcpy(&low, a->b + sizeof(high), sizeof(low));
-	return mixed(mixed(seed ^ high ^ a->family) ^ low);
-}
 
 /* ---- Hops ---- */
 
-static void hops_grow(struct hop_table *t)
+static struct hop *hop_find(const struct hop_table *t, uint64_t hash, const struct addr *addr)
 {
-	struct hop **old = t->hops;
-	size_t old_size = t->hop_size;
+	for (struct chain *c = chains_find(&t->hops, hash); c != NULL; c = chain_next(c)) {
+		struct hop *h = (struct hop *)(void *)c;
 
-	t->hop_size = old_size == 0 ? FIRST_SIZE : old_size * 2;
-	t->hops = memory_new(t->hop_size * sizeof(struct hop *));
-	for (size_t i = 0; i < old_size; i++) {
-		for (struct hop *h = old[i], *next; h != NULL; h = next) {
-			struct hop **bucket = &t->hops[h->hash & (t->hop_size - 1)];
-
-			next = h->next;
-			h->next = *bucket;
-			*bucket = h;
-		}
+		if (addr_equal(&h->addr, addr))
+			return h;
 	}
-	free(old);
+	return NULL;
 }
 
 struct hop *hop_intern(struct hop_table *t, uint64_t seed, const struct addr *addr)
 {
-	uint64_t hash = address_hash(seed, addr);
-	struct hop *h, **bucket;
+	uint64_t hash = addr_hash(seed, addr);
+	struct hop *h = hop_find(t, hash, addr);
 
-	if (t->hop_count == t->hop_size)
-		hops_grow(t);
-	bucket = &t->hops[hash & (t->hop_size - 1)];
-	for (h = *bucket; h != NULL && !addr_equal(&h->addr, addr);)
-		h = h->next;
 	if (h == NULL) {
 		h = memory_new(sizeof(*h));
-		h->hash = hash;
 		h->serial = ++t->serial;
 		h->addr = *addr;
-		h->next = *bucket;
-		*bucket = h;
-		t->hop_count++;
+		chains_add(&t->hops, &h->chain, hash);
 	}
 	h->refs++;
 	return h;
@@ -68,15 +36,9 @@ struct hop *hop_intern(struct hop_table *t, uint64_t seed, const struct addr *ad
 
 void hop_release(struct hop_table *t, struct hop *h)
 {
-	struct hop **at;
-
 	if (--h->refs > 0)
 		return;
-	at = &t->hops[h->hash & (t->hop_size - 1)];
-	while (*at != h)
-		at = &(*at)->next;
-	*at = h->next;
-	t->hop_count--;
+	chains_remove(&t->hops, &h->chain);
 	free(h);
 }
 
@@ -118,7 +80,7 @@ static uint64_t members_hash(const struct hop_member *members, size_t n, bool we
 	uint64_t h = n;
 
 	for (size_t i = 0; i < n; i++)
-		h = mixed(h ^ members[i].hop->hash ^ (weighted ? members[i].weight : 1U));
+		h = hash_mix(h ^ members[i].hop->chain.hash ^ (weighted ? members[i].weight : 1U));
 	return h;
 }
 
@@ -130,25 +92,6 @@ static bool group_equals(const struct hop_group *g, const struct hop_member *mem
 		if (g->hops[i] != members[i].hop || (weighted && g->weights[i] != members[i].weight))
 			return false;
 	return true;
-}
-
-static void groups_grow(struct hop_table *t)
-{
-	struct hop_group **old = t->groups;
-	size_t old_size = t->group_size;
-
-	t->group_size = old_size == 0 ? FIRST_SIZE : old_size * 2;
-	t->groups = memory_new(t->group_size * sizeof(struct hop_group *));
-	for (size_t i = 0; i < old_size; i++) {
-		for (struct hop_group *g = old[i], *next; g != NULL; g = next) {
-			struct hop_group **bucket = &t->groups[g->hash & (t->group_size - 1)];
-
-			next = g->next;
-			g->next = *bucket;
-			*bucket = g;
-		}
-	}
-	free(old);
 }
 
 /* One block: the group, then its arrays, those of the widest elements first. */
@@ -180,23 +123,18 @@ static struct hop_group *group_new(struct hop_member *members, size_t n, bool we
 static uint32_t group_find_or_add(struct hop_table *t, struct hop_member *members, size_t n, bool weighted)
 {
 	uint64_t hash = members_hash(members, n, weighted);
-	struct hop_group *g, **bucket;
+	struct hop_group *g;
 
-	if (t->group_count == t->group_size)
-		groups_grow(t);
-	bucket = &t->groups[hash & (t->group_size - 1)];
-	for (g = *bucket; g != NULL; g = g->next) {
-		if (g->hash == hash && group_equals(g, members, n, weighted)) {
+	for (struct chain *c = chains_find(&t->groups, hash); c != NULL; c = chain_next(c)) {
+		g = (struct hop_group *)(void *)c;
+		if (group_equals(g, members, n, weighted)) {
 			g->refs++;
 			return g->number;
 		}
 	}
 	g = group_new(members, n, weighted);
 	g->refs = 1;
-	g->hash = hash;
-	g->next = *bucket;
-	*bucket = g;
-	t->group_count++;
+	chains_add(&t->groups, &g->chain, hash);
 	return g->number = numbers_add(&t->numbers, g);
 }
 
@@ -235,12 +173,7 @@ void hop_group_release(struct hop_table *t, uint32_t number)
 
 static void group_free(struct hop_table *t, struct hop_group *g)
 {
-	struct hop_group **at = &t->groups[g->hash & (t->group_size - 1)];
-
-	while (*at != g)
-		at = &(*at)->next;
-	*at = g->next;
-	t->group_count--;
+	chains_remove(&t->groups, &g->chain);
 	numbers_remove(&t->numbers, g->number);
 	if (g->n == 1)
 		g->hops[0]->alone = 0;
@@ -264,8 +197,8 @@ void hop_groups_sweep(struct hop_table *t)
 void hop_table_free(struct hop_table *t)
 {
 	hop_groups_sweep(t);
-	free(t->hops);
-	free(t->groups);
+	chains_free(&t->hops);
+	chains_free(&t->groups);
 	numbers_free(&t->numbers);
 	VEC_FREE(&t->gone);
 	*t = (struct hop_table){0};

@@ -5,6 +5,7 @@
 #define ECMPLAB_RIB_INT_H
 
 #include "bgp.h"
+#include "chains.h"
 #include "vec.h"
 
 struct peer;
@@ -23,27 +24,6 @@ static inline uint8_t family_address(enum family f)
 	return f == FAMILY_V6 ? ADDR_V6 : ADDR_V4;
 }
 
-/* ---- prefix_map.c: a hash table whose nodes sit inside what they find ---- */
-
-struct prefix_node {
-	struct prefix_node *next;
-	struct prefix prefix;
-};
-
-/* Zero is a valid empty map. The nodes belong to whoever adds them. */
-struct prefix_map {
-	struct prefix_node **buckets;
-	size_t size; /* 0 or a power of two */
-	size_t count;
-};
-
-/* Seeded, so that a peer can't choose prefixes that fall into one bucket. */
-uint64_t prefix_hash(uint64_t seed, const struct prefix *prefix);
-struct prefix_node *prefix_map_get(const struct prefix_map *m, uint64_t seed, const struct prefix *prefix);
-/* The node's prefix must be set and not be in the map. */
-void prefix_map_add(struct prefix_map *m, uint64_t seed, struct prefix_node *node);
-void prefix_map_remove(struct prefix_map *m, uint64_t seed, const struct prefix_node *node);
-
 /* ---- numbers.c: objects by number ---- */
 
 /* Zero is a valid empty register. */
@@ -57,21 +37,29 @@ uint32_t numbers_add(struct numbers *n, void *object);
 void numbers_remove(struct numbers *n, uint32_t number);
 void numbers_free(struct numbers *n);
 
+/* Of an address, seeded so that a peer can't choose those that fall together. */
+static inline uint64_t addr_hash(uint64_t seed, const struct addr *a)
+{
+	uint64_t high, low;
+
+	memcpy(&high, a->b, sizeof(high));
+	memcpy(&low, a->b + sizeof(high), sizeof(low));
+	return hash_mix(hash_mix(seed ^ high ^ a->family) ^ low);
+}
+
 /* ---- hops.c: next hops, and the groups of them that the FIB is told of ---- */
 
 struct hop {
-	struct hop *next;
-	uint64_t hash;
-	uint64_t serial; /* order of birth */
-	uint64_t mark;	 /* the last decision that it is part of */
+	struct chain chain; /* first, as in all that follow */
+	uint64_t serial;    /* order of birth */
+	uint64_t mark;	    /* the last decision that it is part of */
 	uint32_t refs;
 	uint32_t alone; /* the group of this hop alone, once there is one; not counted */
 	struct addr addr;
 };
 
 struct hop_group {
-	struct hop_group *next;
-	uint64_t hash;
+	struct chain chain;
 	uint32_t number;
 	uint32_t refs;
 	uint32_t n;
@@ -83,9 +71,7 @@ struct hop_group {
 };
 
 struct hop_table {
-	struct hop **hops;
-	struct hop_group **groups;
-	size_t hop_size, hop_count, group_size, group_count;
+	struct chains hops, groups;
 	uint64_t serial;
 	struct numbers numbers; /* of groups */
 	VEC(uint32_t) gone;	/* groups that nobody holds; they go once no output can point at them */
@@ -143,10 +129,9 @@ struct attrs_spec {
 };
 
 struct attrs {
-	struct attrs *next;
+	struct chain chain;
 	uint32_t number;
 	uint32_t refs;
-	uint64_t hash;
 	uint64_t rank; /* of the decision process up to ORIGIN: the lowest wins */
 	struct hop *hop;
 	uint32_t neighbor_as; /* leftmost AS; 0 for an empty path */
@@ -156,9 +141,7 @@ struct attrs {
 };
 
 struct attrs_pool {
-	struct attrs **buckets;
-	size_t size;
-	size_t count;
+	struct chains chains;
 	struct numbers numbers;
 };
 
@@ -196,7 +179,7 @@ struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, con
 #define SOURCE_LOCAL 1U /* what we originate ourselves; a peer's are above */
 
 struct source {
-	struct source *next;
+	struct chain chain;
 	struct peer *peer;
 	uint32_t path_id;
 	uint32_t number;
@@ -204,8 +187,7 @@ struct source {
 };
 
 struct source_table {
-	struct source **buckets;
-	size_t size, count;
+	struct chains chains;
 	struct numbers numbers;
 };
 

@@ -8,6 +8,12 @@
 #define FIRST_SLOTS 16U
 #define FIRST_ROUTES 8U
 
+/* Seeded, so that a peer can't choose prefixes that fall together. */
+static uint32_t prefix_hash(uint64_t seed, const struct prefix *p)
+{
+	return (uint32_t)addr_hash(seed ^ (uint64_t)p->len << 32, &p->addr);
+}
+
 static size_t octets(const struct rib_table *t)
 {
 	return t->family == FAMILY_V6 ? 16 : 4;
@@ -44,13 +50,13 @@ static size_t slot_of(const struct rib_table *t, uint32_t hash, const struct pre
 
 uint32_t route_find(const struct rib_table *t, uint64_t seed, const struct prefix *prefix)
 {
-	return t->size == 0 ? 0 : t->slots[slot_of(t, (uint32_t)prefix_hash(seed, prefix), prefix)].route;
+	return t->size == 0 ? 0 : t->slots[slot_of(t, prefix_hash(seed, prefix), prefix)].route;
 }
 
 void route_prefetch(const struct rib_table *t, uint64_t seed, const struct prefix *prefix)
 {
 	if (t->size > 0)
-		__builtin_prefetch(&t->slots[(uint32_t)prefix_hash(seed, prefix) & (t->size - 1)]);
+		__builtin_prefetch(&t->slots[prefix_hash(seed, prefix) & (t->size - 1)]);
 }
 
 void route_prefetch_gone(const struct rib_table *t, uint64_t seed, uint32_t number)
@@ -102,7 +108,7 @@ static uint32_t entry_new(struct rib_table *t)
 
 uint32_t route_add(struct rib_table *t, uint64_t seed, const struct prefix *prefix)
 {
-	uint32_t hash = (uint32_t)prefix_hash(seed, prefix), number;
+	uint32_t hash = prefix_hash(seed, prefix), number;
 	struct route *r;
 	size_t slot;
 
@@ -140,7 +146,7 @@ void route_remove(struct rib_table *t, uint64_t seed, uint32_t number)
 {
 	struct route *r = route_at(t, number);
 	struct prefix prefix = route_prefix(t, r);
-	size_t i = (uint32_t)prefix_hash(seed, &prefix) & (t->size - 1);
+	size_t i = prefix_hash(seed, &prefix) & (t->size - 1);
 
 	while (t->slots[i].route != number)
 		i = (i + 1) & (t->size - 1);

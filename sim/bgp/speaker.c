@@ -53,7 +53,7 @@ void bgp_speaker_free(struct bgp_speaker *s)
 	for (size_t i = 0; i < s->peers.len; i++)
 		peer_free(s->peers.at[i]);
 	VEC_FREE(&s->peers);
-	free(s->by_address.buckets);
+	chains_free(&s->by_address);
 	VEC_FREE(&s->by_due);
 	VEC_FREE(&s->conns);
 	VEC_FREE(&s->groups);
@@ -66,16 +66,17 @@ void bgp_speaker_free(struct bgp_speaker *s)
 	free(s);
 }
 
-static struct prefix host(const struct addr *a)
-{
-	return prefix_make(a, a->family == ADDR_V6 ? 128 : 32);
-}
-
 static struct peer *peer_by_address(const struct bgp_speaker *s, const struct addr *remote)
 {
-	struct prefix key = host(remote);
+	struct chain *c = chains_find(&s->by_address, addr_hash(s->hash_seed, remote));
 
-	return (struct peer *)(void *)prefix_map_get(&s->by_address, s->hash_seed, &key);
+	for (; c != NULL; c = chain_next(c)) {
+		struct peer *p = (struct peer *)(void *)c;
+
+		if (addr_equal(&p->conf.remote, remote))
+			return p;
+	}
+	return NULL;
 }
 
 bool bgp_peer_find(const struct bgp_speaker *s, const struct addr *remote, bgp_peer_id *ret)
@@ -114,8 +115,7 @@ int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_pe
 	p->capable = true;
 	conn_init(&p->conns[0], p);
 	conn_init(&p->conns[1], p);
-	p->by_address.prefix = host(&conf->remote);
-	prefix_map_add(&s->by_address, s->hash_seed, &p->by_address);
+	chains_add(&s->by_address, &p->by_address, addr_hash(s->hash_seed, &conf->remote));
 	VEC_PUSH(&s->peers, p);
 	p->source = source_intern(s, p, 0);
 	timers_add(p);
