@@ -47,15 +47,21 @@ static bool may_pass(const struct out_group *g, const struct candidate *path)
 	return a->plain && !kept_from(g, a);
 }
 
+/* RFC 4271 section 5.1.2: our AS leads the first sequence, or a new one where that is full. */
 static void gather_path(const struct out_group *g, const struct attrs *a)
 {
 	struct bgp_speaker *s = g->speaker;
-	struct wire_in path = attrs_path(a);
+	struct wire_in path = attrs_path(a), rest = path;
+	uint8_t type = wire_u8(&rest), count = wire_u8(&rest);
 	uint32_t as = g->key.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
 
 	VEC_CLEAR(&s->bytes);
+	if (g->key.external && !rest.bad && type == WIRE_AS_SEQUENCE && count < UINT8_MAX) {
+		own[1] = (uint8_t)(count + 1);
+		path = rest;
+	}
 	if (g->key.external)
 		octets_put(&s->bytes, own, sizeof(own));
 	octets_put(&s->bytes, path.at, wire_left(&path));

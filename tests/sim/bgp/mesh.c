@@ -38,11 +38,21 @@ static void open_up(struct mesh *m, unsigned int peer, uint32_t as, const char *
 
 	if (as4)
 		snprintf(as_capability, sizeof(as_capability), "4104 %08x", as);
-	snprintf(hex, sizeof(hex), MARKER "%04x 01 04 %04x 005a 0a0000%02x %02x 02 %02x 0104 00010001 %s %s",
+	snprintf(hex, sizeof(hex), MARKER "%04x 01 04 %04x 0000 0a0000%02x %02x 02 %02x 0104 00010001 %s %s",
 		 (unsigned int)(31 + n), as > 65535 ? 23456 : as, 2 + peer, (unsigned int)(n + 2), (unsigned int)n,
 		 as_capability, capabilities);
 	says(m, peer, hex);
 	says(m, peer, KEEPALIVE);
+}
+
+void mesh_peer_again(struct mesh *m, unsigned int peer, uint32_t as, const char *capabilities, bool as4)
+{
+	const struct addr *remote = &bgp_peer_conf(m->h.s, peer)->remote;
+	struct addr local = hand_addr(remote->family == ADDR_V6 ? "fd00::1" : "10.0.0.1");
+
+	assert_true(bgp_in_accepted(m->h.s, &local, remote, hand_at_ms(m->ms), &m->conns[peer]));
+	open_up(m, peer, as, capabilities, as4);
+	assert_int_equal(bgp_peer_state(m->h.s, peer), BGP_ESTABLISHED);
 }
 
 unsigned int mesh_peer(struct mesh *m, uint32_t as, const char *capabilities, bool as4,
@@ -50,19 +60,15 @@ unsigned int mesh_peer(struct mesh *m, uint32_t as, const char *capabilities, bo
 {
 	struct bgp_peer_conf c = conf != NULL ? *conf : (struct bgp_peer_conf){0};
 	unsigned int n = m->count++;
-	bool v6 = c.local.family == ADDR_V6;
-	struct addr local = hand_addr(v6 ? "fd00::1" : "10.0.0.1"), first = hand_addr(v6 ? "fd00::2" : "10.0.0.2");
+	struct addr first = hand_addr(c.local.family == ADDR_V6 ? "fd00::2" : "10.0.0.2");
 	bgp_peer_id id;
 
 	c.remote = addr_add(&first, n);
 	c.remote_as = as;
 	c.passive = true;
-	c.hold_s = 90;
 	assert_int_equal(bgp_peer_add(m->h.s, &c, &id), 0);
 	bgp_peer_start(m->h.s, id, hand_at_ms(m->ms));
-	assert_true(bgp_in_accepted(m->h.s, &local, &c.remote, hand_at_ms(m->ms), &m->conns[n]));
-	open_up(m, n, as, capabilities, as4);
-	assert_int_equal(bgp_peer_state(m->h.s, id), BGP_ESTABLISHED);
+	mesh_peer_again(m, n, as, capabilities, as4);
 	mesh_forget(m);
 	return n;
 }

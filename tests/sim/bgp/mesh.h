@@ -29,6 +29,8 @@ void mesh_free(struct mesh *m);
  * for as4, 65. What was put out until then is forgotten. conf may be NULL. */
 unsigned int mesh_peer(struct mesh *m, uint32_t as, const char *capabilities, bool as4,
 		       const struct bgp_peer_conf *conf);
+/* The same for a peer whose session is over and which is ready for another; what is put out is to be looked at. */
+void mesh_peer_again(struct mesh *m, unsigned int peer, uint32_t as, const char *capabilities, bool as4);
 /* The peer sends an UPDATE with the attributes and IPv4 NLRI, or with withdrawn routes. */
 void mesh_announces(struct mesh *m, unsigned int peer, const char *attrs, const char *nlri);
 void mesh_withdraws(struct mesh *m, unsigned int peer, const char *nlri);
