@@ -45,6 +45,21 @@ static int by_address(const void *a, const void *b)
 	return addr_compare(a, b);
 }
 
+static enum fib_order order_of(const struct addr *gateways, size_t n)
+{
+	size_t up = 0, down = 0;
+
+	for (size_t i = 1; i < n; i++) {
+		int order = addr_compare(&gateways[i - 1], &gateways[i]);
+
+		up += order < 0;
+		down += order > 0;
+	}
+	if (up > 0 && down > 0)
+		return FIB_MIXED;
+	return up > 0 ? FIB_ASCENDING : down > 0 ? FIB_DESCENDING : FIB_UNORDERED;
+}
+
 /* Sorted, each once. */
 static const struct addr *gateways_keep(struct fib_view *v, const struct addr *gateways, size_t *n)
 {
@@ -67,7 +82,7 @@ void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *
 		  size_t n)
 {
 	uint32_t item = prefix_find(v, prefix), *place;
-	struct fib_entry entry = {.time = time, .n = n};
+	struct fib_entry entry = {.time = time, .n = n, .order = order_of(gateways, n)};
 
 	if (v->entries.len >= ENTRIES_MAX || n > GATEWAYS_MAX) {
 		v->full = true;

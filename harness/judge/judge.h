@@ -205,6 +205,25 @@ struct judge_route_event {
 const struct judge_route_event *judge_route_events(const struct judge *j, size_t *ret_count);
 /* A worker's route to the prefix as last announced, or NULL. */
 const struct judge_route_event *judge_route(const struct judge *j, unsigned int worker, const struct prefix *prefix);
+/* How the FIB followed the announcements, over all prefixes that a worker announced and the FIB had at some time,
+ * up to an instant: when the watching ended. */
+struct judge_fib_story {
+	size_t prefixes;
+	size_t added, replaced, removed;       /* changes: to none before, some to some, to none after */
+	size_t announced_most, installed_most; /* workers, and next hops, of one prefix at one time */
+	size_t followed, unfollowed;	       /* announcements and ends of such that the FIB took over, or never did */
+	int64_t delay_median_ns, delay_longest_ns; /* of those, from the wire to the FIB; 0 when it was so before */
+	/* The route was gone while workers announced it, and came back: */
+	size_t holes;
+	int64_t hole_ns, hole_longest_ns; /* in sum, as far as the kernel's messages show; the longest, */
+	struct prefix hole_prefix;	  /* whose it was, */
+	struct instant hole_since;	  /* and when it began */
+	size_t lost;			  /* it never came back */
+	bool ordered;			  /* some prefix had several next hops */
+	const char *order; /* of next hops in the kernel: "ascending", "descending", "mixed"; "" when not ordered */
+};
+
+struct judge_fib_story judge_fib_story(struct judge *j, struct instant until);
 /* The FIB's next hops for the prefix as last seen. Returns their number, writes up to room. */
 size_t judge_fib_now(const struct judge *j, const struct prefix *prefix, struct addr *ret, size_t room);
 

@@ -169,10 +169,14 @@ uint32_t bgp_view_other(const struct bgp_view *v, uint32_t worker, const struct 
 
 /* ---- fib_view.c ---- */
 
+/* Of an entry's gateways as the kernel has them. */
+enum fib_order { FIB_UNORDERED, FIB_ASCENDING, FIB_DESCENDING, FIB_MIXED };
+
 struct fib_entry {
 	struct instant time;
 	const struct addr *gateways; /* sorted */
 	size_t n;
+	enum fib_order order;
 	uint32_t before; /* of the same prefix, or FIB_NO_ENTRY */
 };
 

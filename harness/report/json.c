@@ -236,6 +236,40 @@ static json_t *captures(const struct report_result *result)
 	return array;
 }
 
+static json_t *hole(const struct judge_fib_story *f, const struct report_lab *lab)
+{
+	json_t *o = json_object();
+
+	set(o, "prefix", json_text(prefix_text(&f->hole_prefix).s));
+	set(o, "since_start_ns", json_integer(instant_since(f->hole_since, lab->started)));
+	set(o, "ns", json_integer(f->hole_longest_ns));
+	return o;
+}
+
+static json_t *fib(const struct judge_fib_story *f, const struct report_lab *lab)
+{
+	json_t *o = f != NULL ? json_object() : json_null();
+
+	if (f == NULL)
+		return o;
+	set(o, "prefixes", json_integer((json_int_t)f->prefixes));
+	set(o, "added", json_integer((json_int_t)f->added));
+	set(o, "replaced", json_integer((json_int_t)f->replaced));
+	set(o, "removed", json_integer((json_int_t)f->removed));
+	set(o, "announced_most", json_integer((json_int_t)f->announced_most));
+	set(o, "installed_most", json_integer((json_int_t)f->installed_most));
+	set(o, "followed", json_integer((json_int_t)f->followed));
+	set(o, "unfollowed", json_integer((json_int_t)f->unfollowed));
+	set(o, "delay_median_ns", json_integer(f->delay_median_ns));
+	set(o, "delay_longest_ns", json_integer(f->delay_longest_ns));
+	set(o, "holes", json_integer((json_int_t)f->holes));
+	set(o, "hole_ns", json_integer(f->hole_ns));
+	set(o, "hole_longest", f->holes > 0 ? hole(f, lab) : json_null());
+	set(o, "lost", json_integer((json_int_t)f->lost));
+	set(o, "order", json_text(f->order));
+	return o;
+}
+
 /* JSON readers agree on integers up to 63 bits at best. */
 static json_t *seed(uint64_t value)
 {
@@ -271,6 +305,7 @@ static json_t *verdict(struct teller *t, const struct report_result *result)
 	set(o, "wall_s", json_number((double)result->wall_ns / (double)NS_PER_S));
 	set(o, "phases", phases(result));
 	set(o, "captures", captures(result));
+	set(o, "fib", fib(result->fib, lab));
 	set(o, "run_dir", json_text(lab->run_dir));
 	set(o, "reproduce", json_text(result->reproduce));
 	return o;

@@ -145,6 +145,38 @@ static void read_steps(const json_t *root, struct arena *arena, struct report_ca
 	c->step_count = n;
 }
 
+static const struct judge_fib_story *fib_of(const json_t *root, struct arena *arena)
+{
+	const json_t *o = json_object_get(root, "fib"), *hole = json_object_get(o, "hole_longest");
+	struct judge_fib_story *f;
+	const char *prefix = json_string_value(json_object_get(hole, "prefix"));
+
+	if (!json_is_object(o))
+		return NULL;
+	f = arena_alloc(arena, sizeof(*f));
+	*f = (struct judge_fib_story){.prefixes = count_of(o, "prefixes"),
+				      .added = count_of(o, "added"),
+				      .replaced = count_of(o, "replaced"),
+				      .removed = count_of(o, "removed"),
+				      .announced_most = count_of(o, "announced_most"),
+				      .installed_most = count_of(o, "installed_most"),
+				      .followed = count_of(o, "followed"),
+				      .unfollowed = count_of(o, "unfollowed"),
+				      .delay_median_ns = integer_of(o, "delay_median_ns"),
+				      .delay_longest_ns = integer_of(o, "delay_longest_ns"),
+				      .holes = count_of(o, "holes"),
+				      .hole_ns = integer_of(o, "hole_ns"),
+				      .hole_longest_ns = integer_of(hole, "ns"),
+				      .lost = count_of(o, "lost"),
+				      .order = string_of(o, "order", arena)};
+	if (prefix != NULL)
+		(void)prefix_parse(prefix, &f->hole_prefix);
+	if (f->order == NULL)
+		f->order = "";
+	f->ordered = f->order[0] != '\0';
+	return f;
+}
+
 static void read_result(const json_t *root, struct arena *arena, struct report_result *ret)
 {
 	const json_t *phases = json_object_get(root, "phases");
@@ -171,6 +203,7 @@ static void read_result(const json_t *root, struct arena *arena, struct report_r
 				      .phase_count = json_array_size(phases),
 				      .captures = capture,
 				      .capture_count = json_array_size(captures),
+				      .fib = fib_of(root, arena),
 				      .reproduce = string_of(root, "reproduce", arena),
 				      .message = string_of(root, "message", arena)};
 }

@@ -157,6 +157,7 @@ struct report_result {
 	size_t phase_count;
 	const struct report_capture *captures;
 	size_t capture_count;
+	const struct judge_fib_story *fib; /* how the router's FIB followed the wire; NULL: nothing is known */
 	const char *reproduce; /* command line, or NULL */
 	const char *message;   /* why the lab broke, was skipped or interrupted, or NULL */
 };

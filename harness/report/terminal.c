@@ -309,6 +309,24 @@ static void put_captures(struct page *p, const struct report_result *result)
 	free(line);
 }
 
+static void put_fib(struct page *p, const struct judge_fib_story *f)
+{
+	struct text line = {0};
+
+	if (f == NULL || f->added == 0)
+		return;
+	text_addf(&line, "%zu added, %zu replaced, %zu removed", f->added, f->replaced, f->removed);
+	if (f->followed > 0)
+		text_addf(&line, "; behind the wire by %s in the median, %s at most",
+			  duration_text(f->delay_median_ns).s, duration_text(f->delay_longest_ns).s);
+	if (f->holes > 0)
+		text_addf(&line, "; NO ROUTE while workers announced it, %zu times, %s or more at the longest (%s)",
+			  f->holes, duration_text(f->hole_longest_ns).s, prefix_text(&f->hole_prefix).s);
+	text_addn(&line, "", 1);
+	terminal_field(p, 4, "fib", f->holes > 0 ? PAGE_BAD : PAGE_DIM, line.at);
+	text_fini(&line);
+}
+
 static void put_circumstances(struct page *p, const struct report_lab *lab)
 {
 	const char *version = lab->router.version != NULL ? lab->router.version : lab->router.daemon;
@@ -336,6 +354,7 @@ static void end(struct teller *t, const struct report_result *result)
 		terminal_field(p, 4, "why", PAGE_PLAIN, result->message);
 	put_phases(p, result);
 	put_captures(p, result);
+	put_fib(p, result->fib);
 	put_circumstances(p, lab);
 	if (result->reproduce != NULL && result->verdict != REPORT_PASSED)
 		terminal_copyable(p, 4, "reproduce", PAGE_BOLD, result->reproduce);

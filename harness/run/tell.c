@@ -314,6 +314,7 @@ static size_t captures_fill(struct run *r, struct report_capture **ret)
 int run_tell_end(struct run *r, enum run_exit result, const char *message)
 {
 	struct report_capture *captures;
+	struct judge_fib_story story;
 	struct report_result told = {
 		.verdict = run_verdict(result),
 		.exit = (int)result,
@@ -328,6 +329,10 @@ int run_tell_end(struct run *r, enum run_exit result, const char *message)
 
 	told.capture_count = captures_fill(r, &captures);
 	told.captures = captures;
+	if (r->judge != NULL) {
+		story = judge_fib_story(r->judge, drive_wall());
+		told.fib = &story;
+	}
 	error = report_end(r->report, &told);
 	report_free(r->report);
 	timeline_error = report_timeline_end(r->timeline);

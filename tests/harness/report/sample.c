@@ -226,6 +226,24 @@ static void init_steps(struct sample *s)
 
 void sample_init(struct sample *s)
 {
+	static const struct judge_fib_story fib = {
+		.prefixes = 1,
+		.added = 3,
+		.replaced = 2,
+		.removed = 2,
+		.announced_most = 3,
+		.installed_most = 3,
+		.followed = 5,
+		.delay_median_ns = 300000,
+		.delay_longest_ns = 5000000,
+		.holes = 2,
+		.hole_ns = 2000000,
+		.hole_longest_ns = 1500000,
+		.hole_prefix = {.addr = {.family = ADDR_V4, .b = {172, 16, 254, 1}}, .len = 32},
+		.hole_since = {1700000001 * NS_PER_S},
+		.ordered = true,
+		.order = "descending",
+	};
 	static const struct report_phase phases[] = {{"build", 31 * NS_PER_MS}, {"steps", 1054 * NS_PER_MS}};
 	static const struct report_capture captures[] = {{"worker1.pcap", 2410, 0}, {"worker3.pcap", 2388, 0}};
 
@@ -240,6 +258,7 @@ void sample_init(struct sample *s)
 					   .phase_count = 2,
 					   .captures = captures,
 					   .capture_count = 2,
+					   .fib = &fib,
 					   .reproduce = "ecmplab run scenarios/article-l4 --seed 42"};
 }
 

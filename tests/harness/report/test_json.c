@@ -213,6 +213,10 @@ static void test_case_read(void **state)
 	assert_int_equal(c.result.verdict, REPORT_FAILED);
 	assert_int_equal(c.result.wall_ns, s.result.wall_ns);
 	assert_string_equal(c.result.reproduce, s.result.reproduce);
+	assert_int_equal(c.result.fib->replaced, s.result.fib->replaced);
+	assert_int_equal(c.result.fib->hole_longest_ns, s.result.fib->hole_longest_ns);
+	assert_true(prefix_equal(&c.result.fib->hole_prefix, &s.result.fib->hole_prefix));
+	assert_string_equal(c.result.fib->order, "descending");
 	assert_int_equal(c.step_count, SAMPLE_STEPS);
 	for (size_t i = 0; i < SAMPLE_STEPS; i++) {
 		assert_string_equal(c.steps[i].text, s.steps[i].text);
