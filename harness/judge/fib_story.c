@@ -150,8 +150,9 @@ static void follow(struct telling *t)
 			t->story.unfollowed++;
 			continue;
 		}
-		VEC_PUSH(&t->delays, instant_since(at, e->time));
 		t->story.followed++;
+		if (instant_before(e->time, at)) /* else there was nothing to change */
+			VEC_PUSH(&t->delays, instant_since(at, e->time));
 	}
 }
 

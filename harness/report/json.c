@@ -246,7 +246,7 @@ static json_t *hole(const struct judge_fib_story *f, const struct report_lab *la
 	return o;
 }
 
-static json_t *fib(const struct judge_fib_story *f, const struct report_lab *lab)
+json_t *json_fib(const struct judge_fib_story *f, const struct report_lab *lab)
 {
 	json_t *o = f != NULL ? json_object() : json_null();
 
@@ -305,7 +305,7 @@ static json_t *verdict(struct teller *t, const struct report_result *result)
 	set(o, "wall_s", json_number((double)result->wall_ns / (double)NS_PER_S));
 	set(o, "phases", phases(result));
 	set(o, "captures", captures(result));
-	set(o, "fib", fib(result->fib, lab));
+	set(o, "fib", json_fib(result->fib, lab));
 	set(o, "run_dir", json_text(lab->run_dir));
 	set(o, "reproduce", json_text(result->reproduce));
 	return o;

@@ -169,8 +169,9 @@ static const struct judge_fib_story *fib_of(const json_t *root, struct arena *ar
 				      .hole_longest_ns = integer_of(hole, "ns"),
 				      .lost = count_of(o, "lost"),
 				      .order = string_of(o, "order", arena)};
-	if (prefix != NULL)
-		(void)prefix_parse(prefix, &f->hole_prefix);
+	if (prefix != NULL && prefix_parse(prefix, &f->hole_prefix) == 0)
+		f->hole_since = instant_add(stamp_parse(json_string_value(json_object_get(root, "started"))),
+					    integer_of(hole, "since_start_ns"));
 	if (f->order == NULL)
 		f->order = "";
 	f->ordered = f->order[0] != '\0';

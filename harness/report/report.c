@@ -7,8 +7,13 @@
 #include <string.h>
 
 static const struct report_writer *const writers[REPORT_FORMAT_COUNT] = {
-	[REPORT_TERMINAL] = &report_terminal, [REPORT_JSON] = &report_json,	[REPORT_TAP] = &report_tap,
-	[REPORT_JUNIT] = &report_junit,	      [REPORT_GITHUB] = &report_github,
+	[REPORT_TERMINAL] = &report_terminal,
+	[REPORT_JSON] = &report_json,
+	[REPORT_TAP] = &report_tap,
+	[REPORT_JUNIT] = &report_junit,
+	[REPORT_GITHUB] = &report_github,
+	[REPORT_COMPARE] = &report_compare,
+	[REPORT_COMPARE_JSON] = &report_compare_json,
 };
 
 struct report {

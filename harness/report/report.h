@@ -158,8 +158,8 @@ struct report_result {
 	const struct report_capture *captures;
 	size_t capture_count;
 	const struct judge_fib_story *fib; /* how the router's FIB followed the wire; NULL: nothing is known */
-	const char *reproduce; /* command line, or NULL */
-	const char *message;   /* why the lab broke, was skipped or interrupted, or NULL */
+	const char *reproduce;		   /* command line, or NULL */
+	const char *message;		   /* why the lab broke, was skipped or interrupted, or NULL */
 };
 
 /* ---- Telling ---- */
@@ -169,7 +169,9 @@ enum report_format {
 	REPORT_JSON,	 /* one object, written at the end: verdict.json and --json. Runs only */
 	REPORT_TAP,	 /* version 14, one test a scenario, its expectations a subtest. Suites only */
 	REPORT_JUNIT,	 /* written at the suite's end. Suites only */
-	REPORT_GITHUB,	 /* a workflow command ::error for each failed step */
+	REPORT_COMPARE, /* a table at the suite's end, a column a case. Suites only, of one scenario over several routers */
+	REPORT_COMPARE_JSON, /* the same as one object */
+	REPORT_GITHUB,	     /* a workflow command ::error for each failed step */
 	REPORT_FORMAT_COUNT,
 };
 

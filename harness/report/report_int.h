@@ -75,7 +75,8 @@ struct report_writer {
 	void (*fini)(void *state);
 };
 
-extern const struct report_writer report_terminal, report_json, report_tap, report_junit, report_github;
+extern const struct report_writer report_terminal, report_json, report_tap, report_junit, report_github, report_compare,
+	report_compare_json;
 
 /* Writes the text out, flushes and empties it. */
 void teller_write(struct teller *t, struct text *text);
@@ -187,6 +188,8 @@ struct json_t;
 struct json_t *json_text(const char *s);
 /* A real number; null where JSON has no word for it. */
 struct json_t *json_number(double value);
+/* How a FIB followed the wire; lab says when the run began. NULL: JSON's null. */
+struct json_t *json_fib(const struct judge_fib_story *f, const struct report_lab *lab);
 /* Adds the value's text, on one line or on several. */
 void json_write(struct text *t, const struct json_t *value, bool pretty);
 

@@ -37,11 +37,18 @@ struct run_options {
  * chosen output; *err is set (code not 0) only for what could not be told there: no run directory, no output. */
 enum run_exit run_scenario(const struct plan *plan, const struct run_options *options, struct errmsg *err);
 
+enum run_suite_page {
+	RUN_SUITE_LINES,      /* one a scenario */
+	RUN_SUITE_COMPARISON, /* of one scenario over several routers; also as JSON */
+	RUN_SUITE_COMPARISON_JSON,
+};
+
 struct run_suite_options {
-	const char *out;   /* folder for all run directories, or NULL: a fresh one below runs/ */
-	unsigned int jobs; /* scenarios at once; at least 1 */
-	const char *tap;   /* file to write, or NULL; "-" is stdout, instead of the page */
-	const char *junit; /* file to write, or NULL */
+	enum run_suite_page page; /* on stdout */
+	const char *out;	  /* folder for all run directories, or NULL: a fresh one below runs/ */
+	unsigned int jobs;	  /* scenarios at once; at least 1 */
+	const char *tap;	  /* file to write, or NULL; "-" is stdout, instead of the page */
+	const char *junit;	  /* file to write, or NULL */
 	bool has_seed;
 	uint64_t seed;
 	bool github; /* annotations for GitHub Actions on stdout */

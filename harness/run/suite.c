@@ -278,12 +278,15 @@ static enum run_exit suite_result(const struct suite *s)
 
 static enum run_exit suite_play(struct suite *s, FILE *tap, FILE *junit, struct errmsg *err)
 {
+	static const enum report_format pages[] = {[RUN_SUITE_LINES] = REPORT_TERMINAL,
+						   [RUN_SUITE_COMPARISON] = REPORT_COMPARE,
+						   [RUN_SUITE_COMPARISON_JSON] = REPORT_COMPARE_JSON};
 	struct instant began = run_monotonic();
 	int error;
 
 	s->report = report_new();
 	if (tap != stdout)
-		report_add(s->report, REPORT_TERMINAL, stdout, &s->options->style);
+		report_add(s->report, pages[s->options->page], stdout, &s->options->style);
 	if (tap != NULL)
 		report_add(s->report, REPORT_TAP, tap, NULL);
 	if (junit != NULL)

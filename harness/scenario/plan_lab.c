@@ -472,3 +472,25 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 	if (yaml_get(map, "faults") != NULL)
 		faults_read(s, yaml_get(map, "faults"));
 }
+
+/* ---- Another router ---- */
+
+bool plan_daemon_of(const char *word, enum plan_daemon *ret)
+{
+	for (size_t i = 0; i < DAEMON_BIRD; i++) {
+		if (strcmp(daemon_words[i], word) != 0)
+			continue;
+		*ret = daemon_kinds[i];
+		return true;
+	}
+	return false;
+}
+
+void plan_set_router(struct plan *p, enum plan_daemon daemon)
+{
+	p->name = arena_printf(&p->arena, "%s-%s", p->name, daemon_word(daemon));
+	if (p->lab.daemon == daemon)
+		return;
+	p->lab.daemon = daemon;
+	p->lab.router_config = NULL;
+}

@@ -184,6 +184,11 @@ struct plan {
  * that no manifest or lab has, MetalLB's own refusals (the manifests are applied to a trial kube_cluster). */
 struct plan *plan_read(const char *path, struct diags *diags);
 void plan_free(struct plan *p);
+/* The daemon that a scenario's word for a router means; false for another word. */
+bool plan_daemon_of(const char *word, enum plan_daemon *ret);
+/* The same plan over another router, with a generated configuration unless it is the plan's own; the plan's name gets
+ * the router's word behind it. */
+void plan_set_router(struct plan *p, enum plan_daemon daemon);
 
 /* Reads one file of manifests (several documents, Helm values with configInline, a ConfigMap) into the arena. Returns 0, or -EINVAL
  * with diagnostics. Kinds the lab has no use for are an error that lists the known ones. */

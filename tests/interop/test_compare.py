@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One scenario over all routers with a FIB: BIRD 1.6's way of changing a group is told from the others', the limits are seen."""
+import json
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+# pylint: disable=wrong-import-position
+import lab  # noqa: E402
+
+
+class Compare(lab.LabTest):
+    def compared(self, *argv):
+        done = self.lab("compare", *argv, "--json", "--out", "out")
+        self.assertIn(done.returncode, (0, 4), done.stdout + done.stderr)
+        return {r["router"].split(".")[0]: r for r in json.loads(done.stdout)["routers"]}
+
+    def test_ways_of_changing_a_group(self):
+        routers = self.compared("scenarios/router-changes")
+        ways = {"builtin": "replace", "BIRD 1": "delete + add", "BIRD 2": "replace", "FRR 8": "replace"}
+        for name, way in ways.items():
+            if name not in routers:
+                continue
+            with self.subTest(name):
+                self.assertEqual(routers[name]["verdict"], "pass")
+                self.assertEqual(routers[name]["group_change"], way)
+                fib = routers[name]["fib"]
+                self.assertEqual((fib["installed_most"], fib["announced_most"]), (16, 20))
+                self.assertEqual(fib["holes"] > 0, way != "replace")
+                self.assertEqual(fib["removed"] > 0, way != "replace")
+                self.assertEqual(fib["lost"], 0)
+                self.assertGreater(fib["delay_median_ns"], 0)
+        self.assertIn("builtin", routers)
+
+    def test_words_and_mistakes(self):
+        done = self.lab("compare", "scenarios/article", "--routers", "bird3", expect=2)
+        self.assertIn("bird3", done.stderr)
+        done = self.lab("compare", "scenarios/nowhere", expect=2)
+        self.assertIn("nowhere", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
