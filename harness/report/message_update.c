@@ -31,25 +31,32 @@ static void family_put(json_t *ret, uint16_t afi, uint8_t safi)
 	message_number(ret, "safi", safi);
 }
 
+/* Multicast routes look as unicast ones do (RFC 4760 section 5). */
 static bool readable(uint16_t afi, uint8_t safi)
 {
-	return (afi == WIRE_AFI_IPV4 || afi == WIRE_AFI_IPV6) && safi == WIRE_SAFI_UNICAST;
+	return (afi == WIRE_AFI_IPV4 || afi == WIRE_AFI_IPV6) &&
+	       (safi == WIRE_SAFI_UNICAST || safi == MESSAGE_SAFI_MULTICAST);
 }
 
-/* Of families that we don't read, the octets. */
+/* Of families that we don't read, the octets; of flow specifications their prefixes, too. */
 static void mp_routes_put(json_t *o, uint16_t afi, uint8_t safi, struct wire_in bytes,
 			  const struct wire_session *session)
 {
 	struct wire_nlri nlri = {.afi = afi,
-				 .safi = safi,
+				 .safi = WIRE_SAFI_UNICAST,
 				 .add_path = afi == WIRE_AFI_IPV4 ? session->add_path_v4 : session->add_path_v6,
 				 .bytes = bytes};
+	bool flowspec = (afi == WIRE_AFI_IPV4 || afi == WIRE_AFI_IPV6) &&
+			(safi == MESSAGE_SAFI_FLOWSPEC || safi == MESSAGE_SAFI_FLOWSPEC_VPN);
 
 	if (readable(afi, safi)) {
 		routes_put(o, "nlri", nlri);
 		return;
 	}
-	(void)json_object_set_new(o, "nlri", json_array());
+	if (flowspec)
+		(void)json_object_set_new(o, "nlri", message_flowspec(afi, safi, bytes));
+	else
+		(void)json_object_set_new(o, "nlri", json_array());
 	if (wire_left(&bytes) > 0)
 		(void)json_object_set_new(o, "nlri_hex", message_hex(bytes));
 }
@@ -327,6 +334,7 @@ static struct wire_nlri v4(struct wire_in bytes, const struct wire_session *sess
 void message_update(json_t *ret, struct wire_in message, const struct wire_session *session)
 {
 	struct wire_in withdrawn, attrs;
+	bool overrun;
 	size_t n;
 
 	wire_skip(&message, WIRE_HEADER_LEN);
@@ -337,8 +345,9 @@ void message_update(json_t *ret, struct wire_in message, const struct wire_sessi
 	if (!message.bad)
 		message_number(ret, "alen", n);
 	/* attributes that overrun the message are told as far as they are there */
-	attrs = wire_left(&message) >= n ? wire_sub(&message, n) : message;
+	overrun = wire_left(&message) < n;
+	attrs = overrun ? message : wire_sub(&message, n);
 	routes_put(ret, "withdrawn", v4(withdrawn, session));
-	routes_put(ret, "nlri", v4(attrs.at == message.at ? wire_in_of(NULL, 0) : message, session));
+	routes_put(ret, "nlri", v4(overrun ? wire_in_of(NULL, 0) : message, session));
 	attributes_put(ret, attrs, session);
 }

@@ -36,6 +36,15 @@ static inline struct wire_in wire_in_of(const void *bytes, size_t n)
 	return (struct wire_in){.at = at, .end = n > 0 ? at + n : at};
 }
 
+/* The same field by field, for views that are read again at once: a struct is copied in wide pieces, which have to wait until
+ * the narrow stores before them are out. */
+static inline void wire_in_set(struct wire_in *ret, const uint8_t *at, size_t n)
+{
+	ret->at = at;
+	ret->end = n > 0 ? at + n : at;
+	ret->bad = false;
+}
+
 static inline size_t wire_left(const struct wire_in *in)
 {
 	return (size_t)(in->end - in->at);
@@ -91,6 +100,14 @@ static inline struct wire_in wire_sub(struct wire_in *in, size_t n)
 	if (in->bad)
 		return (struct wire_in){.at = in->at, .end = in->at, .bad = true};
 	return wire_in_of(p, n);
+}
+
+static inline void wire_sub_to(struct wire_in *in, size_t n, struct wire_in *ret)
+{
+	const uint8_t *p = wire_take(in, n);
+
+	wire_in_set(ret, in->bad ? in->at : p, in->bad ? 0 : n);
+	ret->bad = in->bad;
 }
 
 static inline void wire_skip(struct wire_in *in, size_t n)

@@ -7,15 +7,15 @@
 #define OPTIONAL_TRANSITIVE (WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE)
 #define SEGMENT_MAX 255U
 
-static struct wire_mark attr_begin(struct wire_out *out, uint8_t flags, enum wire_attr code)
+struct wire_mark wire_attr_begin(struct wire_out *out, uint8_t flags, uint8_t code)
 {
 	wire_put8(out, flags);
-	wire_put8(out, (uint64_t)code);
+	wire_put8(out, code);
 	return wire_reserve(out, 1);
 }
 
 /* Above 255 octets the value moves by one, to make room for a length of two. */
-static void attr_end(struct wire_out *out, struct wire_mark m)
+void wire_attr_end(struct wire_out *out, struct wire_mark m)
 {
 	size_t n = out->full ? 0 : out->len - m.at - 1;
 
@@ -50,9 +50,9 @@ static void put_as_path(struct wire_out *out, const struct wire_session *session
 	struct wire_mark m;
 
 	if (!attrs->wide_path) {
-		m = attr_begin(out, WELL_KNOWN, WIRE_ATTR_AS_PATH);
+		m = wire_attr_begin(out, WELL_KNOWN, WIRE_ATTR_AS_PATH);
 		put_hops(out, session->as4, attrs->as_path, attrs->as_count);
-		attr_end(out, m);
+		wire_attr_end(out, m);
 		return;
 	}
 	wire_put8(out, WELL_KNOWN | WIRE_FLAG_EXTENDED);
@@ -64,10 +64,10 @@ static void put_as_path(struct wire_out *out, const struct wire_session *session
 
 static void put_as4_path(struct wire_out *out, const struct wire_route_attrs *attrs)
 {
-	struct wire_mark m = attr_begin(out, OPTIONAL_TRANSITIVE, WIRE_ATTR_AS4_PATH);
+	struct wire_mark m = wire_attr_begin(out, OPTIONAL_TRANSITIVE, WIRE_ATTR_AS4_PATH);
 
 	put_hops(out, true, attrs->as_path, attrs->as_count);
-	attr_end(out, m);
+	wire_attr_end(out, m);
 }
 
 static bool needs_as4_path(const struct wire_session *session, const struct wire_route_attrs *attrs)
@@ -80,10 +80,10 @@ static bool needs_as4_path(const struct wire_session *session, const struct wire
 
 static void put_u32_attr(struct wire_out *out, uint8_t flags, enum wire_attr code, uint32_t v)
 {
-	struct wire_mark m = attr_begin(out, flags, code);
+	struct wire_mark m = wire_attr_begin(out, flags, code);
 
 	wire_put32(out, v);
-	attr_end(out, m);
+	wire_attr_end(out, m);
 }
 
 static void put_communities(struct wire_out *out, const uint32_t *communities, size_t n)
@@ -92,10 +92,10 @@ static void put_communities(struct wire_out *out, const uint32_t *communities, s
 
 	if (n == 0)
 		return;
-	m = attr_begin(out, OPTIONAL_TRANSITIVE, WIRE_ATTR_COMMUNITIES);
+	m = wire_attr_begin(out, OPTIONAL_TRANSITIVE, WIRE_ATTR_COMMUNITIES);
 	for (size_t i = 0; i < n; i++)
 		wire_put32(out, communities[i]);
-	attr_end(out, m);
+	wire_attr_end(out, m);
 }
 
 static uint16_t afi_of(const struct wire_route *route)
@@ -119,7 +119,7 @@ static void put_routes(struct wire_out *out, const struct wire_session *session,
 static void put_mp_reach(struct wire_out *out, const struct wire_session *session, struct wire_in next_hop,
 			 const struct wire_route *routes, size_t n)
 {
-	struct wire_mark m = attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_REACH);
+	struct wire_mark m = wire_attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_REACH);
 	uint16_t afi = afi_of(&routes[0]);
 
 	wire_put16(out, afi);
@@ -128,7 +128,7 @@ static void put_mp_reach(struct wire_out *out, const struct wire_session *sessio
 	wire_put(out, next_hop.at, wire_left(&next_hop));
 	wire_put8(out, 0);
 	put_routes(out, session, afi, routes, n);
-	attr_end(out, m);
+	wire_attr_end(out, m);
 }
 
 /* IPv6 routes, and IPv4 routes behind an IPv6 next hop (RFC 8950), travel in MP_REACH_NLRI. */
@@ -141,10 +141,13 @@ static void put_attrs(struct wire_out *out, const struct wire_session *session, 
 		      const struct wire_route *routes, size_t n)
 {
 	bool mp = goes_by_mp(&attrs->next_hop, routes, n);
-	struct wire_mark m = attr_begin(out, WELL_KNOWN, WIRE_ATTR_ORIGIN);
+	struct wire_mark m;
 
+	if (mp) /* first, so that routes can be withdrawn when an attribute is malformed (RFC 7606 section 5.1) */
+		put_mp_reach(out, session, wire_in_of(attrs->next_hop.b, addr_len(attrs->next_hop.family)), routes, n);
+	m = wire_attr_begin(out, WELL_KNOWN, WIRE_ATTR_ORIGIN);
 	wire_put8(out, attrs->origin);
-	attr_end(out, m);
+	wire_attr_end(out, m);
 	put_as_path(out, session, attrs);
 	if (!mp)
 		put_u32_attr(out, WELL_KNOWN, WIRE_ATTR_NEXT_HOP, addr_v4_value(&attrs->next_hop));
@@ -153,8 +156,6 @@ static void put_attrs(struct wire_out *out, const struct wire_session *session, 
 	if (attrs->local_pref_present)
 		put_u32_attr(out, WELL_KNOWN, WIRE_ATTR_LOCAL_PREF, attrs->local_pref);
 	put_communities(out, attrs->communities, attrs->community_count);
-	if (mp)
-		put_mp_reach(out, session, wire_in_of(attrs->next_hop.b, addr_len(attrs->next_hop.family)), routes, n);
 	if (needs_as4_path(session, attrs))
 		put_as4_path(out, attrs);
 	wire_put(out, attrs->extra.at, wire_left(&attrs->extra));
@@ -179,28 +180,6 @@ void wire_update_encode(struct wire_out *out, const struct wire_session *session
 	wire_message_end(out, start, session->extended);
 }
 
-struct raw_attr {
-	uint8_t code;
-	struct wire_in tlv;
-	struct wire_in value;
-};
-
-static bool raw_next(struct wire_in *attrs, struct raw_attr *ret)
-{
-	const uint8_t *start = attrs->at;
-	uint8_t flags;
-	size_t len;
-
-	if (!wire_more(attrs))
-		return false;
-	flags = wire_u8(attrs);
-	ret->code = wire_u8(attrs);
-	len = (flags & WIRE_FLAG_EXTENDED) != 0 ? wire_u16(attrs) : wire_u8(attrs);
-	ret->value = wire_sub(attrs, len);
-	ret->tlv = wire_in_of(start, (size_t)(attrs->at - start));
-	return !attrs->bad;
-}
-
 /* The next hop octets of a raw MP_REACH_NLRI of the family; empty for another family. */
 static struct wire_in raw_mp_next_hop(struct wire_in value, uint16_t afi)
 {
@@ -209,48 +188,53 @@ static struct wire_in raw_mp_next_hop(struct wire_in value, uint16_t afi)
 	return same ? wire_sub(&value, wire_u8(&value)) : (struct wire_in){0};
 }
 
-static bool raw_has(struct wire_in attrs, enum wire_attr code)
+static bool raw_find(struct wire_in attrs, enum wire_attr code, struct wire_raw_attr *ret)
 {
-	struct raw_attr a;
-
-	while (raw_next(&attrs, &a))
-		if (a.code == code)
+	while (wire_raw_next(&attrs, ret))
+		if (ret->code == code)
 			return true;
 	return false;
 }
 
-/* Copies the attributes, with MP_REACH_NLRI made anew around the routes where they travel in it. */
-static bool copy_raw(struct wire_out *out, const struct wire_session *session, struct wire_in attrs, bool mp,
-		     const struct wire_route *routes, size_t n)
+/* MP_REACH_NLRI made anew around the routes; false when the attributes have no next hop of their family. */
+static bool copy_mp_reach(struct wire_out *out, const struct wire_session *session, struct wire_in attrs,
+			  const struct wire_route *routes, size_t n)
 {
-	bool placed = !mp;
-	struct raw_attr a;
+	struct wire_in hop = {0};
+	struct wire_raw_attr a;
 
-	while (raw_next(&attrs, &a)) {
-		if (a.code == WIRE_ATTR_MP_REACH && !placed) {
-			struct wire_in hop = raw_mp_next_hop(a.value, afi_of(&routes[0]));
+	if (raw_find(attrs, WIRE_ATTR_MP_REACH, &a))
+		hop = raw_mp_next_hop(a.value, afi_of(&routes[0]));
+	if (wire_more(&hop))
+		put_mp_reach(out, session, hop, routes, n);
+	return wire_more(&hop);
+}
 
-			placed = wire_more(&hop);
-			if (placed)
-				put_mp_reach(out, session, hop, routes, n);
-		} else if (a.code != WIRE_ATTR_MP_REACH && a.code != WIRE_ATTR_MP_UNREACH &&
-			   !(mp && a.code == WIRE_ATTR_NEXT_HOP)) {
+/* The attributes but those that speak of other routes. */
+static bool copy_raw(struct wire_out *out, struct wire_in attrs, bool mp)
+{
+	struct wire_raw_attr a;
+
+	while (wire_raw_next(&attrs, &a))
+		if (a.code != WIRE_ATTR_MP_REACH && a.code != WIRE_ATTR_MP_UNREACH &&
+		    !(mp && a.code == WIRE_ATTR_NEXT_HOP))
 			wire_put(out, a.tlv.at, wire_left(&a.tlv));
-		}
-	}
-	return placed && !attrs.bad;
+	return !attrs.bad;
 }
 
 void wire_update_encode_raw(struct wire_out *out, const struct wire_session *session, struct wire_in attrs_raw,
 			    const struct wire_route *routes, size_t n)
 {
-	bool mp = n > 0 && (afi_of(&routes[0]) == WIRE_AFI_IPV6 || !raw_has(attrs_raw, WIRE_ATTR_NEXT_HOP));
+	struct wire_raw_attr hop;
+	bool mp = n > 0 && (afi_of(&routes[0]) == WIRE_AFI_IPV6 || !raw_find(attrs_raw, WIRE_ATTR_NEXT_HOP, &hop));
 	struct wire_mark start = wire_message_begin(out, WIRE_UPDATE);
 	struct wire_mark list;
 
 	wire_put16(out, 0);
 	list = wire_reserve(out, 2);
-	if (!copy_raw(out, session, attrs_raw, mp, routes, n))
+	if (mp && !copy_mp_reach(out, session, attrs_raw, routes, n))
+		out->full = true;
+	if (!copy_raw(out, attrs_raw, mp))
 		out->full = true;
 	wire_close16(out, list);
 	if (!mp)
@@ -261,12 +245,12 @@ void wire_update_encode_raw(struct wire_out *out, const struct wire_session *ses
 static void put_mp_unreach(struct wire_out *out, const struct wire_session *session, uint16_t afi,
 			   const struct wire_route *routes, size_t n)
 {
-	struct wire_mark m = attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_UNREACH);
+	struct wire_mark m = wire_attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_UNREACH);
 
 	wire_put16(out, afi);
 	wire_put8(out, WIRE_SAFI_UNICAST);
 	put_routes(out, session, afi, routes, n);
-	attr_end(out, m);
+	wire_attr_end(out, m);
 }
 
 void wire_withdraw_encode(struct wire_out *out, const struct wire_session *session, uint16_t afi,

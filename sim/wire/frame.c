@@ -33,9 +33,8 @@ struct wire_err wire_fail(enum wire_treat treat, uint8_t code, uint8_t subcode, 
 
 void wire_err_data(struct wire_err *e, const void *bytes, size_t n)
 {
-	e->data_len = (uint8_t)(n < sizeof(e->data) ? n : sizeof(e->data));
-	if (n > 0)
-		memcpy(e->data, bytes, e->data_len);
+	e->data = bytes;
+	e->data_len = (uint8_t)(n < UINT8_MAX ? n : UINT8_MAX);
 }
 
 static struct wire_err header_error(enum header_error subcode, const uint8_t *bytes, size_t offset, size_t n)
@@ -55,15 +54,26 @@ static bool length_fits(size_t len, uint8_t type, bool extended)
 	return len >= lengths[type].min && (len <= lengths[type].max || (extended && lengths[type].extends));
 }
 
+static const uint8_t marker[MARKER_LEN] = {[0 ... MARKER_LEN - 1] = 0xff};
+
+/* Where a marker ends to be one. */
+static size_t first_strange(const uint8_t *bytes)
+{
+	size_t i = 0;
+
+	while (bytes[i] == marker[i])
+		i++;
+	return i;
+}
+
 struct wire_err wire_frame(const uint8_t *bytes, size_t n, bool extended, size_t *ret_len, uint8_t *ret_type)
 {
 	size_t len;
 
 	*ret_len = 0;
 	*ret_type = 0;
-	for (size_t i = 0; i < n && i < MARKER_LEN; i++)
-		if (bytes[i] != 0xff)
-			return header_error(NOT_SYNCHRONIZED, bytes, i, 0);
+	if (n > 0 && memcmp(bytes, marker, n < MARKER_LEN ? n : MARKER_LEN) != 0)
+		return header_error(NOT_SYNCHRONIZED, bytes, first_strange(bytes), 0);
 	if (n < WIRE_HEADER_LEN)
 		return (struct wire_err){0};
 	len = (size_t)bytes[16] << 8 | bytes[17];

@@ -265,7 +265,6 @@ struct wire_err wire_open_decode(struct wire_in message, struct wire_open *ret)
 	struct wire_in in = message, params;
 	struct wire_err e = wire_body(&in, WIRE_OPEN, OPEN_MIN);
 	struct verdict v;
-	bool extended;
 
 	*ret = (struct wire_open){0};
 	if (e.treat != WIRE_OK)
@@ -277,11 +276,11 @@ struct wire_err wire_open_decode(struct wire_in message, struct wire_open *ret)
 	v = check_fixed(ret);
 	if (v.clause != NULL)
 		return open_error(v, fixed_offset(v.subcode));
-	ret->params = params_view(&in, &extended);
+	ret->params = params_view(&in, &ret->long_params);
 	if (in.bad || wire_left(&in) > 0)
 		return open_error(MALFORMED, WIRE_HEADER_LEN + 9);
 	params = ret->params;
-	v = read_params(&params, extended, &ret->caps);
+	v = read_params(&params, ret->long_params, &ret->caps);
 	if (v.clause != NULL)
 		return open_error(v, (size_t)(params.at - message.at));
 	return (struct wire_err){0};

@@ -6,18 +6,15 @@
 
 bool wire_path_next(struct wire_in *path, bool as4, struct wire_path_segment *ret)
 {
-	struct wire_path_segment s = {.as4 = as4};
 	size_t count;
 
 	if (!wire_more(path))
 		return false;
-	s.type = wire_u8(path);
+	ret->as4 = as4;
+	ret->type = wire_u8(path);
 	count = wire_u8(path);
-	s.ases = wire_sub(path, count * (as4 ? 4U : 2U));
-	if (path->bad)
-		return false;
-	*ret = s;
-	return true;
+	wire_sub_to(path, count * (as4 ? 4U : 2U), &ret->ases);
+	return !path->bad;
 }
 
 uint32_t wire_path_as(struct wire_path_segment *segment)
@@ -25,17 +22,24 @@ uint32_t wire_path_as(struct wire_path_segment *segment)
 	return segment->as4 ? wire_u32(&segment->ases) : wire_u16(&segment->ases);
 }
 
+static bool has_zero(const struct wire_in *ases, size_t width)
+{
+	static const uint8_t zero[4];
+
+	for (const uint8_t *as = ases->at; as < ases->end; as += width)
+		if (memcmp(as, zero, width) == 0)
+			return true;
+	return false;
+}
+
 bool wire_path_valid(struct wire_in path, bool as4)
 {
 	struct wire_path_segment s;
 
-	while (wire_path_next(&path, as4, &s)) {
-		if (s.type < WIRE_AS_SET || s.type > WIRE_CONFED_SET || !wire_more(&s.ases))
+	while (wire_path_next(&path, as4, &s))
+		if (s.type < WIRE_AS_SET || s.type > WIRE_CONFED_SET || !wire_more(&s.ases) ||
+		    (as4 ? has_zero(&s.ases, 4) : has_zero(&s.ases, 2)))
 			return false;
-		while (wire_more(&s.ases))
-			if (wire_path_as(&s) == 0)
-				return false;
-	}
 	return !path.bad;
 }
 

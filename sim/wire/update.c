@@ -3,7 +3,6 @@
 #include "wire_int.h"
 
 #define UPDATE_MIN (WIRE_HEADER_LEN + 4U)
-#define FLAGS_COMPARED (WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE)
 
 struct walk {
 	const struct wire_session *session;
@@ -12,13 +11,6 @@ struct walk {
 	uint64_t seen[4];     /* a bit for each attribute code */
 	size_t count;	      /* attributes so far */
 	struct wire_err err;
-};
-
-struct attr {
-	uint8_t flags;
-	uint8_t code;
-	struct wire_in value;
-	const uint8_t *tlv;
 };
 
 static void note(struct walk *w, const struct wire_err *e)
@@ -34,12 +26,13 @@ static bool shows_attribute(uint8_t subcode)
 	       subcode == WIRE_UPDATE_ORIGIN || subcode == WIRE_UPDATE_NEXT_HOP || subcode == WIRE_UPDATE_OPTIONAL;
 }
 
-static void note_attr(struct walk *w, const struct attr *a, enum wire_treat treat, uint8_t subcode, const char *clause)
+static void note_attr(struct walk *w, const struct wire_raw_attr *a, enum wire_treat treat, uint8_t subcode,
+		      const char *clause)
 {
-	struct wire_err e = wire_fail(treat, WIRE_ERR_UPDATE, subcode, (size_t)(a->tlv - w->start), clause);
+	struct wire_err e = wire_fail(treat, WIRE_ERR_UPDATE, subcode, (size_t)(a->tlv.at - w->start), clause);
 
 	if (shows_attribute(subcode))
-		wire_err_data(&e, a->tlv, (size_t)(a->value.end - a->tlv));
+		wire_err_data(&e, a->tlv.at, wire_left(&a->tlv));
 	note(w, &e);
 }
 
@@ -48,54 +41,38 @@ static bool is_mp(uint8_t code)
 	return code == WIRE_ATTR_MP_REACH || code == WIRE_ATTR_MP_UNREACH;
 }
 
-static bool first_of_its_code(struct walk *w, uint8_t code)
+static void has(struct walk *w, uint8_t code)
 {
-	uint64_t bit = UINT64_C(1) << (code % 64);
-	bool first = (w->seen[code / 64] & bit) == 0;
-
-	w->seen[code / 64] |= bit;
-	return first;
+	if (code < 64)
+		w->ret->attrs.present |= UINT64_C(1) << code;
 }
 
-static bool length_fits(const struct wire_attr_row *row, size_t len)
-{
-	switch (row->len_rule) {
-	case WIRE_LEN_ANY:
-		return true;
-	case WIRE_LEN_EXACT:
-		return len == row->len;
-	case WIRE_LEN_MULTIPLE:
-		return len > 0 && len % row->len == 0;
-	}
-	return false;
-}
-
-static void known_attr(struct walk *w, const struct attr *a, const struct wire_attr_row *row)
+static void known_attr(struct walk *w, struct wire_raw_attr *a, const struct wire_attr_row *row)
 {
 	uint8_t fault;
 
-	if ((a->flags & FLAGS_COMPARED) != row->flags) {
-		note_attr(w, a, WIRE_TREAT_AS_WITHDRAW, WIRE_UPDATE_FLAGS, "RFC 7606 section 3 (c)");
+	if (!wire_attr_flags_fit(row, a->flags)) {
+		note_attr(w, a, row->flags_too ? row->treat : WIRE_TREAT_AS_WITHDRAW, WIRE_UPDATE_FLAGS,
+			  row->flags_too ? row->clause : "RFC 7606 section 3 (c)");
 		if (!is_mp(a->code)) /* what is to be withdrawn stands in these two */
 			return;
 	}
-	fault = length_fits(row, wire_left(&a->value)) ? row->decode(a->value, w->session, w->ret) : WIRE_UPDATE_LENGTH;
+	fault = wire_attr_read(row, &a->value, w->session, w->ret);
 	if (fault != 0)
 		note_attr(w, a, row->treat, fault, row->clause);
 	else
-		w->ret->attrs.present |= UINT64_C(1) << a->code;
+		has(w, a->code);
 }
 
-static void one_attr(struct walk *w, const struct attr *a)
+static void one_attr(struct walk *w, struct wire_raw_attr *a)
 {
 	const struct wire_attr_row *row = wire_attr_row(a->code);
 
 	w->count++;
-	if (!first_of_its_code(w, a->code))
+	if (!wire_attr_first(w->seen, a->code))
 		note_attr(w, a, is_mp(a->code) ? WIRE_RESET : WIRE_ATTRIBUTE_DISCARD, WIRE_UPDATE_ATTRIBUTE_LIST,
 			  "RFC 7606 section 3 (g)");
-	else if (row->name != NULL && w->session->as4 &&
-		 (a->code == WIRE_ATTR_AS4_PATH || a->code == WIRE_ATTR_AS4_AGGREGATOR))
+	else if (row->old && w->session->as4)
 		note_attr(w, a, WIRE_ATTRIBUTE_DISCARD, WIRE_UPDATE_OPTIONAL, "RFC 6793 section 4.1");
 	else if (row->internal && w->session->ebgp)
 		note_attr(w, a, WIRE_ATTRIBUTE_DISCARD, WIRE_UPDATE_ATTRIBUTE_LIST, row->clause);
@@ -103,24 +80,19 @@ static void one_attr(struct walk *w, const struct attr *a)
 		known_attr(w, a, row);
 	else if ((a->flags & WIRE_FLAG_OPTIONAL) == 0)
 		note_attr(w, a, WIRE_RESET, WIRE_UPDATE_UNRECOGNIZED, "RFC 4271 section 6.3");
-	else if (a->code < 64)
-		w->ret->attrs.present |= UINT64_C(1) << a->code;
+	else
+		has(w, a->code);
 }
 
 static void walk_attrs(struct walk *w, struct wire_in in)
 {
-	while (wire_more(&in)) {
-		struct attr a = {.tlv = in.at};
-		size_t len;
+	struct wire_raw_attr a;
 
-		a.flags = wire_u8(&in);
-		a.code = wire_u8(&in);
-		len = (a.flags & WIRE_FLAG_EXTENDED) != 0 ? wire_u16(&in) : wire_u8(&in);
-		a.value = wire_sub(&in, len);
-		if (in.bad)
-			note_attr(w, &a, WIRE_TREAT_AS_WITHDRAW, WIRE_UPDATE_ATTRIBUTE_LIST, "RFC 7606 section 4");
-		else
-			one_attr(w, &a);
+	while (wire_raw_next(&in, &a))
+		one_attr(w, &a);
+	if (in.bad) {
+		a = (struct wire_raw_attr){.tlv = in};
+		note_attr(w, &a, WIRE_TREAT_AS_WITHDRAW, WIRE_UPDATE_ATTRIBUTE_LIST, "RFC 7606 section 4");
 	}
 }
 
@@ -153,8 +125,8 @@ static void choose_next_hop(struct wire_update *u)
 {
 	bool only_mp = wire_attr_has(&u->attrs, WIRE_ATTR_MP_REACH) && !wire_more(&u->nlri.bytes);
 
-	if (only_mp || !wire_attr_has(&u->attrs, WIRE_ATTR_NEXT_HOP))
-		u->attrs.next_hop = u->attrs.mp_next_hop;
+	u->attrs.next_hop = only_mp || !wire_attr_has(&u->attrs, WIRE_ATTR_NEXT_HOP) ? u->attrs.mp_next_hop
+										     : u->attrs.classic_next_hop;
 }
 
 /* An AGGREGATOR that has its own AS was written by a speaker that did not know the AS4 attributes: they are stale. */
@@ -221,12 +193,12 @@ struct wire_err wire_update_decode(struct wire_in message, const struct wire_ses
 	*ret = (struct wire_update){.withdrawn = classic, .nlri = classic, .attrs.as4 = session->as4};
 	if (e.treat != WIRE_OK)
 		return e;
-	ret->withdrawn.bytes = wire_sub(&in, wire_u16(&in));
-	ret->attrs_raw = wire_sub(&in, wire_u16(&in));
+	wire_sub_to(&in, wire_u16(&in), &ret->withdrawn.bytes);
+	wire_sub_to(&in, wire_u16(&in), &ret->attrs_raw);
 	if (in.bad)
 		return wire_fail(WIRE_RESET, WIRE_ERR_UPDATE, WIRE_UPDATE_ATTRIBUTE_LIST, WIRE_HEADER_LEN,
 				 "RFC 4271 section 6.3");
-	ret->nlri.bytes = in;
+	wire_in_set(&ret->nlri.bytes, in.at, wire_left(&in));
 	check_network_field(&w, &ret->withdrawn);
 	check_network_field(&w, &ret->nlri);
 	walk_attrs(&w, ret->attrs_raw);

@@ -45,10 +45,10 @@ struct wire_err {
 	enum wire_treat treat;
 	uint8_t code;
 	uint8_t subcode;
-	uint16_t offset;  /* octets from the start of the message */
-	uint8_t data_len; /* data is cut to its room */
-	uint8_t data[128];
-	const char *clause; /* "RFC 7606 section 7.1"; static */
+	uint16_t offset;     /* octets from the start of the message */
+	uint8_t data_len;    /* what is longer is cut */
+	const uint8_t *data; /* for the NOTIFICATION; in the message, or static */
+	const char *clause;  /* "RFC 7606 section 7.1"; static */
 };
 
 /* What two speakers agreed on, or a capture's reader guesses: needed to read UPDATEs. Zero is RFC 4271 alone. */
@@ -96,7 +96,7 @@ struct wire_long_lived {
 	uint32_t stale_s; /* 24 bits */
 };
 
-#define WIRE_FAMILIES_MAX 16
+#define WIRE_FAMILIES_MAX 64 /* as many as one capability can hold, and one */
 
 /* The capabilities we understand; the rest stays readable through wire_open.params. Families beyond the room are left
  * out. */
@@ -129,6 +129,7 @@ struct wire_open {
 	uint16_t hold_s;
 	uint32_t id;	       /* host order */
 	struct wire_in params; /* all optional parameters, raw */
+	bool long_params;      /* RFC 9072: their lengths are of two octets */
 	struct wire_caps caps;
 };
 
@@ -172,10 +173,12 @@ enum wire_attr {
 	WIRE_ATTR_EXT_COMMUNITIES = 16,
 	WIRE_ATTR_AS4_PATH = 17,
 	WIRE_ATTR_AS4_AGGREGATOR = 18,
+	WIRE_ATTR_TRAFFIC_ENGINEERING = 24,
 	WIRE_ATTR_IPV6_EXT_COMMUNITIES = 25,
 	WIRE_ATTR_AIGP = 26,
 	WIRE_ATTR_LARGE_COMMUNITIES = 32,
 	WIRE_ATTR_OTC = 35,
+	WIRE_ATTR_ATTR_SET = 128,
 };
 
 enum wire_attr_flag {
@@ -194,11 +197,13 @@ struct wire_attrs {
 	uint64_t present; /* bit n: attribute code n, for codes below 64 */
 	uint8_t origin;
 	bool atomic_aggregate;
-	bool as4;		 /* ASes in as_path are four octets */
-	struct wire_in as_path;	 /* segments, see wire_path_next */
-	struct wire_in as4_path; /* four octets each; absent where RFC 6793 says to ignore it */
-	struct addr next_hop;	 /* of the routes there are: NEXT_HOP, or MP_REACH's global address */
-	struct addr mp_next_hop; /* MP_REACH's global address, also beside a NEXT_HOP */
+	bool as4;		      /* ASes in as_path are four octets */
+	struct wire_in as_path;	      /* segments, see wire_path_next */
+	struct wire_in as4_path;      /* four octets each; absent where RFC 6793 says to ignore it */
+	struct addr next_hop;	      /* of the routes there are: NEXT_HOP, or MP_REACH's global address */
+	struct addr classic_next_hop; /* NEXT_HOP's, even where no route is for it */
+	struct addr mp_next_hop;      /* MP_REACH's global address, also beside a NEXT_HOP */
+	struct wire_in mp_hop; /* all octets of MP_REACH's next hop: behind it, say, a link-local one (RFC 2545) */
 	uint32_t med;
 	uint32_t local_pref;
 	uint32_t aggregator_as;
@@ -238,7 +243,7 @@ struct wire_update {
 	uint8_t eor_safi;
 };
 
-/* "AS_PATH"; NULL for a code we don't know. */
+/* "AS_PATH"; NULL for a code whose value nothing here reads. */
 const char *wire_attr_name(uint8_t code);
 
 struct wire_route {
@@ -283,7 +288,7 @@ struct wire_route_attrs {
 };
 
 /* One UPDATE that announces the routes of one family (all IPv4, or all IPv6 through MP_REACH). Attribute order by type
- * code. out becomes full when it does not fit the message limit. */
+ * code, behind MP_REACH (RFC 7606 section 5.1). out becomes full when it does not fit the message limit. */
 void wire_update_encode(struct wire_out *out, const struct wire_session *session, const struct wire_route_attrs *attrs,
 			const struct wire_route *routes, size_t n);
 /* One UPDATE with given raw attributes (no NEXT_HOP rewriting), for a speaker that passes attributes on. */
@@ -292,6 +297,11 @@ void wire_update_encode_raw(struct wire_out *out, const struct wire_session *ses
 /* One UPDATE that withdraws the routes of one family; none: End-of-RIB. */
 void wire_withdraw_encode(struct wire_out *out, const struct wire_session *session, uint16_t afi,
 			  const struct wire_route *routes, size_t n);
+
+/* The UPDATE that was decoded in the same session: attributes in the order in which they came, each once, with the flags that
+ * it must have and the shortest length; what nothing here reads as it came. What the decoder discarded is left out, so that
+ * reading it again gives the same, without complaint. */
+void wire_update_write(struct wire_out *out, const struct wire_session *session, const struct wire_update *update);
 
 /* ---- NOTIFICATION, KEEPALIVE, ROUTE-REFRESH ---- */
 

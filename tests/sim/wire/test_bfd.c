@@ -240,6 +240,20 @@ static void packet_compare(const char *name, char *const *f, struct wire_in payl
 		fail_msg("%s frame %s: authentication", name, f[FRAME]);
 }
 
+/* Every packet of the captures is canonical: decoded and written it is what it was. */
+static void packet_again(const char *name, const char *frame, struct wire_in payload)
+{
+	uint8_t again[WIRE_BFD_MAX];
+	struct wire_out out = wire_out_to(again, sizeof(again));
+	struct wire_bfd p;
+	size_t secret;
+
+	(void)wire_bfd_decode(payload, &p);
+	wire_bfd_encode(&out, &p, &secret);
+	if (out.full || out.len != p.length || memcmp(again, payload.at, out.len) != 0)
+		fail_msg("%s frame %s: written again, it is another", name, frame);
+}
+
 static unsigned int capture_compare(const char *folder, const char *name)
 {
 	char path[4096], *fields[COLUMNS], *text, *rest, *line;
@@ -253,15 +267,17 @@ static unsigned int capture_compare(const char *folder, const char *name)
 	file = (uint8_t *)support_slurp(path, &len);
 	assert_true(len > 24);
 	while ((line = strsep(&rest, "\n")) != NULL) {
+		struct wire_in payload;
 		size_t n = 0;
 
 		while (n < COLUMNS && (fields[n] = strsep(&line, "\t")) != NULL)
 			n++;
 		if (n < COLUMNS || fields[0][0] == '#' || strcmp(fields[PROTO], "bfd") != 0)
 			continue;
-		packet_compare(name, fields,
-			       udp_payload(frame_of(file, len, number(fields[FRAME])),
-					   number_at(file + 20, file[0] == 0xa1) & 0xffff));
+		payload = udp_payload(frame_of(file, len, number(fields[FRAME])),
+				      number_at(file + 20, file[0] == 0xa1) & 0xffff);
+		packet_compare(name, fields, payload);
+		packet_again(name, fields[FRAME], payload);
 		compared++;
 	}
 	free(file);

@@ -104,8 +104,9 @@ static void end_of_rib_is_written(void **state)
 static void ipv6_is_written_and_read(void **state)
 {
 	static const uint32_t path[] = {22000};
-	struct message want = message_of("004a 02 0000 0033 40010100 400206 0201 000055f0 80040400000005"
-					 "800e1c 0002 01 10 20010db8000000000000000000000001 00 30 20010db80001");
+	struct message want =
+		message_of("004a 02 0000 0033 800e1c 0002 01 10 20010db8000000000000000000000001 00 30 20010db80001"
+			   "40010100 400206 0201 000055f0 80040400000005");
 	struct wire_route routes[] = {route("2001:db8:1::/48")};
 	struct wire_route_attrs attrs = {
 		.as_path = path, .as_count = 1, .next_hop = ip("2001:db8::1"), .med_present = true, .med = 5};
@@ -254,8 +255,8 @@ static void raw_attributes_pass_through(void **state)
 	m = update_with("40010100 400200 800e1c 0002 01 10 20010db8000000000000000000000001 00 30 20010db80001"
 			"800f0a 0002 01 30 20010db80003 c0fe02 abcd",
 			"");
-	want = update_with("40010100 400200 800e1c 0002 01 10 20010db8000000000000000000000001 00 30 20010db80002"
-			   "c0fe02 abcd",
+	want = update_with("800e1c 0002 01 10 20010db8000000000000000000000001 00 30 20010db80002"
+			   "40010100 400200 c0fe02 abcd",
 			   "");
 	assert_int_equal(wire_update_decode(message_view(&m), &four_octets, &u).treat, WIRE_OK);
 	out = wire_out_to(bytes, sizeof(bytes));

@@ -114,6 +114,16 @@ static void a_wrong_marker_is_seen_at_its_first_octet(void **state)
 	}
 }
 
+static void nothing_at_all_is_no_error(void **state)
+{
+	size_t len = 1;
+	uint8_t type;
+
+	(void)state;
+	assert_int_equal(wire_frame(NULL, 0, false, &len, &type).treat, WIRE_OK);
+	assert_int_equal(len, 0);
+}
+
 static void a_keepalive_is_its_header(void **state)
 {
 	struct message want = message_of("0013 04");
@@ -236,6 +246,7 @@ int main(void)
 		cmocka_unit_test(a_writer_refuses_what_does_not_fit),
 		cmocka_unit_test(frames_are_cut_and_judged),
 		cmocka_unit_test(a_wrong_marker_is_seen_at_its_first_octet),
+		cmocka_unit_test(nothing_at_all_is_no_error),
 		cmocka_unit_test(a_keepalive_is_its_header),
 		cmocka_unit_test(notifications_go_both_ways),
 		cmocka_unit_test(errors_have_the_words_of_the_registry),
