@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A router's engine whose peer says anything, at any time, in any pieces: the input is a list of events. */
+/* A router's engine whose peer says anything, at any time, in any pieces: the input is what the engine is configured for, and a
+ * list of events. */
 #include "fuzz.h"
 
 #include "bgp.h"
@@ -16,7 +17,23 @@ struct play {
 	bgp_peer_id peer;
 	bgp_conn_id conn; /* the newest */
 	bool connected;
+	bgp_conn_id listener; /* a second peer, that is told what the first one says */
 };
+
+/* Whatever the peer does, what others are told is without fault. */
+static void sent_look(const struct play *p, const struct bgp_output *out)
+{
+	static const struct wire_session session = {.as4 = true, .ebgp = true};
+	struct wire_update u;
+	uint8_t type;
+	size_t len;
+
+	for (size_t at = 0; at < out->len; at += len) {
+		FUZZ_MUST(wire_frame(out->bytes + at, out->len - at, true, &len, &type).treat == WIRE_OK && len > 0);
+		if (out->conn == p->listener && type == WIRE_UPDATE)
+			FUZZ_MUST(wire_update_decode(wire_in_of(out->bytes + at, len), &session, &u).treat == WIRE_OK);
+	}
+}
 
 static void outputs_drain(struct play *p)
 {
@@ -25,23 +42,60 @@ static void outputs_drain(struct play *p)
 
 	for (size_t i = 0; i < n; i++) {
 		if (outs[i].kind == BGP_OUT_SEND)
-			FUZZ_MUST(outs[i].len >= WIRE_HEADER_LEN && outs[i].bytes[0] == 0xff);
+			sent_look(p, &outs[i]);
 		if (outs[i].kind == BGP_OUT_CLOSE && outs[i].conn == p->conn)
 			p->connected = false;
 	}
 	bgp_outputs_clear(p->s);
 }
 
-static void opening(struct play *p)
+/* Everything that can be offered, so that mutations need not find it out. */
+static void rich_caps(struct wire_out *caps)
 {
-	/* What a well-behaved peer of AS 22000 would send, so that mutations need not find it out. */
-	static const uint8_t bytes[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-					0xff, 0xff, 0xff, 0x00, 0x2d, 1,    4,	  0x55, 0xf0, 0,    90,	  10,	0,
-					0,    51,   16,	  2,	14,   1,    4,	  0,	1,    0,    1,	  2,	0,
-					65,   4,    0,	  0,	0x55, 0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-					0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x13, 4};
+	static const struct wire_family families[] = {{1, 1, 0x80}, {2, 1, 0x80}}, both[] = {{1, 1, 3}, {2, 1, 3}};
+	static const struct wire_long_lived long_lived[] = {{1, 1, 0x80, 60}, {2, 1, 0, 60}};
 
-	bgp_in_bytes(p->s, p->conn, bytes, sizeof(bytes), p->now);
+	wire_cap_mp(caps, WIRE_AFI_IPV6, WIRE_SAFI_UNICAST);
+	wire_cap_flag(caps, WIRE_CAP_ROUTE_REFRESH);
+	wire_cap_flag(caps, WIRE_CAP_ENHANCED_REFRESH);
+	wire_cap_flag(caps, WIRE_CAP_EXTENDED_MESSAGE);
+	wire_cap_extended_next_hop(caps);
+	wire_cap_role(caps, 3);
+	wire_cap_graceful_restart(caps, 4, 60, families, 2);
+	wire_cap_add_path(caps, both, 2);
+	wire_cap_long_lived(caps, long_lived, 2);
+}
+
+/* What a well-behaved peer would send, to the point where it is Established. */
+static void opening(struct play *p, bgp_conn_id conn, uint32_t as, bool rich)
+{
+	uint8_t bytes[512], caps_bytes[256];
+	struct wire_out out = wire_out_to(bytes, sizeof(bytes)), caps = wire_out_to(caps_bytes, sizeof(caps_bytes));
+
+	wire_cap_mp(&caps, WIRE_AFI_IPV4, WIRE_SAFI_UNICAST);
+	wire_cap_as4(&caps, as);
+	if (rich)
+		rich_caps(&caps);
+	wire_open_encode(&out, as, 0, 0x0a000000 + as, wire_in_of(caps.bytes, caps.len));
+	wire_keepalive_encode(&out);
+	bgp_in_bytes(p->s, conn, bytes, out.len, p->now);
+}
+
+static void listener_add(struct play *p)
+{
+	struct bgp_peer_conf conf = {.name = "listener",
+				     .local = p->local,
+				     .remote = addr_v4(0x0a000034),
+				     .remote_as = 33000,
+				     .passive = true};
+	bgp_peer_id id;
+
+	FUZZ_MUST(bgp_peer_add(p->s, &conf, &id) == 0);
+	bgp_peer_start(p->s, id, p->now);
+	FUZZ_MUST(bgp_in_accepted(p->s, &p->local, &conf.remote, p->now, &p->listener));
+	opening(p, p->listener, conf.remote_as, false);
+	FUZZ_MUST(bgp_peer_state(p->s, id) == BGP_ESTABLISHED);
+	outputs_drain(p);
 }
 
 static void dialled(struct play *p)
@@ -74,7 +128,7 @@ static void event_play(struct play *p)
 		break;
 	case 3:
 		if (p->connected)
-			opening(p);
+			opening(p, p->conn, 22000, (size & 1) != 0);
 		break;
 	case 4:
 		bgp_peer_stop(p->s, p->peer, p->now);
@@ -90,23 +144,41 @@ static void event_play(struct play *p)
 	}
 }
 
+/* What is offered decides which parts of the engine the peer can reach. */
+static struct bgp_peer_conf peer_conf(const struct play *p, uint8_t options)
+{
+	struct bgp_peer_conf conf = {.name = "peer",
+				     .local = p->local,
+				     .remote = p->remote,
+				     .remote_as = 22000,
+				     .passive = true,
+				     .hold_s = 90,
+				     .max_prefixes = 50,
+				     .both_families = true};
+
+	conf.role = (options & 1) != 0 ? BGP_ROLE_PROVIDER : BGP_ROLE_NONE;
+	conf.extended_next_hop = (options & 2) != 0;
+	conf.add_path_v4 = conf.add_path_v6 = (options & 4) != 0 ? BGP_ADD_PATH_BOTH : BGP_ADD_PATH_NONE;
+	conf.requires_policy = conf.import_policy = conf.export_policy = (options & 8) != 0;
+	if ((options & 16) != 0)
+		conf.restart = (struct bgp_restart_conf){
+			.on = true, .forwarding = true, .notification = true, .long_lived_s = 60};
+	return conf;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct play p = {.in = wire_in_of(bytes, n), .now = {NS_PER_S}};
+	uint8_t options = wire_u8(&p.in);
+	struct bgp_peer_conf conf;
 
 	p.local = addr_v4(0x0a000001);
 	p.remote = addr_v4(0x0a000033);
 	p.s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = 11000, .router_id = 0x0a000001, .max_paths = 4, .readvertise = true, .seed = 1});
-	FUZZ_MUST(bgp_peer_add(p.s,
-			       &(struct bgp_peer_conf){.name = "peer",
-						       .local = p.local,
-						       .remote = p.remote,
-						       .remote_as = 22000,
-						       .passive = true,
-						       .hold_s = 90,
-						       .max_prefixes = 50},
-			       &p.peer) == 0);
+	conf = peer_conf(&p, options);
+	FUZZ_MUST(bgp_peer_add(p.s, &conf, &p.peer) == 0);
+	listener_add(&p);
 	bgp_peer_start(p.s, p.peer, p.now);
 	dialled(&p);
 	for (int i = 0; i < EVENTS_MAX && wire_more(&p.in); i++) {

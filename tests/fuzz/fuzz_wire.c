@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every decoder of sim/wire, the text of paths, and the tag of flows. The first octet chooses what the session agreed on. */
+/* Every decoder of sim/wire, its writers, the text of paths, and the tag of flows. The first octet chooses what the session agreed on. */
 #include "fuzz.h"
 
-#include "wire.h"
+#include "../sim/wire/again.h"
 
 static void routes_walk(struct wire_nlri nlri)
 {
@@ -32,7 +32,8 @@ static void update_look(struct wire_in message, const struct wire_session *sessi
 	struct wire_update u;
 	struct wire_err e = wire_update_decode(message, session, &u);
 
-	FUZZ_MUST(e.treat <= WIRE_RESET && e.data_len <= sizeof(e.data));
+	FUZZ_MUST(e.treat <= WIRE_RESET);
+	FUZZ_MUST((e.treat == WIRE_OK) == (e.clause == NULL));
 	if (e.treat == WIRE_RESET)
 		return;
 	routes_walk(u.withdrawn);
@@ -41,6 +42,13 @@ static void update_look(struct wire_in message, const struct wire_session *sessi
 	routes_walk(u.mp_nlri);
 	path_walk(u.attrs.as_path, u.attrs.as4);
 	path_walk(u.attrs.as4_path, true);
+}
+
+static void written_again(struct wire_in message, const struct wire_session *session)
+{
+	struct again a = message.at[18] == WIRE_UPDATE ? again_update(message, session) : again_other(message);
+
+	FUZZ_MUST(a.differs == NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
@@ -61,6 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	(void)wire_frame(message.at, wire_left(&message), session.extended, &len, &type);
 	FUZZ_MUST(len <= wire_left(&message));
+	if (len > 0)
+		written_again(wire_in_of(message.at, len), &session);
 	update_look(message, &session);
 	if (wire_open_decode(message, &open).treat == WIRE_OK)
 		(void)wire_open_as(&open);
