@@ -22,7 +22,7 @@ static bool clashes(const struct kube_cluster *c, size_t i, const struct service
 {
 	const struct advertisement_conf *at = c->config->advertisements.at;
 
-	for (size_t k = 0; k < i && c->conf.metallb == KUBE_METALLB_NATIVE; k++) {
+	for (size_t k = 0; k < i && c->conf.metallb != KUBE_METALLB_LEGACY; k++) {
 		if (matches(&at[k], s, node) && kube_local_prefs_clash(at[k].advertisement, at[i].advertisement))
 			return true;
 	}
@@ -55,11 +55,15 @@ static const char *node_reason(const struct kube_cluster *c, const struct node_s
 {
 	if (!node->worker)
 		return "nodeLabeledExcludeBalancers"; /* no speaker runs there, whatever the version */
+	if (c->conf.switches.cordon_withdraw && node->manifest != NULL && node->manifest->unschedulable)
+		return "nodeUnschedulable";
 	if (c->conf.metallb == KUBE_METALLB_LEGACY)
 		return NULL;
 	if (node->manifest != NULL && node->manifest->network_unavailable)
 		return "nodeNetworkUnavailable";
-	return kube_label_get(&node->labels, KUBE_EXCLUDE_LABEL) != NULL ? "nodeLabeledExcludeBalancers" : NULL;
+	return kube_label_get(&node->labels, KUBE_EXCLUDE_LABEL) != NULL && !c->conf.switches.ignore_exclude_lb
+		       ? "nodeLabeledExcludeBalancers"
+		       : NULL;
 }
 
 /* Rows 11 and 12. */
@@ -73,7 +77,7 @@ static const char *endpoint_reason(const struct kube_cluster *c, const struct ku
 	for (size_t i = 0; i < endpoints.len; i++) {
 		const struct endpoint *e = &endpoints.at[i];
 
-		if (!kube_endpoint_healthy(c->conf.metallb, &endpoints, i))
+		if (!kube_endpoint_healthy(&c->conf, &endpoints, i))
 			continue;
 		any = true;
 		local = local || (e->node != NULL && strcmp(e->node, node->name) == 0);
@@ -81,7 +85,7 @@ static const char *endpoint_reason(const struct kube_cluster *c, const struct ku
 	VEC_FREE(&endpoints);
 	if (s->external_policy == KUBE_POLICY_LOCAL && !local)
 		return "noLocalEndpoints";
-	return any ? NULL : "noEndpoints";
+	return any || c->conf.switches.zero_endpoints_announce ? NULL : "noEndpoints";
 }
 
 /* METALLB section 4.1: the first row that applies; NULL: announce. */

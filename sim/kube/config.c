@@ -141,6 +141,7 @@ static int object_add(struct config *config, const struct kube_object *o, struct
 	case KUBE_BGP_PEER:
 	case KUBE_BGP_ADVERTISEMENT:
 	case KUBE_COMMUNITY:
+	case KUBE_BFD_PROFILE:
 		if (!metallb_namespace(&o->meta))
 			return kube_config_refuse(err, &o->origin,
 						  "%s %s must be created in the metallb-system namespace",
@@ -159,6 +160,8 @@ static int object_add(struct config *config, const struct kube_object *o, struct
 		return pool_add(config, &o->pool, &o->origin, err);
 	if (o->kind == KUBE_COMMUNITY)
 		return aliases_add(config, &o->community, &o->origin, err);
+	if (o->kind == KUBE_BFD_PROFILE)
+		VEC_PUSH(&config->profiles, (struct bfd_conf){.profile = &o->bfd, .origin = o->origin});
 	if (o->kind == KUBE_LEGACY_CONFIG)
 		return legacy_add(config, &o->legacy, &o->origin, err);
 	if (o->kind == KUBE_BGP_PEER)
@@ -194,6 +197,23 @@ static int advertisement_resolve(struct config *config, struct advertisement_con
 	return r;
 }
 
+/* A profile that is not there is missed when all is checked. */
+static void profiles_resolve(struct config *config)
+{
+	for (size_t i = 0; i < config->peers.len; i++) {
+		struct kube_bgp_peer *peer;
+
+		if (config->peers.at[i].peer->bfd_profile == NULL)
+			continue;
+		peer = arena_memdup(&config->arena, config->peers.at[i].peer, sizeof(*peer));
+		for (size_t k = 0; k < config->profiles.len; k++) {
+			if (strcmp(config->profiles.at[k].profile->meta.name, peer->bfd_profile) == 0)
+				peer->bfd = config->profiles.at[k].profile;
+		}
+		config->peers.at[i].peer = peer;
+	}
+}
+
 struct config *kube_config_new(const struct kube_cluster *c, const stored_vec *objects, struct errmsg *err)
 {
 	struct config *config = memory_new(sizeof(*config));
@@ -203,6 +223,7 @@ struct config *kube_config_new(const struct kube_cluster *c, const stored_vec *o
 		r = object_add(config, objects->at[i].object, err);
 	for (size_t i = 0; i < config->advertisements.len && r == 0; i++)
 		r = advertisement_resolve(config, &config->advertisements.at[i], err);
+	profiles_resolve(config);
 	if (r == 0)
 		r = kube_config_check(c, config, err);
 	if (r < 0) {
@@ -218,6 +239,7 @@ void kube_config_free(struct config *config)
 		return;
 	VEC_FREE(&config->pools);
 	VEC_FREE(&config->peers);
+	VEC_FREE(&config->profiles);
 	VEC_FREE(&config->advertisements);
 	VEC_FREE(&config->aliases);
 	arena_clear(&config->arena);

@@ -1,68 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What MetalLB's parser and webhooks refuse (METALLB sections 2.1 to 2.3, 2.9). */
-#include "instant.h"
+/* What MetalLB's parser and webhooks refuse of advertisements (METALLB sections 2.1, 2.3, 2.9). */
 #include "kube_int.h"
 
 #include <string.h>
-
-/* ---- Peers ---- */
-
-static int timers_check(const struct peer_conf *p, struct errmsg *err)
-{
-	int64_t hold = p->peer->hold_ns, keepalive = p->peer->keepalive_ns;
-
-	if (hold == KUBE_TIME_UNSET && keepalive != KUBE_TIME_UNSET)
-		hold = keepalive > INT64_MAX / 3 ? INT64_MAX : keepalive * 3;
-	if (hold == KUBE_TIME_UNSET)
-		return 0;
-	if (hold / NS_PER_S != 0 && hold / NS_PER_S < 3)
-		return kube_config_refuse(err, &p->origin, "BGP peer %s: invalid hold time %s, must be 0 or >=3s",
-					  p->peer->meta.name, duration_text(hold).s);
-	if (keepalive != KUBE_TIME_UNSET && keepalive > hold)
-		return kube_config_refuse(err, &p->origin,
-					  "BGP peer %s: the keepalive time is longer than the hold time",
-					  p->peer->meta.name);
-	return 0;
-}
-
-/* Objects that share a name are one object, so only two namespaces can bring this about. */
-static bool same_peer(const struct kube_bgp_peer *a, const struct kube_bgp_peer *b)
-{
-	return strcmp(a->meta.name, b->meta.name) == 0 && a->my_asn == b->my_asn && a->peer_asn == b->peer_asn &&
-	       addr_equal(&a->peer_address, &b->peer_address) && a->peer_port == b->peer_port;
-}
-
-static int peer_check(const struct config *config, size_t i, struct errmsg *err)
-{
-	const struct peer_conf *p = &config->peers.at[i];
-	const struct kube_bgp_peer *peer = p->peer;
-	int r = kube_selectors_check(&peer->node_selectors, "nodeSelectors", &p->origin, err);
-
-	if (r < 0)
-		return r;
-	if (peer->frr_only_field != NULL)
-		return kube_config_refuse(err, &p->origin,
-					  "BGP peer %s: %s is not supported by MetalLB's native BGP mode",
-					  peer->meta.name, peer->frr_only_field);
-	if (peer->my_asn == 0)
-		return kube_config_refuse(err, &p->origin, "BGP peer %s: missing local ASN", peer->meta.name);
-	if (peer->peer_asn == 0)
-		return kube_config_refuse(err, &p->origin, "BGP peer %s: missing peer ASN", peer->meta.name);
-	if (peer->ebgp_multihop && peer->my_asn == peer->peer_asn)
-		return kube_config_refuse(err, &p->origin, "BGP peer %s: ebgpMultiHop on a session within one AS",
-					  peer->meta.name);
-	if (peer->peer_address.family == ADDR_NONE)
-		return kube_config_refuse(err, &p->origin, "BGP peer %s: missing peer address", peer->meta.name);
-	if (peer->router_id.family == ADDR_V6)
-		return kube_config_refuse(err, &p->origin,
-					  "BGP peer %s: invalid router ID %s, it must be an IPv4 address",
-					  peer->meta.name, addr_text(&peer->router_id).s);
-	for (size_t k = 0; k < i; k++) {
-		if (same_peer(config->peers.at[k].peer, peer))
-			return kube_config_refuse(err, &p->origin, "BGP peer %s already exists", peer->meta.name);
-	}
-	return timers_check(p, err);
-}
 
 /* ---- Advertisements ---- */
 
@@ -99,7 +39,53 @@ static bool pool_has_v6(const struct pool_conf *pool)
 	return false;
 }
 
-static int advertisement_check(const struct config *config, const struct advertisement_conf *a, struct errmsg *err)
+static bool names(const struct kube_strings *list, const char *name)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (strcmp(list->at[i], name) == 0)
+			return true;
+	}
+	return list->len == 0;
+}
+
+/* A peer that the advertisement is for and whose BFD would send echo packets, which FRR does over IPv4 alone; or NULL. */
+static const char *echo_peer(const struct config *config, const struct kube_bgp_advertisement *a)
+{
+	for (size_t i = 0; i < config->peers.len; i++) {
+		const struct kube_bgp_peer *p = config->peers.at[i].peer;
+
+		if (p->bfd != NULL && p->bfd->echo_mode && names(&a->peers, p->meta.name))
+			return p->meta.name;
+	}
+	return NULL;
+}
+
+static int pools_of_check(const struct kube_cluster *c, const struct config *config, const struct advertisement_conf *a,
+			  struct errmsg *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < config->pools.len && r == 0; i++) {
+		if (!a->pools[i])
+			continue;
+		if (pool_has_v6(&config->pools.at[i]) && c->conf.metallb != KUBE_METALLB_FRR)
+			return kube_config_refuse(
+				err, &a->origin,
+				"pool %s has IPv6 addresses, which MetalLB's native BGP mode can't announce",
+				config->pools.at[i].pool->meta.name);
+		if (pool_has_v6(&config->pools.at[i]) && echo_peer(config, a->advertisement) != NULL)
+			return kube_config_refuse(err, &a->origin,
+						  "pool %s has IPv6 addresses, which can't be advertised to BGP peer "
+						  "%s: its BFD profile has echoMode",
+						  config->pools.at[i].pool->meta.name,
+						  echo_peer(config, a->advertisement));
+		r = aggregation_pool_check(a, &config->pools.at[i], err);
+	}
+	return r;
+}
+
+static int advertisement_check(const struct kube_cluster *c, const struct config *config,
+			       const struct advertisement_conf *a, struct errmsg *err)
 {
 	const struct kube_bgp_advertisement *ad = a->advertisement;
 	int r = kube_duplicates_check(&ad->communities, "communities", &a->origin, err);
@@ -125,17 +111,7 @@ static int advertisement_check(const struct config *config, const struct adverti
 	if (ad->service_selectors.len > 0 && (ad->aggregation_length != 32 || ad->aggregation_length_v6 != 128))
 		return kube_config_refuse(err, &a->origin,
 					  "serviceSelectors and an aggregation length are mutually exclusive");
-	for (size_t i = 0; i < config->pools.len && r == 0; i++) {
-		if (!a->pools[i])
-			continue;
-		if (pool_has_v6(&config->pools.at[i]))
-			return kube_config_refuse(
-				err, &a->origin,
-				"pool %s has IPv6 addresses, which MetalLB's native BGP mode can't announce",
-				config->pools.at[i].pool->meta.name);
-		r = aggregation_pool_check(a, &config->pools.at[i], err);
-	}
-	return r;
+	return pools_of_check(c, config, a, err);
 }
 
 static bool lists_share(const struct kube_strings *a, const struct kube_strings *b)
@@ -192,12 +168,12 @@ int kube_config_check(const struct kube_cluster *c, const struct config *config,
 {
 	int r = kube_pools_check(config, err);
 
-	for (size_t i = 0; i < config->peers.len && r == 0; i++)
-		r = peer_check(config, i, err);
+	if (r == 0)
+		r = kube_peers_check(c, config, err);
 	for (size_t i = 0; i < config->advertisements.len && r == 0; i++) {
-		r = advertisement_check(config, &config->advertisements.at[i], err);
+		r = advertisement_check(c, config, &config->advertisements.at[i], err);
 		/* the legacy parser takes the last of several instead */
-		for (size_t k = 0; k < i && r == 0 && c->conf.metallb == KUBE_METALLB_NATIVE; k++)
+		for (size_t k = 0; k < i && r == 0 && c->conf.metallb != KUBE_METALLB_LEGACY; k++)
 			r = local_pref_check(c, config, &config->advertisements.at[k], &config->advertisements.at[i],
 					     err);
 	}

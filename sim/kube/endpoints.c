@@ -4,18 +4,34 @@
 
 #include <string.h>
 
-bool kube_endpoint_healthy(enum kube_metallb metallb, const endpoints_vec *endpoints, size_t i)
+/* Before 0.13 one unready port spoils its address, and nobody asks whether it still serves. */
+static bool all_ports_ready(const endpoints_vec *endpoints, const struct addr *address)
 {
-	const struct endpoint *e = &endpoints->at[i];
-
-	if (metallb == KUBE_METALLB_NATIVE)
-		return e->ready != KUBE_FALSE || e->serving == KUBE_TRUE;
-	/* before 0.13 one unready port spoils its address, and nobody asks whether it still serves */
 	for (size_t k = 0; k < endpoints->len; k++) {
-		if (endpoints->at[k].ready == KUBE_FALSE && addr_equal(&endpoints->at[k].address, &e->address))
+		if (endpoints->at[k].ready == KUBE_FALSE && addr_equal(&endpoints->at[k].address, address))
 			return false;
 	}
 	return true;
+}
+
+bool kube_endpoint_healthy(const struct kube_cluster_conf *conf, const endpoints_vec *endpoints, size_t i)
+{
+	const struct endpoint *e = &endpoints->at[i];
+	bool ready = e->ready != KUBE_FALSE;
+
+	switch (conf->switches.endpoint_rule) {
+	case KUBE_ENDPOINTS_AS_VERSION:
+		if (conf->metallb == KUBE_METALLB_LEGACY)
+			return all_ports_ready(endpoints, &e->address);
+		return ready || e->serving == KUBE_TRUE;
+	case KUBE_ENDPOINTS_READY:
+		return ready;
+	case KUBE_ENDPOINTS_SERVING_OR_READY:
+		return ready || e->serving == KUBE_TRUE;
+	case KUBE_ENDPOINTS_SERVING_FIRST:
+		return e->serving != KUBE_UNSET ? e->serving == KUBE_TRUE : ready;
+	}
+	return ready;
 }
 
 static uint16_t pod_target(const struct pod_state *p, const struct kube_port *port)

@@ -175,6 +175,19 @@ struct kube_pool {
 
 #define KUBE_TIME_UNSET (-1)
 
+/* metallb.io/v1beta1; MetalLB's and FRR's defaults where a field is absent. */
+struct kube_bfd_profile {
+	struct kube_meta meta;
+	uint32_t receive_ms, transmit_ms; /* 300 */
+	uint32_t multiplier;		  /* 3 */
+	uint32_t echo_ms;		  /* 50 */
+	bool echo_mode, passive;
+	uint32_t minimum_ttl; /* 254; of sessions over several hops */
+};
+
+/* peerASN in words. */
+enum kube_dynamic_asn { KUBE_ASN_GIVEN, KUBE_ASN_INTERNAL, KUBE_ASN_EXTERNAL };
+
 struct kube_bgp_peer {
 	struct kube_meta meta;
 	uint32_t my_asn;
@@ -188,7 +201,17 @@ struct kube_bgp_peer {
 	struct kube_selectors node_selectors;
 	const char *password; /* NULL where absent */
 	bool ebgp_multihop;
+	/* The FRR mode's */
+	const char *bfd_profile; /* NULL where absent */
+	bool graceful_restart;
+	bool dual_stack;
+	int64_t connect_ns; /* KUBE_TIME_UNSET where absent */
+	uint32_t local_asn; /* 0 where absent */
+	enum kube_dynamic_asn dynamic_asn;
 	const char *frr_only_field; /* a field was set that the native engine refuses: its name; NULL: none */
+	const char *not_modelled;   /* a field was set that the lab has no network for: its name; NULL: none */
+	/* What bfd_profile names; set in what kube_sessions returns. */
+	const struct kube_bfd_profile *bfd;
 };
 
 struct kube_bgp_advertisement {
@@ -232,6 +255,7 @@ enum kube_kind {
 	KUBE_BGP_PEER,
 	KUBE_BGP_ADVERTISEMENT,
 	KUBE_COMMUNITY,
+	KUBE_BFD_PROFILE,
 	KUBE_LEGACY_CONFIG,
 	KUBE_KIND_COUNT,
 };
@@ -250,6 +274,7 @@ struct kube_object {
 		struct kube_bgp_peer peer;
 		struct kube_bgp_advertisement advertisement;
 		struct kube_community community;
+		struct kube_bfd_profile bfd;
 		struct kube_legacy_config legacy;
 	};
 };
@@ -264,10 +289,29 @@ size_t kube_range_cidrs(const struct kube_range *range, struct prefix *ret, size
 
 /* ---- The cluster ---- */
 
-enum kube_metallb { KUBE_METALLB_LEGACY, KUBE_METALLB_NATIVE };
+/* Up to 0.12; from 0.13 on with its own BGP engine; the same with FRR as its engine. */
+enum kube_metallb { KUBE_METALLB_LEGACY, KUBE_METALLB_NATIVE, KUBE_METALLB_FRR };
+
+/* Which endpoints count: as the version does (METALLB section 4.1); those that are ready; as 0.14.2 to 0.14.4 did, which
+ * looked at "serving" where it is said, and at "ready" only elsewhere. */
+enum kube_endpoint_rule {
+	KUBE_ENDPOINTS_AS_VERSION,
+	KUBE_ENDPOINTS_READY,
+	KUBE_ENDPOINTS_SERVING_OR_READY,
+	KUBE_ENDPOINTS_SERVING_FIRST
+};
+
+/* What MetalLB did at one time, beside what the version does (METALLB section 11.3). */
+struct kube_switches {
+	enum kube_endpoint_rule endpoint_rule;
+	bool cordon_withdraw;	      /* 0.14.9: nobody announces from a cordoned node */
+	bool ignore_exclude_lb;	      /* before 0.14.2: the label that excludes a node is not looked at */
+	bool zero_endpoints_announce; /* before 0.8: with policy Cluster, also a Service without endpoints */
+};
 
 struct kube_cluster_conf {
 	enum kube_metallb metallb;
+	struct kube_switches switches;
 	struct prefix pod_net;	   /* 10.244.0.0/16: node i (from 0) gets the i-th /24 */
 	struct prefix service_net; /* 10.96.0.0/12 */
 	uint64_t seed;		   /* clusterIPs and names, as the API server would draw them */

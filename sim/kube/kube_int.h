@@ -27,7 +27,12 @@ struct advertisement_conf {
 };
 
 struct peer_conf {
-	const struct kube_bgp_peer *peer;
+	const struct kube_bgp_peer *peer; /* with its BFD profile */
+	struct kube_origin origin;
+};
+
+struct bfd_conf {
+	const struct kube_bfd_profile *profile;
 	struct kube_origin origin;
 };
 
@@ -35,6 +40,7 @@ struct config {
 	struct arena arena;
 	VEC(struct pool_conf) pools;
 	VEC(struct peer_conf) peers;
+	VEC(struct bfd_conf) profiles;
 	VEC(struct advertisement_conf) advertisements;
 	VEC(struct kube_label) aliases;
 };
@@ -124,6 +130,8 @@ void kube_config_free(struct config *config);
 /* config_check.c and the parts of its work */
 int kube_config_check(const struct kube_cluster *c, const struct config *config, struct errmsg *err);
 int kube_pools_check(const struct config *config, struct errmsg *err);
+/* config_peers.c */
+int kube_peers_check(const struct kube_cluster *c, const struct config *config, struct errmsg *err);
 int kube_duplicates_check(const struct kube_strings *list, const char *field, const struct kube_origin *origin,
 			  struct errmsg *err);
 int kube_selectors_check(const struct kube_selectors *list, const char *field, const struct kube_origin *origin,
@@ -178,7 +186,7 @@ const struct node_state *kube_node_find(const struct kube_cluster *c, const char
 void kube_endpoints_collect(const struct kube_cluster *c, const struct kube_service *s, const struct kube_port *port,
 			    endpoints_vec *ret);
 /* What the speaker of that version makes of endpoint i (METALLB sections 2.10 and 4.1). */
-bool kube_endpoint_healthy(enum kube_metallb metallb, const endpoints_vec *endpoints, size_t i);
+bool kube_endpoint_healthy(const struct kube_cluster_conf *conf, const endpoints_vec *endpoints, size_t i);
 
 /* cluster.c */
 const struct kube_object *kube_object_find(const stored_vec *objects, enum kube_kind kind, const char *namespace,

@@ -92,6 +92,7 @@ const char *kube_kind_text(enum kube_kind kind)
 		[KUBE_BGP_PEER] = "BGPPeer",
 		[KUBE_BGP_ADVERTISEMENT] = "BGPAdvertisement",
 		[KUBE_COMMUNITY] = "Community",
+		[KUBE_BFD_PROFILE] = "BFDProfile",
 		[KUBE_LEGACY_CONFIG] = "ConfigMap",
 	};
 

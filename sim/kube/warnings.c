@@ -27,7 +27,7 @@ static void peers_warn(struct kube_cluster *c)
 		if (p->hold_ns == 0)
 			warn(c, "BGP peer %s has hold time 0: no keepalives, and a dead peer is never noticed",
 			     p->meta.name);
-		if (p->ebgp_multihop)
+		if (p->ebgp_multihop && c->conf.metallb != KUBE_METALLB_FRR)
 			warn(c, "ebgpMultiHop of BGP peer %s has no effect in the native BGP mode", p->meta.name);
 		for (size_t k = 0; k < i; k++) {
 			if (addr_equal(&c->config->peers.at[k].peer->peer_address, &p->peer_address))
@@ -133,7 +133,8 @@ static void nodes_warn(struct kube_cluster *c)
 		workers += n->worker;
 		excluded += n->worker && kube_label_get(&n->labels, KUBE_EXCLUDE_LABEL) != NULL;
 	}
-	if (workers > 0 && workers == excluded && c->conf.metallb == KUBE_METALLB_NATIVE)
+	if (workers > 0 && workers == excluded && !c->conf.switches.ignore_exclude_lb &&
+	    c->conf.metallb != KUBE_METALLB_LEGACY)
 		warn(c, "every worker has the label " KUBE_EXCLUDE_LABEL ": nobody announces anything");
 }
 

@@ -39,6 +39,11 @@ int world_setup_legacy(void **state)
 	return setup(state, KUBE_METALLB_LEGACY);
 }
 
+int world_setup_frr(void **state)
+{
+	return setup(state, KUBE_METALLB_FRR);
+}
+
 int world_teardown(void **state)
 {
 	struct world *w = *state;

@@ -19,6 +19,8 @@ struct world {
 #define WORLD_TEST_LEGACY(test) cmocka_unit_test_setup_teardown(test, world_setup_legacy, world_teardown)
 int world_setup(void **state);
 int world_setup_legacy(void **state);
+#define WORLD_TEST_FRR(test) cmocka_unit_test_setup_teardown(test, world_setup_frr, world_teardown)
+int world_setup_frr(void **state);
 int world_teardown(void **state);
 
 /* Applies a manifest; false: refused, and err says why. A manifest that can't be read fails the test. */
