@@ -18,15 +18,25 @@
 /* A veth's receiving queue holds 1000 packets and drops the rest, so a batch stays well below. */
 #define BATCH 64U
 
+/* Packets go in rounds, each with one of every flow that has one left; flows with more come first. */
+struct cursor {
+	uint32_t round, flow;
+	uint32_t active; /* flows of this round */
+};
+
 struct traffic_sender {
 	struct traffic_flows flows;
 	struct traffic_draw draw;
+	uint32_t *sizes; /* NULL: all the same */
 	int fd;
-	uint64_t next;	/* packet to send: round next / count, flow next % count */
-	uint64_t total; /* packets */
+	unsigned int parts_each; /* frames of a packet */
+	struct cursor next;
+	uint64_t sent, total; /* frames */
+	struct traffic_frame templates[TRAFFIC_PROTOCOLS][2];
 	struct traffic_frame frames[BATCH];
 	struct iovec parts[BATCH];
 	struct mmsghdr messages[BATCH];
+	unsigned int filled, gone; /* of the messages */
 };
 
 static uint64_t wall_ns(void)
@@ -56,32 +66,45 @@ static int open_socket(struct net_ns *client, unsigned int index, struct errmsg 
 	return fd;
 }
 
-static int make_frames(struct traffic_sender *s, const uint8_t *mac, const uint8_t *gateway_mac, struct errmsg *err)
+static int make_template(struct traffic_sender *s, const struct traffic_macs *macs, enum traffic_protocol protocol,
+			 struct errmsg *err)
 {
 	struct traffic_tuple first = traffic_draw_at(&s->draw, 0);
-	int result = traffic_frame_make(&s->frames[0], s->flows.protocol, mac, gateway_mac, &first, err);
 
-	if (result < 0)
-		return result;
+	first.protocol = protocol;
+	if (s->flows.fragments)
+		return traffic_fragments_make(s->templates[protocol], macs, &first, err);
+	return traffic_frame_make(&s->templates[protocol][0], macs, &first, err);
+}
+
+static int make_frames(struct traffic_sender *s, const struct traffic_macs *macs, struct errmsg *err)
+{
+	int result = 0;
+
+	for (unsigned int p = 0; result == 0 && p < TRAFFIC_PROTOCOLS && s->flows.count > 0; p++)
+		result = make_template(s, macs, (enum traffic_protocol)p, err);
 	for (size_t i = 0; i < BATCH; i++) {
-		s->frames[i] = s->frames[0];
+		s->frames[i] = s->templates[s->flows.protocol][i % s->parts_each];
 		s->parts[i] = (struct iovec){.iov_base = s->frames[i].bytes, .iov_len = s->frames[i].len};
 		s->messages[i].msg_hdr = (struct msghdr){.msg_iov = &s->parts[i], .msg_iovlen = 1};
 	}
-	return 0;
+	return result;
 }
 
 static int prepare(struct traffic_sender *s, struct net_ns *client, const char *link, const uint8_t *gateway_mac,
 		   struct errmsg *err)
 {
 	unsigned int index = 0;
-	uint8_t mac[6] = {0};
+	struct traffic_macs macs = {{0}, {0}};
 	int result = traffic_draw_init(&s->draw, &s->flows, err);
 
+	memcpy(macs.gateway, gateway_mac, sizeof(macs.gateway));
 	if (result == 0)
-		result = net_link_info(client, link, mac, &index, err);
+		result = traffic_sizes_make(&s->flows, &s->sizes, err);
 	if (result == 0)
-		result = make_frames(s, mac, gateway_mac, err);
+		result = net_link_info(client, link, macs.own, &index, err);
+	if (result == 0)
+		result = make_frames(s, &macs, err);
 	if (result < 0)
 		return result;
 	s->fd = open_socket(client, index, err);
@@ -96,7 +119,9 @@ int traffic_sender_new(struct net_ns *client, const char *link, const uint8_t ga
 
 	s->fd = -1;
 	s->flows = *flows;
-	s->total = (uint64_t)flows->count * flows->packets;
+	s->parts_each = flows->fragments ? 2 : 1;
+	s->total = (uint64_t)flows->count * flows->packets * s->parts_each;
+	s->next.active = flows->count;
 	result = prepare(s, client, link, gateway_mac, err);
 	if (result < 0) {
 		traffic_sender_free(s);
@@ -106,31 +131,67 @@ int traffic_sender_new(struct net_ns *client, const char *link, const uint8_t ga
 	return 0;
 }
 
-static void fill(struct traffic_sender *s, size_t slot, uint64_t packet)
+static void advance(struct traffic_sender *s)
 {
-	uint64_t flow = packet % s->flows.count;
-	struct traffic_tuple tuple = traffic_draw_at(&s->draw, flow);
-	struct wire_flowtag tag = {.run = s->flows.run,
-				   .flow = (uint32_t)flow,
-				   .seq = (uint32_t)(packet / s->flows.count),
-				   .sent_ns = wall_ns()};
+	struct cursor *c = &s->next;
 
-	traffic_frame_set(&s->frames[slot], &tuple, &tag);
+	if (++c->flow < c->active)
+		return;
+	c->flow = 0;
+	c->round++;
+	while (s->sizes != NULL && c->active > 0 && s->sizes[c->active - 1] <= c->round)
+		c->active--;
 }
 
-/* The packets that the kernel took, or -errno when it took none. */
-static int send_batch(struct traffic_sender *s, unsigned int n)
+/* Writes the next packet into the slots from `slot` on. */
+static void fill(struct traffic_sender *s, size_t slot)
 {
+	struct traffic_frame *f = &s->frames[slot];
+	struct traffic_tuple tuple = traffic_draw_at(&s->draw, s->next.flow);
+	struct wire_flowtag tag = {
+		.run = s->flows.run, .flow = s->next.flow, .seq = s->next.round, .sent_ns = wall_ns()};
+
+	for (unsigned int i = 0; f->protocol != tuple.protocol && i < s->parts_each; i++) {
+		f[i] = s->templates[tuple.protocol][i];
+		s->parts[slot + i].iov_len = f[i].len;
+	}
+	if (s->flows.fragments)
+		traffic_fragments_set(f, &tuple, &tag);
+	else
+		traffic_frame_set(f, &tuple, &tag);
+	advance(s);
+}
+
+/* Fills as many slots as there are whole packets for. */
+static void refill(struct traffic_sender *s, unsigned int room)
+{
+	uint64_t left = s->total - s->sent;
+	unsigned int n = room < BATCH ? room : BATCH;
+
+	n = left < n ? (unsigned int)left : n;
+	n = n < s->parts_each ? s->parts_each : n - n % s->parts_each;
+	for (unsigned int i = 0; i < n; i += s->parts_each)
+		fill(s, i);
+	s->filled = n;
+	s->gone = 0;
+}
+
+/* What the kernel took of up to max frames, or -errno when it took none. */
+static int send_batch(struct traffic_sender *s, unsigned int max)
+{
+	unsigned int n;
 	int sent;
 
-	for (unsigned int i = 0; i < n; i++)
-		fill(s, i, s->next + i);
+	if (s->gone == s->filled)
+		refill(s, max);
+	n = s->filled - s->gone < max ? s->filled - s->gone : max;
 	do {
-		sent = sendmmsg(s->fd, s->messages, n, MSG_DONTWAIT);
+		sent = sendmmsg(s->fd, s->messages + s->gone, n, MSG_DONTWAIT);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		return errno == ENOBUFS || errno == EWOULDBLOCK ? -EAGAIN : -errno;
-	s->next += (uint64_t)sent;
+	s->gone += (unsigned int)sent;
+	s->sent += (unsigned int)sent;
 	return sent;
 }
 
@@ -139,19 +200,51 @@ int traffic_sender_send(struct traffic_sender *s, unsigned int max, struct errms
 	unsigned int done = 0;
 
 	assert(max > 0);
-	while (done < max && s->next < s->total) {
-		uint64_t left = s->total - s->next;
-		unsigned int room = max - done < BATCH ? max - done : BATCH;
-		unsigned int n = left < room ? (unsigned int)left : room;
-		int sent = send_batch(s, n);
+	while (done < max && s->sent < s->total) {
+		int sent = send_batch(s, max - done);
 
 		if (sent < 0)
 			return done > 0 ? (int)done : errmsg_set(err, sent, "sending flows");
 		done += (unsigned int)sent;
-		if ((unsigned int)sent < n)
+		if (s->gone < s->filled)
 			break;
 	}
 	return (int)done;
+}
+
+uint64_t traffic_sender_total(const struct traffic_sender *s)
+{
+	return s->total;
+}
+
+static uint64_t burst_of(const struct traffic_sender *s)
+{
+	return s->flows.burst > 0 ? s->flows.burst : 1;
+}
+
+unsigned int traffic_sender_ready(const struct traffic_sender *s, int64_t elapsed_ns, unsigned int max)
+{
+	uint64_t bursts, allowed;
+
+	if (s->flows.rate == 0 || s->sent >= s->total)
+		return max;
+	/* seconds apart, so that a long run does not overflow */
+	bursts = (uint64_t)(elapsed_ns / NS_PER_S) * s->flows.rate +
+		 (uint64_t)(elapsed_ns % NS_PER_S) * s->flows.rate / (uint64_t)NS_PER_S;
+	allowed = (bursts / burst_of(s) + 1) * burst_of(s);
+	if (allowed <= s->sent)
+		return 0;
+	return allowed - s->sent < max ? (unsigned int)(allowed - s->sent) : max;
+}
+
+int64_t traffic_sender_due(const struct traffic_sender *s)
+{
+	uint64_t first = s->sent / burst_of(s) * burst_of(s), rate = s->flows.rate, left;
+
+	if (rate == 0)
+		return 0;
+	left = first % rate * (uint64_t)NS_PER_S;
+	return (int64_t)(first / rate * (uint64_t)NS_PER_S + (left + rate - 1) / rate);
 }
 
 void traffic_sender_free(struct traffic_sender *s)
@@ -160,5 +253,6 @@ void traffic_sender_free(struct traffic_sender *s)
 		return;
 	if (s->fd >= 0)
 		close(s->fd);
+	free(s->sizes);
 	free(s);
 }

@@ -6,13 +6,6 @@
 #include "traffic.h"
 #include "wire.h"
 
-struct traffic_tuple {
-	struct addr src;
-	struct addr dst;
-	uint16_t src_port;
-	uint16_t dst_port;
-};
-
 #define TRAFFIC_DRAW_ROUNDS 6
 
 /* The varied fields as one number below `total`, in an order that the seed decides: nothing is remembered, and no
@@ -20,7 +13,7 @@ struct traffic_tuple {
 struct traffic_draw {
 	const struct traffic_flows *flows; /* kept: must outlive the draw */
 	struct addr first_src, first_dst;
-	uint64_t src_addrs, dst_addrs, src_ports, dst_ports; /* how many of each */
+	uint64_t src_addrs, dst_addrs, src_ports, dst_ports, labels, protocols; /* how many of each */
 	uint64_t total;
 	unsigned int half_bits;
 	uint64_t keys[TRAFFIC_DRAW_ROUNDS];
@@ -31,22 +24,40 @@ int traffic_draw_init(struct traffic_draw *d, const struct traffic_flows *keep_f
 /* The fields of flow 0 .. total-1. */
 struct traffic_tuple traffic_draw_at(const struct traffic_draw *d, uint64_t flow);
 
-#define TRAFFIC_FRAME_MAX 128U
+/* How many packets each flow has, in falling order; *ret is NULL where all have the same, and the caller frees it. The sum is
+ * count * packets. -ERANGE when the smallest would have less than one. */
+int traffic_sizes_make(const struct traffic_flows *flows, uint32_t **ret, struct errmsg *err);
 
-/* A frame, and where its parts are. Ethernet, IPv4 or IPv6 without options, UDP or TCP, the flow tag. */
+#define TRAFFIC_FRAME_MAX 160U
+
+/* A frame, and where its parts are. Ethernet, IPv4 or IPv6 without options, UDP, TCP or an ICMP echo request, the flow
+ * tag. A later fragment has the tag at once behind the IP header. */
 struct traffic_frame {
 	uint8_t bytes[TRAFFIC_FRAME_MAX];
 	size_t len;
-	size_t ip, l4, tag;
-	uint8_t family; /* enum addr_family */
+	size_t ip, l4, tag; /* later fragment: l4 is tag */
+	uint8_t family;	    /* enum addr_family */
 	enum traffic_protocol protocol;
+	bool later;
+	/* RFC 1071 sums of what never changes, in the machine's order */
+	uint64_t ip_sum, l4_sum;
 };
 
-/* Builds the frame with libnet. -ENOMEM, -EINVAL with libnet's words. */
-int traffic_frame_make(struct traffic_frame *ret, enum traffic_protocol protocol, const uint8_t mac[static 6],
-		       const uint8_t gateway_mac[static 6], const struct traffic_tuple *tuple, struct errmsg *err);
-/* Writes another flow and tag into a made frame, checksums included. */
+/* The two ends of a link. */
+struct traffic_macs {
+	uint8_t own[6], gateway[6];
+};
+
+/* Builds the tuple's frame with libnet. -ENOMEM, -EINVAL with libnet's words. */
+int traffic_frame_make(struct traffic_frame *ret, const struct traffic_macs *macs, const struct traffic_tuple *tuple,
+		       struct errmsg *err);
+/* Writes another flow of the same protocol and family, and a tag, into a made frame, checksums included. */
 void traffic_frame_set(struct traffic_frame *f, const struct traffic_tuple *tuple, const struct wire_flowtag *tag);
+/* The same for a datagram in two fragments, whose tags have the sequence numbers 2n and 2n + 1 for the given n. */
+int traffic_fragments_make(struct traffic_frame ret[static 2], const struct traffic_macs *macs,
+			   const struct traffic_tuple *tuple, struct errmsg *err);
+void traffic_fragments_set(struct traffic_frame f[static 2], const struct traffic_tuple *tuple,
+			   const struct wire_flowtag *tag);
 
 /* Looks at what arrived so far (h->body) and at the end of the stream; sets state, status and error. */
 void traffic_http_judge(struct traffic_http *h, bool ended);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1}, gateway[6] = {2, 0, 0, 0, 0, 2};
+static const struct traffic_macs macs = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
 
 static struct addr ip(const char *text)
 {
@@ -19,22 +19,29 @@ static struct addr ip(const char *text)
 
 /* The oracle: the whole frame by libnet, payload and checksums included. */
 static size_t by_libnet(enum traffic_protocol protocol, const struct traffic_tuple *t, const uint8_t *payload,
-			uint8_t *ret)
+			uint32_t seq, uint8_t *ret)
 {
 	char words[LIBNET_ERRBUF_SIZE];
 	libnet_t *l = libnet_init(LIBNET_NONE, NULL, words);
-	uint16_t l4_len = (uint16_t)((protocol == TRAFFIC_UDP ? 8 : 20) + WIRE_FLOWTAG_LEN);
-	uint8_t number = protocol == TRAFFIC_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+	uint16_t l4_len = (uint16_t)((protocol == TRAFFIC_TCP_SYN ? 20 : 8) + WIRE_FLOWTAG_LEN);
+	bool v4 = t->src.family == ADDR_V4;
+	uint8_t icmp = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	uint8_t number = protocol == TRAFFIC_UDP ? IPPROTO_UDP : protocol == TRAFFIC_TCP_SYN ? IPPROTO_TCP : icmp;
 	uint8_t *packet;
 	uint32_t n, src, dst;
 
 	assert_non_null(l);
 	if (protocol == TRAFFIC_UDP)
 		libnet_build_udp(t->src_port, t->dst_port, l4_len, 0, payload, WIRE_FLOWTAG_LEN, l, 0);
+	else if (protocol == TRAFFIC_ICMP_ECHO && v4)
+		libnet_build_icmpv4_echo(8, 0, 0, t->src_port, (uint16_t)seq, payload, WIRE_FLOWTAG_LEN, l, 0);
+	else if (protocol == TRAFFIC_ICMP_ECHO)
+		libnet_build_icmpv6_echo(128, 0, 0, t->src_port, (uint16_t)seq, (uint8_t *)(uintptr_t)payload,
+					 WIRE_FLOWTAG_LEN, l, 0);
 	else
 		libnet_build_tcp(t->src_port, t->dst_port, 1, 0, TH_SYN, 64240, 0, 0, l4_len, payload, WIRE_FLOWTAG_LEN,
 				 l, 0);
-	if (t->src.family == ADDR_V4) {
+	if (v4) {
 		memcpy(&src, t->src.b, 4);
 		memcpy(&dst, t->dst.b, 4);
 		libnet_build_ipv4((uint16_t)(20 + l4_len), 0, 0, IP_DF, 64, number, 0, src, dst, NULL, 0, l, 0);
@@ -45,9 +52,14 @@ static size_t by_libnet(enum traffic_protocol protocol, const struct traffic_tup
 		memcpy(&dst6, t->dst.b, 16);
 		libnet_build_ipv6(0, 0, l4_len, number, 64, src6, dst6, NULL, 0, l, 0);
 	}
-	libnet_build_ethernet(gateway, mac, t->src.family == ADDR_V4 ? 0x0800 : 0x86dd, NULL, 0, l, 0);
+	libnet_build_ethernet(macs.gateway, macs.own, t->src.family == ADDR_V4 ? 0x0800 : 0x86dd, NULL, 0, l, 0);
 	assert_int_equal(libnet_pblock_coalesce(l, &packet, &n), 1);
 	memcpy(ret, packet, n);
+	if (!v4) { /* RFC 8200 section 3; libnet 1.1.6 writes the last octet of a label twice */
+		ret[15] = (uint8_t)(t->flow_label >> 16);
+		ret[16] = (uint8_t)(t->flow_label >> 8);
+		ret[17] = (uint8_t)t->flow_label;
+	}
 	libnet_adv_free_packet(l, packet);
 	libnet_destroy(l);
 	return n;
@@ -55,23 +67,26 @@ static size_t by_libnet(enum traffic_protocol protocol, const struct traffic_tup
 
 static void check(enum traffic_protocol protocol, const char *src, const char *dst)
 {
-	struct traffic_tuple first = {ip(src), ip(dst), 1, 1};
+	struct traffic_tuple first = {ip(src), ip(dst), 1, 1, 0, protocol};
 	struct traffic_frame f;
 	struct errmsg err = {0};
 	struct rng rng = {.state = 3};
 
-	assert_int_equal(traffic_frame_make(&f, protocol, mac, gateway, &first, &err), 0);
+	assert_int_equal(traffic_frame_make(&f, &macs, &first, &err), 0);
 	for (uint32_t i = 0; i < 2000; i++) {
 		struct wire_flowtag tag = {(uint32_t)rng_next(&rng), i, (uint32_t)rng_next(&rng), rng_next(&rng)};
 		struct traffic_tuple t = {addr_add(&first.src, rng_below(&rng, 200)),
-					  addr_add(&first.dst, rng_below(&rng, 200)), (uint16_t)rng_next(&rng),
-					  (uint16_t)rng_next(&rng)};
+					  addr_add(&first.dst, rng_below(&rng, 200)),
+					  (uint16_t)rng_next(&rng),
+					  (uint16_t)rng_next(&rng),
+					  (uint32_t)rng_below(&rng, 1 << 20),
+					  protocol};
 		uint8_t want[256], payload[WIRE_FLOWTAG_LEN];
 		struct wire_out out = wire_out_to(payload, sizeof(payload));
 
 		wire_flowtag_encode(&out, &tag);
 		traffic_frame_set(&f, &t, &tag);
-		support_bytes_equal(f.bytes, f.len, want, by_libnet(protocol, &t, payload, want));
+		support_bytes_equal(f.bytes, f.len, want, by_libnet(protocol, &t, payload, tag.seq, want));
 	}
 }
 
@@ -99,12 +114,24 @@ static void tcp_over_ipv6_is_what_libnet_builds(void **state)
 	check(TRAFFIC_TCP_SYN, "2001:db8::10", "2001:db8:1::1");
 }
 
+static void echoes_over_ipv4_are_what_libnet_builds(void **state)
+{
+	(void)state;
+	check(TRAFFIC_ICMP_ECHO, "172.16.0.10", "172.16.254.1");
+}
+
+static void echoes_over_ipv6_are_what_libnet_builds(void **state)
+{
+	(void)state;
+	check(TRAFFIC_ICMP_ECHO, "2001:db8::10", "2001:db8:1::1");
+}
+
 /* Typed by hand from RFC 791; the ten words of an IPv4 header sum up to all ones. */
 static void a_frame_is_as_the_rfcs_say(void **state)
 {
 	static const char *const head = "020000000002 020000000001 0800"
 					"4500 003c 0000 4000 40 11";
-	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 0x1234, 80};
+	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 0x1234, 80, 0, TRAFFIC_UDP};
 	struct wire_flowtag tag = {7, 8, 9, 10}, got;
 	struct traffic_frame f;
 	struct errmsg err = {0};
@@ -112,7 +139,7 @@ static void a_frame_is_as_the_rfcs_say(void **state)
 	uint32_t sum = 0;
 
 	(void)state;
-	assert_int_equal(traffic_frame_make(&f, TRAFFIC_UDP, mac, gateway, &t, &err), 0);
+	assert_int_equal(traffic_frame_make(&f, &macs, &t, &err), 0);
 	traffic_frame_set(&f, &t, &tag);
 	support_bytes_equal(f.bytes, 24, want, support_hex(head, want, sizeof(want)));
 	for (size_t i = 14; i < 34; i += 2)
@@ -126,14 +153,14 @@ static void a_frame_is_as_the_rfcs_say(void **state)
 /* RFC 768: of all 65536 ports one makes the sum zero, which would say that there is none. */
 static void a_udp_checksum_is_never_zero(void **state)
 {
-	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 0, 80};
+	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 0, 80, 0, TRAFFIC_UDP};
 	struct wire_flowtag tag = {7, 8, 9, 10};
 	struct traffic_frame f;
 	struct errmsg err = {0};
 	size_t ones = 0;
 
 	(void)state;
-	assert_int_equal(traffic_frame_make(&f, TRAFFIC_UDP, mac, gateway, &t, &err), 0);
+	assert_int_equal(traffic_frame_make(&f, &macs, &t, &err), 0);
 	for (uint32_t port = 0; port < 65536; port++) {
 		t.src_port = (uint16_t)port;
 		traffic_frame_set(&f, &t, &tag);
@@ -150,6 +177,8 @@ int main(void)
 		cmocka_unit_test(tcp_over_ipv4_is_what_libnet_builds),
 		cmocka_unit_test(udp_over_ipv6_is_what_libnet_builds),
 		cmocka_unit_test(tcp_over_ipv6_is_what_libnet_builds),
+		cmocka_unit_test(echoes_over_ipv4_are_what_libnet_builds),
+		cmocka_unit_test(echoes_over_ipv6_are_what_libnet_builds),
 		cmocka_unit_test(a_udp_checksum_is_never_zero),
 		cmocka_unit_test(a_frame_is_as_the_rfcs_say),
 	};
