@@ -13,6 +13,7 @@
 struct fib_object {
 	uint32_t id;
 	struct net_fib_hop hop;
+	bool resilient;
 	size_t member_count;
 	uint32_t members[NET_FIB_HOPS_MAX];
 	unsigned int weights[NET_FIB_HOPS_MAX];
@@ -46,33 +47,6 @@ void fib_reader_clear(struct fib_reader *r)
 	VEC_FREE(&r->objects);
 }
 
-static uint32_t attr_u32(const struct nlattr *a)
-{
-	return mnl_attr_get_payload_len(a) >= sizeof(uint32_t) ? mnl_attr_get_u32(a) : 0;
-}
-
-static struct addr attr_addr(const struct nlattr *a)
-{
-	size_t n = mnl_attr_get_payload_len(a);
-
-	if (n == 4 || n == 16)
-		return addr_from_bytes(n == 4 ? ADDR_V4 : ADDR_V6, mnl_attr_get_payload(a));
-	return (struct addr){0};
-}
-
-/* RTA_VIA: a family and an address of it (RFC 8950's IPv4 over IPv6). */
-static struct addr attr_via(const struct nlattr *a)
-{
-	const struct rtvia *via = mnl_attr_get_payload(a);
-	size_t n = mnl_attr_get_payload_len(a);
-
-	if (n == sizeof(*via) + 16 && via->rtvia_family == AF_INET6)
-		return addr_from_bytes(ADDR_V6, via->rtvia_addr);
-	if (n == sizeof(*via) + 4 && via->rtvia_family == AF_INET)
-		return addr_from_bytes(ADDR_V4, via->rtvia_addr);
-	return (struct addr){0};
-}
-
 static void group_read(const struct nlattr *a, struct fib_object *o)
 {
 	const uint8_t *members = mnl_attr_get_payload(a);
@@ -97,16 +71,19 @@ static void on_object(struct fib_reader *r, const struct nlmsghdr *m)
 	for (a = mnl_nlmsg_get_payload_offset(m, sizeof(struct nhmsg)); net_attr_ok(a, m); a = mnl_attr_next(a)) {
 		switch (mnl_attr_get_type(a)) {
 		case NHA_ID:
-			o->id = attr_u32(a);
+			o->id = net_attr_u32(a);
 			break;
 		case NHA_OIF:
-			o->hop.ifindex = attr_u32(a);
+			o->hop.ifindex = net_attr_u32(a);
 			break;
 		case NHA_GATEWAY:
-			o->hop.gateway = attr_addr(a);
+			o->hop.gateway = net_attr_addr(a);
 			break;
 		case NHA_GROUP:
 			group_read(a, o);
+			break;
+		case NHA_RES_GROUP:
+			o->resilient = true;
 			break;
 		default:
 			break;
@@ -131,8 +108,11 @@ static void object_resolve(const struct fib_reader *r, uint32_t id, struct net_f
 
 	if (o == NULL)
 		return;
-	if (o->member_count == 0)
+	route->resilient = o->resilient;
+	if (o->member_count == 0) {
 		hop_add(route, o->hop);
+		route->hops[0].id = o->id;
+	}
 	for (size_t i = 0; i < o->member_count; i++) {
 		const struct fib_object *member = object_find(r, o->members[i]);
 		struct net_fib_hop hop;
@@ -141,6 +121,7 @@ static void object_resolve(const struct fib_reader *r, uint32_t id, struct net_f
 			continue;
 		hop = member->hop;
 		hop.weight = o->weights[i];
+		hop.id = member->id;
 		hop_add(route, hop);
 	}
 }
@@ -153,9 +134,9 @@ static struct addr hop_gateway(const struct rtnexthop *nh)
 
 	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a)) {
 		if (mnl_attr_get_type(a) == RTA_GATEWAY)
-			return attr_addr(a);
+			return net_attr_addr(a);
 		if (mnl_attr_get_type(a) == RTA_VIA)
-			return attr_via(a);
+			return net_attr_via(a);
 	}
 	return (struct addr){0};
 }
@@ -193,29 +174,29 @@ static void route_attr(const struct nlattr *a, struct net_fib_route *route, stru
 {
 	switch (mnl_attr_get_type(a)) {
 	case RTA_TABLE:
-		rest->table = attr_u32(a);
+		rest->table = net_attr_u32(a);
 		break;
 	case RTA_DST:
-		rest->dst = attr_addr(a);
+		rest->dst = net_attr_addr(a);
 		break;
 	case RTA_PRIORITY:
-		route->metric = attr_u32(a);
+		route->metric = net_attr_u32(a);
 		break;
 	case RTA_OIF:
-		rest->single.ifindex = attr_u32(a);
+		rest->single.ifindex = net_attr_u32(a);
 		break;
 	case RTA_GATEWAY:
-		rest->single.gateway = attr_addr(a);
+		rest->single.gateway = net_attr_addr(a);
 		break;
 	case RTA_VIA:
-		rest->single.gateway = attr_via(a);
+		rest->single.gateway = net_attr_via(a);
 		break;
 	case RTA_MULTIPATH:
 		rest->multipath = true;
 		multipath_read(a, route);
 		break;
 	case RTA_NH_ID:
-		rest->nexthop_id = attr_u32(a);
+		rest->nexthop_id = net_attr_u32(a);
 		break;
 	default:
 		break;
@@ -238,6 +219,7 @@ static bool route_read(const struct fib_reader *r, const struct nlmsghdr *m, str
 	for (a = mnl_nlmsg_get_payload_offset(m, sizeof(*rt)); net_attr_ok(a, m); a = mnl_attr_next(a))
 		route_attr(a, route, &rest);
 	route->prefix = prefix_make(&rest.dst, rt->rtm_dst_len);
+	route->group = rest.nexthop_id;
 	if (rest.nexthop_id != 0 && object_find(r, rest.nexthop_id) != NULL) {
 		route->hop_count = 0;
 		object_resolve(r, rest.nexthop_id, route);

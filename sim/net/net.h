@@ -91,6 +91,7 @@ struct net_fib_hop {
 	struct addr gateway; /* ADDR_NONE: on link */
 	unsigned int ifindex;
 	unsigned int weight; /* 1 and up */
+	uint32_t id;	     /* of its nexthop object; 0: none */
 };
 
 struct net_fib_route {
@@ -98,6 +99,8 @@ struct net_fib_route {
 	uint8_t protocol; /* RTPROT_*: 12 bird, 186 bgp, 2 kernel, ... */
 	uint8_t type;	  /* RTN_UNICAST, RTN_UNREACHABLE, ... */
 	uint32_t metric;
+	uint32_t group; /* the nexthop object that the route names; 0: none */
+	bool resilient; /* and it is a resilient group: net_fib_shares counts its buckets */
 	size_t hop_count; /* nexthop objects and groups are resolved; what the kernel passes over (link down) is left out */
 	struct net_fib_hop hops[NET_FIB_HOPS_MAX];
 };

@@ -14,6 +14,9 @@
 /* Room for any message that this program sends, multipath routes of NET_FIB_HOPS_MAX included. */
 #define NET_MESSAGE_MAX 8192
 
+/* RTPROT_BGP, which older headers lack */
+#define NET_PROTOCOL_BGP 186
+
 struct nft_ctx;
 
 /* A low descriptor that is kept for libnftables from the sandbox's beginning. */
@@ -40,7 +43,7 @@ struct net_ns {
 	struct errmsg late; /* what went wrong while queueing; net_flush returns it */
 	bool named;	    /* has its place below /run/netns */
 	struct nft_ctx *nft;
-	int nft_parked; /* the context's socket while the spare descriptor is not lent to it, or -1 */
+	int nft_parked[4]; /* sockets of contexts that are gone; 0: none */
 };
 
 /* Begins a message in buf (of NET_MESSAGE_MAX) and puts its family header behind it. */
@@ -61,9 +64,17 @@ static inline bool net_attr_ok(const struct nlattr *a, const struct nlmsghdr *m)
 	return mnl_attr_ok(a, (int)((const char *)m + m->nlmsg_len - (const char *)a));
 }
 
+/* attr.c: 0 or ADDR_NONE for what is too short */
+uint32_t net_attr_u32(const struct nlattr *a);
+struct addr net_attr_addr(const struct nlattr *a);
+/* RTA_VIA: a family and an address of it (RFC 8950's IPv4 over IPv6). */
+struct addr net_attr_via(const struct nlattr *a);
+
 /* From here on changing user, group or owner succeeds without effect; for a child before exec. 0 or -errno. */
 int net_one_user(void);
 
+/* Begins a route's message in buf (of NET_MESSAGE_MAX): the main table's, unicast. */
+struct nlmsghdr *net_route_message(char *buf, uint16_t type, uint16_t flags, const struct prefix *to, uint8_t protocol);
 /* Index of a link, or 0 when there is none. */
 unsigned int net_link_index(const struct net_ns *ns, const char *link);
 void net_put_addr(struct nlmsghdr *message, uint16_t type, const struct addr *a);

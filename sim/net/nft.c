@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <nftables/libnftables.h>
 #include <string.h>
 #include <sys/select.h>
@@ -11,10 +12,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* libnftables waits with select(), which knows no descriptor from FD_SETSIZE on. Its context keeps one netlink socket of
- * the namespace in which it was made. Where all low numbers are taken, contexts share the spare one: each has its socket
- * parked under a high number and is lent the spare for as long as a script runs. (Closing the socket instead would wait
- * for what the kernel has still to destroy, ten milliseconds after many a script.) */
+/* libnftables waits with select(), which knows no descriptor from FD_SETSIZE on. Its context has one netlink socket of
+ * the namespace in which it was made. Where all low numbers are taken, contexts get the spare one, one after the other.
+ *
+ * Closing such a socket waits for what the kernel has still to destroy, ten milliseconds after many a script. So where
+ * there are many namespaces a script's context, which keeps 650 kB of what it saw, goes with the script, and its
+ * socket stays, under a high number, until the namespace goes. */
+#define FEW_NAMESPACES 256 /* descriptors; up to there a namespace keeps its context */
 
 void net_spare_keep(void)
 {
@@ -37,13 +41,6 @@ static bool is_netlink(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_NETLINK;
 }
 
-static bool same_file(int a, int b)
-{
-	struct stat sa, sb;
-
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
 /* What stands there is /dev/null or some context's socket, unless whoever started us had the number in use. */
 static bool spare_is_ours(void)
 {
@@ -53,13 +50,14 @@ static bool spare_is_ours(void)
 	       (fstat(NET_SPARE_FD, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 }
 
-static bool low_is_free(void)
+/* The number that the next descriptor gets. */
+static int next_number(void)
 {
-	int probe = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int probe = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 
 	if (probe >= 0)
 		close(probe);
-	return probe >= 0 && probe < FD_SETSIZE;
+	return probe >= 0 ? probe : INT_MAX;
 }
 
 static struct nft_ctx *context_new(void)
@@ -89,8 +87,8 @@ static int script_run(const struct net_ns *ns, struct nft_ctx *nft, const char *
 	return 0;
 }
 
-/* With a context that is kept, since making one takes longer than running most scripts. */
-static int run_low(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
+/* With a context that is kept: making one takes about as long as running a small script. */
+static int run_kept(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
 {
 	if (ns->nft == NULL)
 		ns->nft = context_new();
@@ -99,50 +97,55 @@ static int run_low(struct net_ns *ns, const char *script, char **ret_output, str
 	return script_run(ns, ns->nft, script, ret_output, err);
 }
 
-/* A context whose socket has the spare number, since that is the only low one free; it is parked at once. */
-static int lent_new(struct net_ns *ns, struct errmsg *err)
+/* The context's socket gets another name, so that closing it under its own costs nothing. */
+static void park(struct net_ns *ns, int number)
 {
-	if (!spare_is_ours())
-		return errmsg_say(err, -EMFILE, "%s: more descriptors are open than nftables can work with", ns->name);
-	close(NET_SPARE_FD);
-	ns->nft = context_new();
-	ns->nft_parked = is_netlink(NET_SPARE_FD) ? fcntl(NET_SPARE_FD, F_DUPFD_CLOEXEC, FD_SETSIZE) : -1;
-	if (ns->nft != NULL && ns->nft_parked >= 0)
-		return 0;
-	net_nft_free(ns);
-	return errmsg_say(err, -EMFILE, "%s: no descriptor is left for nftables", ns->name);
+	size_t n = sizeof(ns->nft_parked) / sizeof(ns->nft_parked[0]);
+	int fd = is_netlink(number) ? fcntl(number, F_DUPFD_CLOEXEC, FD_SETSIZE) : -1;
+
+	for (size_t i = 0; i < n && fd >= 0; i++) {
+		if (ns->nft_parked[i] != 0)
+			continue;
+		ns->nft_parked[i] = fd;
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
-static int run_lent(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
+/* With a context for this script alone. */
+static int run_once(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
 {
+	int number = next_number();
+	struct nft_ctx *nft;
 	int r;
 
-	if (ns->nft == NULL)
-		r = lent_new(ns, err);
-	else if (!spare_is_ours() || dup3(ns->nft_parked, NET_SPARE_FD, O_CLOEXEC) < 0)
-		r = errmsg_say(err, -EMFILE, "%s: the descriptor for nftables is in use", ns->name);
-	else
-		r = 0;
-	if (r < 0)
-		return r;
-	r = script_run(ns, ns->nft, script, ret_output, err);
-	/* The library opens another socket when somebody else changes rules under it; its number is not for us to know. */
-	if (!same_file(ns->nft_parked, NET_SPARE_FD))
-		net_nft_free(ns);
+	if (number >= FD_SETSIZE) {
+		if (!spare_is_ours())
+			return errmsg_say(err, -EMFILE, "%s: more descriptors are open than nftables can work with",
+					  ns->name);
+		number = NET_SPARE_FD;
+		close(number);
+	}
+	nft = context_new();
+	if (nft == NULL) {
+		net_spare_keep();
+		return errmsg_say(err, -EMFILE, "%s: no descriptor is left for nftables", ns->name);
+	}
+	r = script_run(ns, nft, script, ret_output, err);
+	park(ns, number);
+	nft_ctx_free(nft);
+	net_spare_keep();
 	return r;
 }
 
 void net_nft_free(struct net_ns *ns)
 {
-	if (ns->nft_parked >= 0 && spare_is_ours())
-		(void)dup3(ns->nft_parked, NET_SPARE_FD, O_CLOEXEC);
 	if (ns->nft != NULL)
 		nft_ctx_free(ns->nft);
-	if (ns->nft_parked >= 0)
-		close(ns->nft_parked);
-	ns->nft = NULL;
-	ns->nft_parked = -1;
-	net_spare_keep();
+	for (size_t i = 0; i < sizeof(ns->nft_parked) / sizeof(ns->nft_parked[0]); i++)
+		if (ns->nft_parked[i] != 0)
+			close(ns->nft_parked[i]);
 }
 
 static int run(struct net_ns *ns, const char *script, char **ret_output, struct errmsg *err)
@@ -152,10 +155,10 @@ static int run(struct net_ns *ns, const char *script, char **ret_output, struct 
 
 	if (r < 0)
 		return r;
-	if (ns->nft_parked >= 0 || (ns->nft == NULL && !low_is_free()))
-		r = run_lent(ns, script, ret_output, err);
+	if (ns->nft != NULL || (ns->fd < FEW_NAMESPACES && next_number() < FD_SETSIZE))
+		r = run_kept(ns, script, ret_output, err);
 	else
-		r = run_low(ns, script, ret_output, err);
+		r = run_once(ns, script, ret_output, err);
 	if (net_ns_leave(&late) < 0 && r == 0) {
 		*err = late;
 		r = late.code;

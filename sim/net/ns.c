@@ -102,7 +102,7 @@ int net_ns_new(const char *name, struct net_ns **ret, struct errmsg *err)
 	int r;
 
 	snprintf(ns->name, sizeof(ns->name), "%s", name);
-	ns->fd = ns->control = ns->nft_parked = -1;
+	ns->fd = ns->control = -1;
 	r = unshare(CLONE_NEWNET) < 0 ? errmsg_set(err, -errno, "make namespace %s", name) : inside(ns, err);
 	if (r == 0)
 		r = net_ns_leave(err);
@@ -126,8 +126,7 @@ void net_ns_free(struct net_ns *ns)
 {
 	if (ns == NULL)
 		return;
-	if (ns->nft != NULL)
-		net_nft_free(ns);
+	net_nft_free(ns);
 	if (ns->netlink != NULL)
 		mnl_socket_close(ns->netlink);
 	if (ns->control >= 0)

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A batch's acknowledgements must fit the socket's receive buffer. */
+/* A batch is acknowledged as a whole, by its last request; what is refused is told one by one, and must fit the socket's
+ * receive buffer when everything is. */
 #define BATCH_REQUESTS 128U
 #define BATCH_BYTES 32768U
 
@@ -24,18 +25,19 @@ void net_queue(struct net_ns *ns, const struct nlmsghdr *message, const char *fm
 {
 	struct request r = {.offset = ns->queue.len, .len = message->nlmsg_len, .seq = ++ns->seq};
 	struct nlmsghdr head = *message;
+	size_t room = NLMSG_ALIGN(message->nlmsg_len);
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(r.words, sizeof(r.words), fmt, args);
 	va_end(args);
 	head.nlmsg_seq = r.seq;
-	head.nlmsg_flags |= NLM_F_ACK;
-	for (size_t i = 0; i < ((size_t)message->nlmsg_len + 3) / 4 * 4; i++) {
-		const uint8_t *from = i < sizeof(head) ? (const uint8_t *)&head : (const uint8_t *)message;
-
-		VEC_PUSH(&ns->queue, i < message->nlmsg_len ? from[i] : (uint8_t)0);
-	}
+	while (ns->queue.cap - ns->queue.len < room)
+		ns->queue.at = vec_grow(ns->queue.at, &ns->queue.cap, 1);
+	memset(ns->queue.at + ns->queue.len, 0, room);
+	memcpy(ns->queue.at + ns->queue.len, message, message->nlmsg_len);
+	memcpy(ns->queue.at + ns->queue.len, &head, sizeof(head));
+	ns->queue.len += room;
 	VEC_PUSH(&ns->requests, r);
 }
 
@@ -68,8 +70,8 @@ static bool is_older(uint32_t seq, uint32_t than)
 	return (int32_t)(seq - than) < 0;
 }
 
-/* The next acknowledgement of a request not older than first: its sequence number and error. Returns -errno when there
- * is none to read. */
+/* The next acknowledgement or refusal of a request not older than first: its sequence number and error. Returns -errno
+ * when there is none to read. */
 static int ack_read(struct net_ns *ns, uint32_t first, uint32_t *ret_seq, int *ret_error)
 {
 	char buf[NET_MESSAGE_MAX];
@@ -92,17 +94,28 @@ static int ack_read(struct net_ns *ns, uint32_t first, uint32_t *ret_seq, int *r
 	return 0;
 }
 
+/* Marks the request as the one whose acknowledgement is waited for. */
+static void ack_ask(struct net_ns *ns, const struct request *r)
+{
+	struct nlmsghdr head;
+
+	memcpy(&head, ns->queue.at + r->offset, sizeof(head));
+	head.nlmsg_flags |= NLM_F_ACK;
+	memcpy(ns->queue.at + r->offset, &head, sizeof(head));
+}
+
 static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errmsg *err)
 {
 	const struct request *r = &ns->requests.at[first];
+	uint32_t last = r->seq + (uint32_t)count - 1, seq = r->seq;
 	size_t start = r->offset;
 	size_t end = first + count < ns->requests.len ? ns->requests.at[first + count].offset : ns->queue.len;
 	int result = 0;
 
+	ack_ask(ns, &r[count - 1]);
 	if (mnl_socket_sendto(ns->netlink, ns->queue.at + start, end - start) < 0)
 		return errmsg_set(err, -errno, "%s: netlink", ns->name);
-	for (size_t i = 0; i < count; i++) {
-		uint32_t seq;
+	do {
 		int error;
 		int got = ack_read(ns, r->seq, &seq, &error);
 
@@ -110,7 +123,7 @@ static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errm
 			return errmsg_set(err, got, "%s: netlink", ns->name);
 		if (error < 0 && result == 0 && seq - r->seq < count)
 			result = errmsg_set(err, error, "%s: %s", ns->name, r[seq - r->seq].words);
-	}
+	} while (seq != last);
 	return result;
 }
 

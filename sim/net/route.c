@@ -4,12 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#ifndef RTPROT_BGP
-#define RTPROT_BGP 186
-#endif
-
-static struct nlmsghdr *route_message(char *buf, uint16_t type, uint16_t flags, const struct prefix *to,
-				      uint8_t protocol)
+struct nlmsghdr *net_route_message(char *buf, uint16_t type, uint16_t flags, const struct prefix *to, uint8_t protocol)
 {
 	struct nlmsghdr *m = net_message(buf, type, flags);
 	struct rtmsg *rt = mnl_nlmsg_put_extra_header(m, sizeof(*rt));
@@ -28,7 +23,7 @@ static struct nlmsghdr *route_message(char *buf, uint16_t type, uint16_t flags, 
 void net_route_add(struct net_ns *ns, const struct prefix *to, const struct addr *gateway, const char *link)
 {
 	char buf[NET_MESSAGE_MAX];
-	struct nlmsghdr *m = route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, to, RTPROT_STATIC);
+	struct nlmsghdr *m = net_route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, to, RTPROT_STATIC);
 	struct rtmsg *rt = mnl_nlmsg_get_payload(m);
 
 	if (gateway->family != ADDR_NONE)
@@ -91,11 +86,11 @@ void net_route_weighted(struct net_ns *ns, const struct prefix *to, const struct
 		return;
 	}
 	if (n == 0) {
-		m = route_message(buf, RTM_DELROUTE, 0, to, RTPROT_BGP);
+		m = net_route_message(buf, RTM_DELROUTE, 0, to, NET_PROTOCOL_BGP);
 		net_queue(ns, m, "delete route %s", prefix_text(to).s);
 		return;
 	}
-	m = route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, to, RTPROT_BGP);
+	m = net_route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, to, NET_PROTOCOL_BGP);
 	if (n == 1)
 		gateway_put(m, to, &gateways[0]);
 	else
