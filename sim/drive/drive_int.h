@@ -13,15 +13,38 @@ struct child {
 	void *ctx;
 };
 
+/* A dial whose turn has not come. */
+struct dial {
+	struct drive_speaker *speaker;
+	bgp_peer_id peer;
+	bgp_conn_id conn;
+	void (*fn)(struct drive_speaker *speaker, bgp_peer_id peer, bgp_conn_id conn);
+};
+
 struct drive {
 	struct event_base *base;
 	struct event *signals[4];
 	struct event *deadline;
 	VEC(struct child) children;
 	bool interrupted;
+	VEC(struct dial) dials; /* in the order they were asked for */
+	unsigned int dialling;	/* whose turn it is */
+	uint64_t round;		/* grows when those whose turn it was are not waited for any more */
+	struct event *turn;
 };
 
 /* The time until an instant of drive_now's clock, not below zero. */
 struct timeval drive_until(const struct drive *d, struct instant t);
+
+/* ---- pace.c ---- */
+
+int pace_init(struct drive *d);
+void pace_fini(struct drive *d);
+/* Calls dial->fn now, or later when others have had their turn. */
+void pace_dial(struct drive *d, const struct dial *dial);
+/* The turn that began in the round is over. */
+void pace_done(struct drive *d, uint64_t round);
+/* The speaker's dial for a connection, or all of them (NULL), will not be needed. */
+void pace_forget(struct drive *d, const struct drive_speaker *speaker, const bgp_conn_id *conn);
 
 #endif

@@ -104,6 +104,8 @@ int drive_new(struct drive **ret, struct errmsg *err)
 	for (size_t i = 0; i < 4; i++)
 		event_add(d->signals[i], NULL);
 	d->deadline = evtimer_new(d->base, on_deadline, d);
+	if (pace_init(d) < 0)
+		memory_exhausted();
 	signal(SIGPIPE, SIG_IGN);
 	*ret = d;
 	return 0;
@@ -116,6 +118,7 @@ void drive_free(struct drive *d)
 	for (size_t i = 0; i < 4; i++)
 		event_free(d->signals[i]);
 	event_free(d->deadline);
+	pace_fini(d);
 	VEC_FREE(&d->children);
 	event_base_free(d->base);
 	free(d);

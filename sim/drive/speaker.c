@@ -28,9 +28,11 @@ struct link {
 	struct event *stuck;	  /* pending does not shrink (RFC 9687) */
 	struct evbuffer *pending; /* handed out by the engine, not yet taken by the kernel */
 	bool connecting;
-	bool unsent;   /* the conn is on the speaker's list */
-	bool hopeless; /* the peer does not read any more */
-	bool closing;  /* the engine forgot it; only the rest of pending goes out */
+	bool turn;	/* others wait for this dial to come to something */
+	uint64_t round; /* in which it began */
+	bool unsent;	/* the conn is on the speaker's list */
+	bool hopeless;	/* the peer does not read any more */
+	bool closing;	/* the engine forgot it; only the rest of pending goes out */
 };
 
 struct drive_speaker {
@@ -74,6 +76,13 @@ static void link_insert(struct drive_speaker *s, struct link *l)
 	s->links.at[at] = l;
 }
 
+static void turn_over(struct link *l)
+{
+	if (l->turn)
+		pace_done(l->speaker->drive, l->round);
+	l->turn = false;
+}
+
 static struct link *link_new(struct drive_speaker *s, int fd, bgp_conn_id conn)
 {
 	struct link *l = memory_new(sizeof(*l));
@@ -99,6 +108,7 @@ static void link_free(struct link *l)
 	struct drive_speaker *s = l->speaker;
 	size_t at = link_place(s, l->conn);
 
+	turn_over(l);
 	memmove(&s->links.at[at], &s->links.at[at + 1], (--s->links.len - at) * sizeof(*s->links.at));
 	event_free(l->read);
 	event_free(l->write);
@@ -247,6 +257,7 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 		link_broken(l);
 		return;
 	}
+	turn_over(l);
 	if (l->closing)
 		return;
 	bgp_in_bytes(s->conf.engine, l->conn, bytes, (size_t)n, drive_now(s->drive));
@@ -258,7 +269,18 @@ static struct drive_guard guard_of(const struct drive_speaker *s, bgp_peer_id pe
 	return peer < s->conf.guard_count ? s->conf.guards[peer] : (struct drive_guard){0};
 }
 
-static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
+/* A dial that is over at once. */
+static void dial_failed(struct drive_speaker *s, bgp_conn_id conn, struct link *l)
+{
+	if (l != NULL)
+		link_free(l);
+	else
+		pace_done(s->drive, s->drive->round);
+	bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+	drive_speaker_flush(s);
+}
+
+static void dial_now(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
 {
 	struct addr remote = {0}, source = {0};
 	struct sockaddr_storage ss;
@@ -273,24 +295,22 @@ static void dial(struct drive_speaker *s, bgp_peer_id peer, bgp_conn_id conn)
 	g = guard_of(s, peer);
 	fd = net_socket(s->conf.ns, remote.family == ADDR_V6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0, &err);
 	if (fd < 0) {
-		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+		dial_failed(s, conn, NULL);
 		return;
 	}
 	l = link_new(s, fd, conn);
-	l->connecting = true;
+	l->connecting = l->turn = true;
+	l->round = s->drive->round;
 	event_add(l->write, NULL);
 	len = sockaddr_make(&source, 0, &ss);
 	if (guard_connection(fd, &g, &remote) < 0 ||
 	    (source.family != ADDR_NONE && bind(fd, (struct sockaddr *)&ss, len) < 0)) {
-		link_free(l);
-		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
+		dial_failed(s, conn, l);
 		return;
 	}
 	len = sockaddr_make(&remote, port, &ss);
-	if (connect(fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS) {
-		link_free(l);
-		bgp_in_failed(s->conf.engine, conn, drive_now(s->drive));
-	}
+	if (connect(fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS)
+		dial_failed(s, conn, l);
 }
 
 static void close_orderly(struct link *l)
@@ -335,7 +355,7 @@ static void output_do(struct drive_speaker *s, const struct bgp_output *out)
 
 	switch (out->kind) {
 	case BGP_OUT_CONNECT:
-		dial(s, out->peer, out->conn);
+		pace_dial(s->drive, &(struct dial){s, out->peer, out->conn, dial_now});
 		break;
 	case BGP_OUT_SEND:
 		if (l != NULL) {
@@ -346,6 +366,8 @@ static void output_do(struct drive_speaker *s, const struct bgp_output *out)
 	case BGP_OUT_CLOSE:
 		if (l != NULL)
 			close_orderly(l);
+		else
+			pace_forget(s->drive, s, &out->conn);
 		break;
 	case BGP_OUT_ROUTE:
 		if (s->conf.ops->route != NULL)
@@ -539,6 +561,7 @@ void drive_speaker_free(struct drive_speaker *s)
 {
 	if (s == NULL)
 		return;
+	pace_forget(s->drive, s, NULL);
 	while (s->links.len > 0)
 		link_free(s->links.at[0]);
 	if (s->accept != NULL)

@@ -19,6 +19,10 @@ void virtual_free(struct virtual *v)
 {
 	if (v == NULL)
 		return;
+	/* Before what else is in the queue. */
+	for (size_t i = 1; i < v->queue.heap.len; i++)
+		if (v->queue.heap.at[i].source->kind == SOURCE_FLIGHT)
+			frames_drop(v->queue.heap.at[i].source);
 	net_free(v);
 	for (size_t i = 0; i < v->nodes.len; i++) {
 		VEC_FREE(&v->nodes.at[i]->links);
@@ -128,7 +132,7 @@ virtual_node virtual_add(struct virtual *v, const struct virtual_node_conf *conf
 
 		if (first->family == ADDR_NONE)
 			*first = conf->addresses[i];
-		net_locate(v, &conf->addresses[i], node);
+		links_locate(v, &conf->addresses[i], node);
 	}
 	if (conf->engine != NULL)
 		virtual_start(v, node, conf->engine);
@@ -184,6 +188,10 @@ void virtual_run(struct virtual *v, struct instant until)
 			break;
 		case SOURCE_PIPE:
 			net_pipe(v, source_pipe(first));
+			break;
+		case SOURCE_FLIGHT:
+			v->stats.events--;
+			frames_flight(v, first);
 			break;
 		}
 	}

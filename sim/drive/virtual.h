@@ -49,11 +49,15 @@ struct virtual_event {
 };
 
 typedef void virtual_trace_fn(void *ctx, const struct virtual_event *event);
+/* A frame at a node's port, as a tap there would see it: Ethernet, IP and TCP around what connections carry. In order of
+ * time. */
+typedef void virtual_frame_fn(void *ctx, virtual_node node, struct instant at, const uint8_t *frame, size_t len);
 
 struct virtual_conf {
 	uint64_t seed;
 	struct virtual_network network;
 	virtual_trace_fn *trace; /* may be NULL */
+	virtual_frame_fn *frame; /* may be NULL; changes nothing of the run */
 	void *ctx;
 };
 

@@ -96,9 +96,11 @@ void virtual_stop(struct virtual *v, virtual_node node, enum virtual_end how)
 			net_shut(v, l, end);
 			continue;
 		}
-		if (how == VIRTUAL_RST)
+		if (how == VIRTUAL_RST) {
+			frames_reset_out(v, l, end);
 			net_break(v, l, how);
-		net_forget(v, l, end);
+		}
+		links_forget(v, l, end);
 	}
 	n->engine = NULL;
 	n->dark = how == VIRTUAL_SILENT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the virtual driver share: virtual.c (nodes, clock) > virtual_faults.c > virtual_net.c (connections) >
- * virtual_queue.c (events in order, maps). */
+ * virtual_links.c (who has which) > virtual_frames.c (what taps see) > virtual_queue.c (events in order, maps). */
 #ifndef ECMPLAB_VIRTUAL_INT_H
 #define ECMPLAB_VIRTUAL_INT_H
 
@@ -10,7 +10,7 @@
 
 /* ---- virtual_queue.c ---- */
 
-enum source_kind { SOURCE_NODE, SOURCE_PIPE };
+enum source_kind { SOURCE_NODE, SOURCE_PIPE, SOURCE_FLIGHT };
 
 /* Whatever can have one event to come. */
 struct source {
@@ -60,6 +60,7 @@ void map_free(struct map *m);
 struct mark {
 	int64_t ns;
 	uint64_t end;
+	uint64_t ack; /* what the writer had of the other's, for taps */
 };
 
 struct link;
@@ -101,6 +102,8 @@ static inline bool end_is_open(const struct end *e)
 /* A connection. Ends and pipes: 0 the one who dialled, 1 the one who was dialled. */
 struct link {
 	uint32_t index;
+	uint16_t port;
+	struct talk *talk; /* NULL: nobody taps */
 	int64_t delay_ns;
 	bool broken; /* what is sent from now on is lost */
 	bool used;
@@ -118,6 +121,7 @@ struct node {
 	void *ctx;
 	struct addr addresses[2]; /* first IPv4, first IPv6 */
 	int64_t paused_until;
+	uint32_t dials;
 	VEC(struct link *) links;
 	bool flushing;
 };
@@ -159,10 +163,58 @@ void net_pipe(struct virtual *v, struct pipe *p);
 void net_retry(struct virtual *v, struct pipe *p);
 /* Both open ends hear of the connection's end: at once, or after what was sent. */
 void net_break(struct virtual *v, struct link *l, enum virtual_end how);
-/* The end's node has it no more. */
-void net_forget(struct virtual *v, struct link *l, unsigned int end);
-void net_locate(struct virtual *v, const struct addr *a, virtual_node node);
 void net_free(struct virtual *v);
+
+/* ---- virtual_links.c ---- */
+
+#define LINKS_ROOM_KEPT ((size_t)65536) /* of an idle pipe's bytes */
+
+void links_locate(struct virtual *v, const struct addr *a, virtual_node node);
+/* UINT32_MAX: nobody has the address. */
+virtual_node links_node_at(const struct virtual *v, const struct addr *a);
+struct link *links_new(struct virtual *v);
+/* The end is its node's from now on. */
+void links_adopt(struct virtual *v, struct link *l, unsigned int end, bgp_conn_id id, enum end_state state);
+/* The end's node has it no more. */
+void links_forget(struct virtual *v, struct link *l, unsigned int end);
+struct link *links_find(const struct virtual *v, virtual_node node, bgp_conn_id conn, unsigned int *ret_end);
+void links_empty(struct pipe *p);
+
+/* Uniform in [0, most]. */
+static inline int64_t net_random_ns(struct virtual *v, int64_t most)
+{
+	return most > 0 ? (int64_t)rng_below(&v->rng, (uint64_t)most + 1) : 0;
+}
+
+static inline int64_t net_later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- virtual_frames.c: nothing where nobody taps ---- */
+
+struct talk;
+
+void frames_dial(struct virtual *v, struct link *l);
+/* The SYN comes to end 1, or its answer to end 0. */
+void frames_hello(struct virtual *v, struct link *l, unsigned int end);
+void frames_accept(struct virtual *v, struct link *l);
+void frames_out(struct virtual *v, struct link *l, unsigned int end, const uint8_t *bytes, size_t n);
+void frames_in(struct virtual *v, struct link *l, unsigned int end, const uint8_t *bytes, size_t n, uint64_t ack);
+/* What an end has of the other's, as acknowledgements say it. */
+uint64_t frames_heard(const struct link *l, unsigned int end);
+/* The talk past whatever becomes of its link, until frames_ack: which tells of what came, unless something has since. */
+struct talk *frames_keep(const struct link *l);
+void frames_ack(struct virtual *v, struct talk *t, unsigned int end);
+void frames_fin_out(struct virtual *v, struct link *l, unsigned int end);
+/* The other end closed; this one does so at once. */
+void frames_fin_in(struct virtual *v, struct link *l, unsigned int end);
+void frames_reset_out(struct virtual *v, struct link *l, unsigned int end);
+void frames_reset_in(struct virtual *v, struct link *l, unsigned int end);
+void frames_forget(struct link *l);
+/* A flight's event has come. */
+void frames_flight(struct virtual *v, struct source *source);
+void frames_drop(struct source *source);
 
 /* ---- virtual_faults.c ---- */
 

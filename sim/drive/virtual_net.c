@@ -6,168 +6,17 @@
 #include <string.h>
 
 #define READ_MAX ((size_t)65536)
-#define KEPT_MAX ((size_t)65536) /* of an idle pipe's room */
 #define GIVE_UP_NS (900 * NS_PER_S)
-#define NO_LINK UINT32_MAX
 #define WINDOW 65536U /* octets on their way to one who does not read */
-
-static uint64_t conn_key(virtual_node node, bgp_conn_id conn)
-{
-	return (uint64_t)node << 32 | conn;
-}
 
 static bool chance(struct virtual *v, unsigned int percent)
 {
 	return percent > 0 && rng_below(&v->rng, 100) < percent;
 }
 
-/* Uniform in [0, most]. */
-static int64_t random_ns(struct virtual *v, int64_t most)
-{
-	return most > 0 ? (int64_t)rng_below(&v->rng, (uint64_t)most + 1) : 0;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 static struct instant now_of(const struct virtual *v)
 {
 	return (struct instant){v->now};
-}
-
-/* ---- Addresses ---- */
-
-static uint64_t address_key(const struct addr *a)
-{
-	uint64_t high, low;
-
-	memcpy(&high, a->b, sizeof(high));
-	memcpy(&low, a->b + sizeof(high), sizeof(low));
-	return (high ^ a->family) * UINT64_C(0x9fb21c651e98df25) ^ low;
-}
-
-void net_locate(struct virtual *v, const struct addr *a, virtual_node node)
-{
-	uint32_t index = (uint32_t)v->addresses.len;
-	uint32_t same = map_get(&v->by_address, address_key(a));
-
-	VEC_PUSH(&v->addresses, (struct located){.addr = *a, .node = node, .next = same});
-	map_set(&v->by_address, address_key(a), index);
-}
-
-static virtual_node node_at(const struct virtual *v, const struct addr *a)
-{
-	uint32_t i = map_get(&v->by_address, address_key(a));
-
-	while (i != NO_LINK && !addr_equal(&v->addresses.at[i].addr, a))
-		i = v->addresses.at[i].next;
-	return i != NO_LINK ? v->addresses.at[i].node : UINT32_MAX;
-}
-
-/* ---- Links and their ends ---- */
-
-static void pipe_empty(struct pipe *p)
-{
-	VEC_CLEAR(&p->bytes);
-	VEC_CLEAR(&p->marks);
-	p->head = p->first_mark = 0;
-	p->read = p->written;
-	p->hello = p->fin = p->reset = false;
-}
-
-static void pipe_init(struct pipe *p, struct link *l, unsigned int end)
-{
-	pipe_empty(p);
-	p->source.kind = SOURCE_PIPE;
-	p->link = l;
-	p->end = end;
-	p->written = p->read = 0;
-	p->last_ns = p->read_ns = 0;
-	p->stuck_ns = INT64_MAX;
-	p->break_at = UINT64_MAX;
-}
-
-static struct link *link_new(struct virtual *v)
-{
-	struct link *l;
-
-	if (v->free_links.len > 0) {
-		l = v->links.at[v->free_links.at[--v->free_links.len]];
-	} else {
-		l = memory_new(sizeof(*l));
-		l->index = (uint32_t)v->links.len;
-		VEC_PUSH(&v->links, l);
-	}
-	for (unsigned int i = 0; i < 2; i++) {
-		pipe_init(&l->to[i], l, i);
-		l->ends[i] = (struct end){0};
-	}
-	l->broken = false;
-	l->used = true;
-	/* Never none: who redials at once would stop the clock. */
-	l->delay_ns = later(v->conf.network.delay_ns, NS_PER_US) + random_ns(v, v->conf.network.spread_ns);
-	v->stats.open++;
-	v->stats.connections++;
-	return l;
-}
-
-/* Once nobody has it; the other end of a dial on its way has nobody yet. */
-static void release(struct virtual *v, struct link *l)
-{
-	if (!l->used || l->ends[0].state != END_CLOSED || l->ends[1].state == END_UP)
-		return;
-	for (unsigned int i = 0; i < 2; i++) {
-		queue_set(&v->queue, &l->to[i].source, INT64_MAX);
-		pipe_empty(&l->to[i]);
-		if (l->to[i].bytes.cap > KEPT_MAX)
-			VEC_FREE(&l->to[i].bytes);
-	}
-	l->used = false;
-	v->stats.open--;
-	VEC_PUSH(&v->free_links, l->index);
-}
-
-static void adopt(struct virtual *v, struct link *l, unsigned int end, bgp_conn_id id, enum end_state state)
-{
-	struct end *e = &l->ends[end];
-	struct node *n = v->nodes.at[e->node];
-
-	e->id = id;
-	e->state = state;
-	e->place = n->links.len;
-	VEC_PUSH(&n->links, l);
-	map_set(&v->by_conn, conn_key(e->node, id), l->index * 2 + end);
-}
-
-void net_forget(struct virtual *v, struct link *l, unsigned int end)
-{
-	struct end *e = &l->ends[end];
-	struct node *n = v->nodes.at[e->node];
-	struct link *last;
-
-	if (!end_is_open(e))
-		return;
-	map_remove(&v->by_conn, conn_key(e->node, e->id));
-	last = n->links.at[--n->links.len];
-	n->links.at[e->place] = last;
-	/* A node may have both ends of a link. */
-	for (unsigned int i = 0; i < 2; i++)
-		if (last->ends[i].node == e->node && end_is_open(&last->ends[i]) && last->ends[i].place == n->links.len)
-			last->ends[i].place = e->place;
-	e->state = END_CLOSED;
-	release(v, l);
-}
-
-static struct link *link_find(const struct virtual *v, virtual_node node, bgp_conn_id conn, unsigned int *ret_end)
-{
-	uint32_t found = map_get(&v->by_conn, conn_key(node, conn));
-
-	if (found == NO_LINK)
-		return NULL;
-	*ret_end = found % 2;
-	return v->links.at[found / 2];
 }
 
 /* ---- When a pipe has something ---- */
@@ -179,14 +28,14 @@ static int64_t pipe_due(const struct virtual *v, const struct pipe *p)
 	if (p->hello)
 		due = p->hello_ns;
 	else if (p->first_mark < p->marks.len)
-		due = later(p->marks.at[p->first_mark].ns, p->read_ns);
+		due = net_later(p->marks.at[p->first_mark].ns, p->read_ns);
 	else if (p->head < p->bytes.len)
 		due = p->read_ns;
 	else if (p->fin)
-		due = later(p->fin_ns, p->read_ns);
+		due = net_later(p->fin_ns, p->read_ns);
 	if (p->reset && p->reset_ns < due)
 		due = p->reset_ns;
-	return due != INT64_MAX ? later(due, v->now) : due;
+	return due != INT64_MAX ? net_later(due, v->now) : due;
 }
 
 static int64_t plus(int64_t ns, int64_t more)
@@ -214,7 +63,7 @@ static int64_t stuck_due(const struct virtual *v, const struct pipe *p)
 
 	if (writer->state == END_UP && p->written - p->read > WINDOW)
 		hold = plus(p->stuck_ns, bgp_send_hold_ns(engine, writer->id));
-	return later(patience < hold ? patience : hold, v->now);
+	return net_later(patience < hold ? patience : hold, v->now);
 }
 
 static void schedule(struct virtual *v, struct pipe *p)
@@ -223,16 +72,16 @@ static void schedule(struct virtual *v, struct pipe *p)
 
 	/* A connection that was broken on purpose ends whatever is in the way. */
 	if (p->reset && p->link->broken && p->reset_ns < due)
-		due = later(p->reset_ns, v->now);
+		due = net_later(p->reset_ns, v->now);
 	queue_set(&v->queue, &p->source, due);
 }
 
 /* Arrival of what is sent now: never before what was sent earlier. */
 static int64_t arrival(struct virtual *v, struct pipe *p)
 {
-	int64_t ns = v->now + p->link->delay_ns + random_ns(v, v->conf.network.jitter_ns);
+	int64_t ns = v->now + p->link->delay_ns + net_random_ns(v, v->conf.network.jitter_ns);
 
-	p->last_ns = later(ns, p->last_ns);
+	p->last_ns = net_later(ns, p->last_ns);
 	return p->last_ns;
 }
 
@@ -240,7 +89,7 @@ static void make_room(struct pipe *p)
 {
 	size_t left = p->bytes.len - p->head;
 
-	if (left == 0 && p->bytes.cap > KEPT_MAX)
+	if (left == 0 && p->bytes.cap > LINKS_ROOM_KEPT)
 		VEC_FREE(&p->bytes);
 	if (left == 0 || p->head >= left) {
 		if (left > 0)
@@ -255,8 +104,10 @@ static void make_room(struct pipe *p)
 static void put_bytes(struct virtual *v, struct pipe *p, const uint8_t *bytes, size_t n)
 {
 	int64_t ns = arrival(v, p);
+	uint64_t ack = frames_heard(p->link, 1 - p->end);
 	bool idle;
 
+	frames_out(v, p->link, 1 - p->end, bytes, n);
 	make_room(p);
 	idle = p->bytes.len == p->head;
 	if (p->bytes.len + n > p->bytes.cap) {
@@ -267,11 +118,10 @@ static void put_bytes(struct virtual *v, struct pipe *p, const uint8_t *bytes, s
 	p->bytes.len += n;
 	p->written += n;
 	if (idle && chance(v, v->conf.network.late_percent))
-		p->read_ns = ns + random_ns(v, 4 * p->link->delay_ns);
+		p->read_ns = ns + net_random_ns(v, 4 * p->link->delay_ns);
 	if (p->first_mark < p->marks.len && p->marks.at[p->marks.len - 1].ns == ns)
-		p->marks.at[p->marks.len - 1].end = p->written;
-	else
-		VEC_PUSH(&p->marks, (struct mark){.ns = ns, .end = p->written});
+		p->marks.len--;
+	VEC_PUSH(&p->marks, (struct mark){.ns = ns, .end = p->written, .ack = ack});
 	schedule(v, p);
 }
 
@@ -294,25 +144,27 @@ static void put_reset(struct virtual *v, struct pipe *p)
 void net_dial(struct virtual *v, virtual_node node, bgp_peer_id peer, bgp_conn_id conn)
 {
 	struct node *n = v->nodes.at[node];
-	struct link *l = link_new(v);
+	struct link *l = links_new(v);
 	struct addr remote = {0}, source = {0};
 	uint16_t port = WIRE_BGP_PORT;
 	virtual_node to;
 
 	n->ops->dial(n->ctx, peer, &remote, &port, &source);
-	to = node_at(v, &remote);
+	to = links_node_at(v, &remote);
 	if (source.family == ADDR_NONE)
 		source = n->addresses[remote.family == ADDR_V6];
 	l->ends[0] = (struct end){.node = node, .addr = source};
 	/* Nobody has the address: as good as a node that refuses. */
 	l->ends[1] = (struct end){.node = to != UINT32_MAX ? to : node, .addr = remote};
-	adopt(v, l, 0, conn, END_DIALLING);
+	l->port = port;
+	links_adopt(v, l, 0, conn, END_DIALLING);
 	virtual_tell(v, &(struct virtual_event){.kind = VIRTUAL_DIALS, .node = node, .conn = conn});
 	if (to == UINT32_MAX) {
 		l->ends[1].state = END_CLOSED;
 		put_reset(v, &l->to[0]);
 		return;
 	}
+	frames_dial(v, l);
 	l->to[1].hello = true;
 	l->to[1].hello_ns = arrival(v, &l->to[1]);
 	schedule(v, &l->to[1]);
@@ -321,7 +173,7 @@ void net_dial(struct virtual *v, virtual_node node, bgp_peer_id peer, bgp_conn_i
 void net_send(struct virtual *v, virtual_node node, bgp_conn_id conn, const uint8_t *bytes, size_t n)
 {
 	unsigned int end;
-	struct link *l = link_find(v, node, conn, &end);
+	struct link *l = links_find(v, node, conn, &end);
 
 	virtual_tell(v, &(struct virtual_event){
 				.kind = VIRTUAL_SENDS, .node = node, .conn = conn, .bytes = bytes, .len = n});
@@ -334,7 +186,9 @@ void net_shut(struct virtual *v, struct link *l, unsigned int end)
 	struct pipe *to = &l->to[1 - end];
 	bool tell = !l->broken && end_is_open(&l->ends[1 - end]);
 
-	net_forget(v, l, end);
+	if (!l->broken)
+		frames_fin_out(v, l, end);
+	links_forget(v, l, end);
 	if (tell)
 		put_fin(v, to);
 }
@@ -342,7 +196,7 @@ void net_shut(struct virtual *v, struct link *l, unsigned int end)
 void net_close(struct virtual *v, virtual_node node, bgp_conn_id conn)
 {
 	unsigned int end;
-	struct link *l = link_find(v, node, conn, &end);
+	struct link *l = links_find(v, node, conn, &end);
 
 	virtual_tell(v, &(struct virtual_event){.kind = VIRTUAL_CLOSES, .node = node, .conn = conn});
 	if (l != NULL)
@@ -351,8 +205,10 @@ void net_close(struct virtual *v, virtual_node node, bgp_conn_id conn)
 
 /* ---- What an end hears ---- */
 
+enum over_by { OVER_BY_FIN, OVER_BY_RESET, OVER_BY_PATIENCE };
+
 /* The connection is over for the end: failed dial, end of the stream, or reset. */
-static void end_over(struct virtual *v, struct link *l, unsigned int end)
+static void end_over(struct virtual *v, struct link *l, unsigned int end, enum over_by by)
 {
 	struct end e = l->ends[end];
 	struct node *n = v->nodes.at[e.node];
@@ -360,9 +216,13 @@ static void end_over(struct virtual *v, struct link *l, unsigned int end)
 
 	if (!end_is_open(&e))
 		return;
+	if (by == OVER_BY_FIN)
+		frames_fin_in(v, l, end);
+	else if (by == OVER_BY_RESET)
+		frames_reset_in(v, l, end);
 	virtual_tell(v, &(struct virtual_event){
 				.kind = dialling ? VIRTUAL_REFUSED : VIRTUAL_CLOSED, .node = e.node, .conn = e.id});
-	net_forget(v, l, end);
+	links_forget(v, l, end);
 	if (dialling)
 		bgp_in_failed(n->engine, e.id, now_of(v));
 	else
@@ -379,6 +239,7 @@ static void turn_away(struct virtual *v, struct link *l, const struct bgp_speake
 	l->ends[1].state = END_CLOSED;
 	if (n > 0)
 		put_bytes(v, &l->to[0], why, n);
+	frames_fin_out(v, l, 1);
 	put_fin(v, &l->to[0]);
 }
 
@@ -389,11 +250,14 @@ static void on_dialled(struct virtual *v, struct link *l)
 	bgp_conn_id id;
 
 	l->to[1].hello = false;
-	if (n->engine == NULL || !n->listens || chance(v, v->conf.network.refuse_percent)) {
+	frames_hello(v, l, 1);
+	if (n->engine == NULL || !n->listens || l->port != WIRE_BGP_PORT || chance(v, v->conf.network.refuse_percent)) {
 		e->state = END_CLOSED;
+		frames_reset_out(v, l, 1);
 		put_reset(v, &l->to[0]);
 		return;
 	}
+	frames_accept(v, l);
 	l->to[0].hello = true;
 	l->to[0].hello_ns = arrival(v, &l->to[0]);
 	schedule(v, &l->to[0]);
@@ -402,7 +266,7 @@ static void on_dialled(struct virtual *v, struct link *l)
 		virtual_flush(v, e->node);
 		return;
 	}
-	adopt(v, l, 1, id, END_UP);
+	links_adopt(v, l, 1, id, END_UP);
 	virtual_tell(v, &(struct virtual_event){.kind = VIRTUAL_ACCEPTS, .node = e->node, .conn = id});
 	virtual_flush(v, e->node);
 }
@@ -415,6 +279,7 @@ static void on_connected(struct virtual *v, struct link *l)
 
 	l->to[0].hello = false;
 	e->state = END_UP;
+	frames_hello(v, l, 0);
 	schedule(v, &l->to[0]);
 	virtual_tell(v, &(struct virtual_event){.kind = VIRTUAL_CONNECTED, .node = node, .conn = e->id});
 	bgp_in_connected(v->nodes.at[node]->engine, e->id, &local, now_of(v));
@@ -437,18 +302,26 @@ static size_t portion(struct virtual *v, const struct pipe *p)
 	return there < READ_MAX ? there : READ_MAX;
 }
 
+static uint64_t next_ack(const struct pipe *p)
+{
+	return p->first_mark < p->marks.len ? p->marks.at[p->first_mark].ack : 0;
+}
+
 static void read_some(struct virtual *v, struct pipe *p)
 {
 	const struct end *e = &p->link->ends[p->end];
 	struct virtual_event event = {.kind = VIRTUAL_READS, .node = e->node, .conn = e->id, .len = portion(v, p)};
+	struct talk *talk = frames_keep(p->link);
+	unsigned int end = p->end;
 
 	event.bytes = p->bytes.at + p->head;
+	frames_in(v, p->link, end, event.bytes, event.len, next_ack(p));
 	p->head += event.len;
 	p->read += event.len;
 	while (p->first_mark < p->marks.len && p->marks.at[p->first_mark].end <= p->read)
 		p->first_mark++;
 	if (p->head < p->bytes.len)
-		p->read_ns = v->now + 1 + random_ns(v, p->link->delay_ns / 4);
+		p->read_ns = v->now + 1 + net_random_ns(v, p->link->delay_ns / 4);
 	v->stats.bytes += event.len;
 	if (p->read >= p->break_at)
 		net_break(v, p->link, p->break_how);
@@ -458,6 +331,7 @@ static void read_some(struct virtual *v, struct pipe *p)
 	virtual_tell(v, &event);
 	bgp_in_bytes(v->nodes.at[event.node]->engine, event.conn, event.bytes, event.len, now_of(v));
 	virtual_flush(v, event.node);
+	frames_ack(v, talk, end);
 }
 
 /* Nobody is there to read: the other end hears so. */
@@ -466,7 +340,13 @@ static void answer_reset(struct virtual *v, struct pipe *p)
 	struct link *l = p->link;
 	bool answer = !p->reset && (p->hello || p->head < p->bytes.len);
 
-	pipe_empty(p);
+	if (p->hello)
+		frames_hello(v, l, p->end);
+	else if (p->head < p->bytes.len)
+		frames_in(v, l, p->end, p->bytes.at + p->head, p->bytes.len - p->head, next_ack(p));
+	if (answer)
+		frames_reset_out(v, l, p->end);
+	links_empty(p);
 	queue_set(&v->queue, &p->source, INT64_MAX);
 	if (answer && end_is_open(&l->ends[1 - p->end]))
 		put_reset(v, &l->to[1 - p->end]);
@@ -486,7 +366,7 @@ static void wait_for_answer(struct virtual *v, struct pipe *p)
 		virtual_flush(v, e.node);
 	} else {
 		queue_set(&v->queue, &p->source, INT64_MAX);
-		end_over(v, p->link, 1 - p->end);
+		end_over(v, p->link, 1 - p->end, OVER_BY_PATIENCE);
 	}
 }
 
@@ -504,7 +384,7 @@ void net_pipe(struct virtual *v, struct pipe *p)
 	} else if (e->state == END_CLOSED) {
 		answer_reset(v, p);
 	} else if (broken || ended) {
-		end_over(v, l, p->end);
+		end_over(v, l, p->end, broken ? OVER_BY_RESET : OVER_BY_FIN);
 	} else if (p->hello && p->end == 1) {
 		on_dialled(v, l);
 	} else if (p->hello) {
@@ -523,7 +403,7 @@ void net_retry(struct virtual *v, struct pipe *p)
 	if (p->stuck_ns == INT64_MAX)
 		return;
 	p->stuck_ns = INT64_MAX;
-	p->read_ns = later(p->read_ns, v->now + random_ns(v, NS_PER_S));
+	p->read_ns = net_later(p->read_ns, v->now + net_random_ns(v, NS_PER_S));
 	schedule(v, p);
 }
 
@@ -558,6 +438,7 @@ void net_free(struct virtual *v)
 			VEC_FREE(&l->to[k].bytes);
 			VEC_FREE(&l->to[k].marks);
 		}
+		frames_forget(l);
 		free(l);
 	}
 	VEC_FREE(&v->links);

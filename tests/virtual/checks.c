@@ -2,89 +2,6 @@
 /* What must hold after a quiet time, seen from the sessions and their two ends. */
 #include "rows.h"
 
-#include <string.h>
-
-/* ---- Rows ---- */
-
-static void add_row(void *ctx, const struct bgp_adj_route *route)
-{
-	struct rows *rows = ctx;
-	struct row *r = &rows->at[rows->len];
-	struct wire_in path = route->as_path;
-	struct wire_path_segment segment;
-
-	if (rows->len == sizeof(rows->at) / sizeof(rows->at[0]))
-		return;
-	rows->len++;
-	*r = (struct row){.prefix = route->prefix,
-			  .next_hop = route->next_hop,
-			  .origin = route->origin,
-			  .med_present = route->med_present,
-			  .med = route->med,
-			  .local_pref_present = route->local_pref_present,
-			  .local_pref = route->local_pref,
-			  .originator_id = route->originator_id,
-			  .extra = wire_left(&route->extra),
-			  .stale = route->stale};
-	r->odd = route->community_count > COMMUNITIES_MAX;
-	while (!r->odd && r->communities < route->community_count) {
-		r->community[r->communities] = route->communities[r->communities];
-		r->communities++;
-	}
-	while (wire_path_next(&path, true, &segment)) {
-		r->odd |= segment.type != WIRE_AS_SEQUENCE;
-		while (wire_more(&segment.ases) && r->hops < PATH_MAX_HOPS)
-			r->path[r->hops++] = wire_path_as(&segment);
-	}
-}
-
-void rows_in(const struct player *p, bgp_peer_id peer, struct rows *ret)
-{
-	ret->len = 0;
-	bgp_adj_rib_in(p->engine, peer, add_row, ret);
-}
-
-void rows_out(const struct player *p, bgp_peer_id peer, struct rows *ret)
-{
-	ret->len = 0;
-	bgp_adj_rib_out(p->engine, peer, add_row, ret);
-}
-
-const struct row *rows_find(const struct rows *rows, const struct prefix *prefix)
-{
-	for (size_t i = 0; i < rows->len; i++)
-		if (prefix_equal(&rows->at[i].prefix, prefix))
-			return &rows->at[i];
-	return NULL;
-}
-
-const char *rows_differ(const struct row *a, const struct row *b)
-{
-	if (a->odd || b->odd)
-		return "more than expected";
-	if (!addr_equal(&a->next_hop, &b->next_hop))
-		return "next hop";
-	if (a->origin != b->origin)
-		return "ORIGIN";
-	if (a->hops != b->hops || memcmp(a->path, b->path, sizeof(a->path)) != 0)
-		return "AS_PATH";
-	if (a->med_present != b->med_present || a->med != b->med)
-		return "MED";
-	if (a->local_pref_present != b->local_pref_present || a->local_pref != b->local_pref)
-		return "LOCAL_PREF";
-	if (a->communities != b->communities || memcmp(a->community, b->community, sizeof(a->community)) != 0)
-		return "communities";
-	return a->extra != b->extra ? "other attributes" : NULL;
-}
-
-bool row_passes_through(const struct row *r, uint32_t as)
-{
-	for (size_t i = 0; i < r->hops; i++)
-		if (r->path[i] == as)
-			return true;
-	return false;
-}
-
 /* ---- Sessions ---- */
 
 bool check_sessions(struct world *w)
@@ -109,25 +26,51 @@ bool check_sessions(struct world *w)
 
 /* ---- Both ends of a session ---- */
 
-/* RFC 4271 sections 9.1.2 and 6.3, RFC 7606 section 7.2, the profiles; LOCAL_PREF of an external peer is not looked at. */
-static bool acceptable(const struct plan *plan, unsigned int from, const struct plan_session *s, struct row *r)
+/* RFC 9234 section 5, on receipt: false for a leak. */
+static bool role_takes(const struct plan_session *s, unsigned int to, uint32_t from_as, struct row *r)
+{
+	enum bgp_role role = session_role(s, to);
+
+	if (r->otc_present)
+		return role != BGP_ROLE_PROVIDER && role != BGP_ROLE_RS && (role != BGP_ROLE_PEER || r->otc == from_as);
+	if (role == BGP_ROLE_CUSTOMER || role == BGP_ROLE_PEER || role == BGP_ROLE_RS_CLIENT) {
+		r->otc_present = true;
+		r->otc = from_as;
+	}
+	return true;
+}
+
+/* RFC 4271 sections 9.1.2 and 6.3, RFC 7606 section 7.2, RFC 8212, the profiles; LOCAL_PREF of an external peer is not looked
+ * at, but set for what is about to go (RFC 8326). */
+static bool acceptable(const struct world *w, unsigned int from, const struct plan_session *s, struct row *r)
 {
 	unsigned int to = session_other(s, from);
-	const struct plan_node *us = &plan->nodes[to];
+	const struct plan_node *us = &w->plan->nodes[to];
 	struct addr own = plan_address(to, s->family);
-	bool external = us->as != plan->nodes[from].as;
 
-	if (us->profile != BGP_PROFILE_STANDARD)
+	if (us->profile != BGP_PROFILE_STANDARD || session_denies(w, s, to, POLICY_IMPORT))
 		return false;
 	if (row_passes_through(r, us->as) || addr_equal(&r->next_hop, &own))
 		return false;
-	if (external && (r->hops == 0 || r->path[0] != plan->nodes[from].as))
+	if (!session_external(w, s))
+		return true;
+	if (r->hops == 0 || r->path[0] != w->plan->nodes[from].as)
 		return false;
-	if (external) {
-		r->local_pref_present = false;
-		r->local_pref = 0;
-	}
-	return true;
+	r->local_pref_present = row_has(r, GRACEFUL_SHUTDOWN);
+	r->local_pref = 0;
+	return role_takes(s, to, w->plan->nodes[from].as, r);
+}
+
+/* The row of the other end with the same path identifier. */
+static const struct row *counterpart(const struct row *r, const struct rows *of)
+{
+	size_t n;
+	const struct row *first = rows_find(of, &r->prefix, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (first[i].path_id == r->path_id)
+			return &first[i];
+	return NULL;
 }
 
 static bool compare_row(struct world *w, unsigned int from, const struct plan_session *s, const struct row *out,
@@ -135,10 +78,10 @@ static bool compare_row(struct world *w, unsigned int from, const struct plan_se
 {
 	struct row want = *out;
 	unsigned int to = session_other(s, from);
-	const struct row *got = rows_find(in, &out->prefix);
+	const struct row *got = counterpart(out, in);
 	const char *what;
 
-	if (!acceptable(w->plan, from, s, &want))
+	if (!acceptable(w, from, s, &want))
 		return got == NULL || world_fails(w, "node %u has %s of node %u, which it must not use", to,
 						  prefix_text(&out->prefix).s, from);
 	if (got == NULL)
@@ -152,32 +95,50 @@ static bool compare_row(struct world *w, unsigned int from, const struct plan_se
 	       world_fails(w, "node %u: %s of node %u is still stale", to, prefix_text(&out->prefix).s, from);
 }
 
-static bool compare_session(struct world *w, unsigned int from, bgp_peer_id peer)
+/* RFC 7911 section 3: a path is named by its identifier, which without add-path there is none of. */
+static bool check_ids(struct world *w, unsigned int from, const struct plan_session *s, const struct rows *out)
 {
-	const struct plan_session *s = &w->plan->sessions.at[w->players[from].peers[peer]];
-	unsigned int to = session_other(s, from);
-	bgp_peer_id back = 0;
-	struct rows out, in;
+	for (size_t i = 0; i < out->list.len; i++) {
+		const struct row *r = &out->list.at[i], *before = i > 0 ? r - 1 : NULL;
+		bool many = session_add_path(s, from, r->prefix.addr.family);
 
-	while (&w->plan->sessions.at[w->players[to].peers[back]] != s)
-		back++;
-	rows_out(&w->players[from], peer, &out);
-	rows_in(&w->players[to], back, &in);
-	for (size_t i = 0; i < out.len; i++)
-		if (!compare_row(w, from, s, &out.at[i], &in))
-			return false;
-	for (size_t i = 0; i < in.len; i++)
-		if (rows_find(&out, &in.at[i].prefix) == NULL)
-			return world_fails(w, "node %u has %s of node %u, which does not tell it", to,
-					   prefix_text(&in.at[i].prefix).s, from);
+		if (before != NULL && prefix_equal(&before->prefix, &r->prefix) && before->path_id == r->path_id)
+			return world_fails(w, "node %u has two paths of %s with one identifier", from,
+					   prefix_text(&r->prefix).s);
+		if (!many && r->path_id != 0)
+			return world_fails(w, "node %u: %s has a path identifier without add-path", from,
+					   prefix_text(&r->prefix).s);
+	}
 	return true;
 }
 
-bool check_adj_ribs(struct world *w)
+static bool compare_session(struct world *w, const struct ribs *ribs, unsigned int from, bgp_peer_id peer)
+{
+	const struct plan_session *s = &w->plan->sessions.at[w->players[from].peers[peer]];
+	unsigned int to = session_other(s, from);
+	const struct rows *out = &ribs->out[from][peer], *in;
+	bgp_peer_id back = 0;
+
+	while (&w->plan->sessions.at[w->players[to].peers[back]] != s)
+		back++;
+	in = &ribs->in[to][back];
+	if (!check_ids(w, from, s, out))
+		return false;
+	for (size_t i = 0; i < out->list.len; i++)
+		if (!compare_row(w, from, s, &out->list.at[i], in))
+			return false;
+	for (size_t i = 0; i < in->list.len; i++)
+		if (counterpart(&in->list.at[i], out) == NULL)
+			return world_fails(w, "node %u has %s of node %u, which does not tell it", to,
+					   prefix_text(&in->list.at[i].prefix).s, from);
+	return true;
+}
+
+bool check_adj_ribs(struct world *w, const struct ribs *ribs)
 {
 	for (unsigned int i = 0; i < w->plan->node_count; i++)
 		for (bgp_peer_id k = 0; k < w->players[i].peer_count; k++)
-			if (!compare_session(w, i, k))
+			if (!compare_session(w, ribs, i, k))
 				return false;
 	return true;
 }
@@ -201,13 +162,10 @@ static bool has_hop(const struct addr *hops, size_t n, const struct addr *hop)
 static void compare_told(void *ctx, const struct prefix *prefix, const struct addr *hops, size_t n)
 {
 	struct told_check *c = ctx;
-	const struct told *told = NULL;
-	bool same;
+	unsigned int number = plan_prefix_number(prefix);
+	const struct told *told = number < c->player->routes.len ? &c->player->routes.at[number] : NULL;
+	bool same = told != NULL && told->n == n;
 
-	for (size_t i = 0; i < c->player->routes.len; i++)
-		if (prefix_equal(&c->player->routes.at[i].prefix, prefix))
-			told = &c->player->routes.at[i];
-	same = told != NULL && told->n == n;
 	for (size_t i = 0; same && i < n; i++)
 		same = has_hop(told->hops, told->n, &hops[i]);
 	if (!same)

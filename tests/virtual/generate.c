@@ -121,7 +121,7 @@ static struct plan_event event(const struct plan *p, struct rng *r)
 {
 	const struct plan_session *s = &p->sessions.at[below(r, (unsigned int)p->sessions.len)];
 	unsigned int swap = below(r, 2), a = swap ? s->b : s->a, b = swap ? s->a : s->b;
-	struct plan_event e = {.kind = (enum event_kind)below(r, EVENT_KINDS), .a = a, .b = b};
+	struct plan_event e = {.kind = (enum event_kind)below(r, EVENTS_OLD), .a = a, .b = b};
 
 	switch (e.kind) {
 	case EVENT_TABLE:
@@ -152,6 +152,8 @@ static struct plan_event event(const struct plan *p, struct rng *r)
 	case EVENT_CUT:
 	case EVENT_HEAL:
 	case EVENT_BOOT:
+	case EVENT_BULK:
+	case EVENT_GOING:
 	case EVENT_KINDS:
 		break;
 	}
@@ -188,6 +190,133 @@ static void tame(struct plan *p)
 	}
 }
 
+/* ---- What came later: after the rest, so that a seed's draws stay what they were ---- */
+
+static bool standard(const struct plan *p, unsigned int node)
+{
+	return p->nodes[node].profile == BGP_PROFILE_STANDARD;
+}
+
+/* RFC 9234 section 4.2: the pairs that fit, or a role at one end alone. */
+static void roles(const struct plan *p, struct rng *r, struct plan_session *s)
+{
+	static const unsigned int pairs[][2] = {{BGP_ROLE_PROVIDER, BGP_ROLE_CUSTOMER},
+						{BGP_ROLE_CUSTOMER, BGP_ROLE_PROVIDER},
+						{BGP_ROLE_RS, BGP_ROLE_RS_CLIENT},
+						{BGP_ROLE_RS_CLIENT, BGP_ROLE_RS},
+						{BGP_ROLE_PEER, BGP_ROLE_PEER}};
+	unsigned int pair = below(r, 5), alone = below(r, 4);
+
+	if (p->nodes[s->a].as == p->nodes[s->b].as)
+		return;
+	for (unsigned int end = 0; end < 2; end++)
+		if (alone != end + 1 && standard(p, end == 0 ? s->a : s->b))
+			s->role[end] = pairs[pair][end];
+}
+
+static void policies(struct rng *r, struct plan_session *s)
+{
+	for (unsigned int end = 0; end < 2; end++)
+		s->policy[end] = one_in(r, 2) ? below(r, 8) : POLICY_REQUIRED | POLICY_IMPORT | POLICY_EXPORT;
+}
+
+static void limits(const struct plan *p, struct rng *r, struct plan_session *s)
+{
+	for (unsigned int end = 0; end < 2; end++)
+		if (standard(p, end == 0 ? s->a : s->b))
+			s->max[end] = PICK(r, 0, 1, 2, 3, 5, 8);
+	if (one_in(r, 2) && (s->options & OPTION_NO_REFRESH) == 0 && standard(p, s->a) && standard(p, s->b))
+		s->options |= OPTION_NO_STOP;
+}
+
+/* Not with a limit: of a prefix with several paths, each counts. */
+static void ways(const struct plan *p, struct rng *r, struct plan_session *s)
+{
+	if (!standard(p, s->a) || !standard(p, s->b) || s->max[0] + s->max[1] > 0)
+		return;
+	for (unsigned int end = 0; end < 2; end++)
+		s->add_path[end] = one_in(r, 2) ? 15 : below(r, 16);
+}
+
+static void next_hops(const struct plan *p, struct rng *r, struct plan_session *s)
+{
+	if (!standard(p, s->a) || !standard(p, s->b))
+		return;
+	s->family = one_in(r, 2) ? 6 : s->family;
+	s->options |=
+		one_in(r, 4) ? OPTION_EXTENDED_NEXT_HOP_B : OPTION_EXTENDED_NEXT_HOP_A | OPTION_EXTENDED_NEXT_HOP_B;
+}
+
+/* Larger tables, in a few runs: a thousand routes at most where many pass them on. */
+static void bulk(struct plan *p, struct rng *r)
+{
+	unsigned int most = p->node_count <= 4 && one_in(r, 4) ? BULK_MAX : 1000, count = 1 + below(r, 6);
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int n = one_in(r, 5) ? 0 : below(r, most) + 1;
+
+		VEC_PUSH(&p->events, (struct plan_event){.ms = below(r, 60000),
+							 .kind = EVENT_BULK,
+							 .a = below(r, (unsigned int)p->node_count),
+							 .b = below(r, most / BULK_STEP),
+							 .n = n});
+	}
+}
+
+static void goings(struct plan *p, struct rng *r)
+{
+	for (unsigned int i = 0; i < 6; i++) {
+		const struct plan_session *s = &p->sessions.at[below(r, (unsigned int)p->sessions.len)];
+		unsigned int swap = below(r, 2), a = swap ? s->b : s->a, b = swap ? s->a : s->b;
+
+		if (standard(p, a))
+			VEC_PUSH(&p->events, (struct plan_event){.ms = below(r, 100000),
+								 .kind = EVENT_GOING,
+								 .a = a,
+								 .b = b,
+								 .n = one_in(r, 4) ? 0 : 1});
+	}
+}
+
+/* Those of one time stay in their order. */
+static void sort_events(struct plan *p)
+{
+	for (size_t i = 1; i < p->events.len; i++) {
+		struct plan_event e = p->events.at[i];
+		size_t k = i;
+
+		for (; k > 0 && p->events.at[k - 1].ms > e.ms; k--)
+			p->events.at[k] = p->events.at[k - 1];
+		p->events.at[k] = e;
+	}
+}
+
+static void spice(struct plan *p, struct rng *r)
+{
+	bool has_roles = one_in(r, 3), has_policies = one_in(r, 5), has_limits = one_in(r, 6), many = one_in(r, 3),
+	     extended = one_in(r, 4);
+
+	for (size_t i = 0; i < p->sessions.len; i++) {
+		struct plan_session *s = &p->sessions.at[i];
+
+		if (has_roles && !one_in(r, 4))
+			roles(p, r, s);
+		if (has_policies && !one_in(r, 3))
+			policies(r, s);
+		if (has_limits && one_in(r, 2))
+			limits(p, r, s);
+		if (many && !one_in(r, 4))
+			ways(p, r, s);
+		if (extended && !one_in(r, 4))
+			next_hops(p, r, s);
+	}
+	if (one_in(r, 15))
+		bulk(p, r);
+	if (one_in(r, 5))
+		goings(p, r);
+	sort_events(p);
+}
+
 void plan_generate(struct plan *p, uint64_t seed)
 {
 	struct rng r = {.state = seed ^ UINT64_C(0x5eed)};
@@ -200,4 +329,5 @@ void plan_generate(struct plan *p, uint64_t seed)
 		star(p, &r);
 	tame(p);
 	events(p, &r);
+	spice(p, &r);
 }

@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const event_names[EVENT_KINDS] = {"table", "stop",  "start", "reset", "refresh",
-						     "fin",   "rst",   "cut",	"heal",	 "kill",
-						     "boot",  "pause", "jump",	"noise", "unread"};
+static const char *const event_names[EVENT_KINDS] = {"table", "stop",  "start",	 "reset", "refresh", "fin",
+						     "rst",   "cut",   "heal",	 "kill",  "boot",    "pause",
+						     "jump",  "noise", "unread", "bulk",  "going"};
 static const char *const profile_names[BGP_PROFILE_COUNT] = {"standard", "legacy", "native", "frr"};
 
 const char *plan_event_name(enum event_kind kind)
@@ -29,11 +30,37 @@ struct prefix plan_prefix(unsigned int i)
 	static const uint8_t network[16] = {0x20, 0x01, 0x0d, 0xb8};
 	struct addr a = addr_v4(0xcb007100U + i * 256);
 	struct addr v6 = addr_from_bytes(ADDR_V6, network);
+	struct addr bulk = addr_v4(0x14000000U + (i - PREFIXES) * 256);
 
+	if (i >= PREFIXES)
+		return prefix_make(&bulk, 24);
 	if (i < PREFIXES_V4)
 		return prefix_make(&a, 24);
 	v6.b[5] = (uint8_t)i;
 	return prefix_make(&v6, 48);
+}
+
+unsigned int plan_prefix_number(const struct prefix *prefix)
+{
+	uint32_t value = prefix->addr.family == ADDR_V4 ? addr_v4_value(&prefix->addr) : 0;
+	unsigned int i = UINT_MAX;
+	struct prefix back;
+
+	if (prefix->addr.family == ADDR_V6)
+		i = prefix->addr.b[5];
+	else if (value >= 0xcb007100U)
+		i = (value - 0xcb007100U) / 256;
+	else if (value >= 0x14000000U)
+		i = PREFIXES + (value - 0x14000000U) / 256;
+	if (i >= PREFIXES + BULK_MAX)
+		return UINT_MAX;
+	back = plan_prefix(i);
+	return prefix_equal(&back, prefix) ? i : UINT_MAX;
+}
+
+bool plan_event_is_table(enum event_kind kind)
+{
+	return kind == EVENT_TABLE || kind == EVENT_BULK;
 }
 
 void plan_copy(struct plan *to, const struct plan *from)
@@ -55,6 +82,12 @@ void plan_free(struct plan *p)
 	VEC_FREE(&p->events);
 }
 
+bool plan_session_is_plain(const struct plan_session *s)
+{
+	return (s->role[0] | s->role[1] | s->policy[0] | s->policy[1] | s->add_path[0] | s->add_path[1] | s->max[0] |
+		s->max[1]) == 0;
+}
+
 void plan_print(const struct plan *p, FILE *to)
 {
 	const struct virtual_network *n = &p->network;
@@ -71,8 +104,12 @@ void plan_print(const struct plan *p, FILE *to)
 	for (size_t i = 0; i < p->sessions.len; i++) {
 		const struct plan_session *s = &p->sessions.at[i];
 
-		fprintf(to, "session %u %u %u %u %u %u %u %u %u %u %u\n", s->a, s->b, s->family, s->hold_a, s->hold_b,
+		fprintf(to, "session %u %u %u %u %u %u %u %u %u %u %u", s->a, s->b, s->family, s->hold_a, s->hold_b,
 			s->retry_s, s->idle_s, s->delay_open_s, s->mrai_s, s->passive, s->options);
+		if (!plan_session_is_plain(s))
+			fprintf(to, " %u %u %u %u %u %u %u %u", s->role[0], s->role[1], s->policy[0], s->policy[1],
+				s->add_path[0], s->add_path[1], s->max[0], s->max[1]);
+		fputc('\n', to);
 	}
 	for (size_t i = 0; i < p->events.len; i++) {
 		const struct plan_event *e = &p->events.at[i];
@@ -106,10 +143,13 @@ static bool read_node(struct plan *p, const char *line)
 
 static bool read_session(struct plan *p, const char *line)
 {
-	struct plan_session s;
+	struct plan_session s = {0};
+	int n = sscanf(line, "session %u %u %u %u %u %u %u %u %u %u %u %u %u %u %u %u %u %u %u", &s.a, &s.b, &s.family,
+		       &s.hold_a, &s.hold_b, &s.retry_s, &s.idle_s, &s.delay_open_s, &s.mrai_s, &s.passive, &s.options,
+		       &s.role[0], &s.role[1], &s.policy[0], &s.policy[1], &s.add_path[0], &s.add_path[1], &s.max[0],
+		       &s.max[1]);
 
-	if (sscanf(line, "session %u %u %u %u %u %u %u %u %u %u %u", &s.a, &s.b, &s.family, &s.hold_a, &s.hold_b,
-		   &s.retry_s, &s.idle_s, &s.delay_open_s, &s.mrai_s, &s.passive, &s.options) != 11)
+	if (n != 11 && n != 19)
 		return false;
 	VEC_PUSH(&p->sessions, s);
 	return s.a < p->node_count && s.b < p->node_count && s.a != s.b;
@@ -126,7 +166,7 @@ static bool read_event(struct plan *p, const char *line)
 	kind = find_name(event_names, EVENT_KINDS, name);
 	e.kind = (enum event_kind)kind;
 	VEC_PUSH(&p->events, e);
-	return kind >= 0 && e.a < p->node_count && (e.kind == EVENT_TABLE || e.b < p->node_count);
+	return kind >= 0 && e.a < p->node_count && (plan_event_is_table(e.kind) || e.b < p->node_count);
 }
 
 static bool read_network(struct plan *p, const char *line)

@@ -5,6 +5,7 @@
  *   network DELAY_US SPREAD_US JITTER_US CUT% LATE% REFUSE%
  *   node PROFILE AS MAX_PATHS RELAX READVERTISE RESTART ORIGINATION_S          numbered from 0
  *   session A B FAMILY HOLD_A HOLD_B RETRY IDLE DELAY_OPEN MRAI PASSIVE OPTIONS      PASSIVE: 0 none, 1 A
+ *     and, or all of them 0: ROLE_A ROLE_B POLICY_A POLICY_B ADD_PATH_A ADD_PATH_B MAX_A MAX_B
  *   at MS EVENT A B N
  */
 #ifndef ECMPLAB_SOAK_PLAN_H
@@ -20,6 +21,8 @@
 #define NODES_MAX 9
 #define PREFIXES 8 /* the last two are IPv6 */
 #define PREFIXES_V4 6
+#define BULK_MAX 10000 /* more of them, IPv4 */
+#define BULK_STEP 100
 
 enum session_option {
 	OPTION_COLLISION_ESTABLISHED = 1,
@@ -29,7 +32,14 @@ enum session_option {
 	OPTION_SILENT_BEFORE_OPEN = 16,
 	OPTION_TRACK_TCP = 32,
 	OPTIONS_ALL = 63,
+	/* beyond those that seeds have always drawn */
+	OPTION_EXTENDED_NEXT_HOP_A = 64,
+	OPTION_EXTENDED_NEXT_HOP_B = 128,
+	OPTION_NO_STOP = 256, /* more prefixes than MAX are ignored */
 };
+
+/* RFC 8212, bits. */
+enum policy { POLICY_REQUIRED = 1, POLICY_IMPORT = 2, POLICY_EXPORT = 4 };
 
 enum event_kind {
 	EVENT_TABLE, /* A originates the prefixes of mask B, variant N */
@@ -47,6 +57,9 @@ enum event_kind {
 	EVENT_JUMP,   /* the clock jumps by N ms */
 	EVENT_NOISE,  /* A sends B bytes that mean nothing, drawn from N */
 	EVENT_UNREAD, /* B does not read what A writes, until N is 0 */
+	EVENTS_OLD,
+	EVENT_BULK = EVENTS_OLD, /* A originates N more prefixes, from the B * BULK_STEP'th on */
+	EVENT_GOING,		 /* A tells B that it is about to go (RFC 8326), or with N 0 no longer */
 	EVENT_KINDS,
 };
 
@@ -71,10 +84,16 @@ struct plan_session {
 	unsigned int hold_a, hold_b, retry_s, idle_s, delay_open_s, mrai_s;
 	unsigned int passive; /* a waits */
 	unsigned int options; /* enum session_option */
+	/* of a and b */
+	unsigned int role[2];	  /* enum bgp_role */
+	unsigned int policy[2];	  /* enum policy */
+	unsigned int add_path[2]; /* enum bgp_add_path of IPv4, and of IPv6 shifted by 2 */
+	unsigned int max[2];	  /* prefixes that it takes */
 };
 
 struct plan {
 	uint64_t seed;
+	const char *captures; /* what each node sees goes to a file that begins so; NULL: nowhere */
 	struct virtual_network network;
 	size_t node_count;
 	struct plan_node nodes[NODES_MAX];
@@ -90,6 +109,13 @@ void plan_copy(struct plan *to, const struct plan *from);
 void plan_free(struct plan *p);
 const char *plan_event_name(enum event_kind kind);
 struct addr plan_address(unsigned int node, unsigned int family);
+/* Up to PREFIXES + BULK_MAX. */
 struct prefix plan_prefix(unsigned int i);
+/* Which of them; UINT_MAX for another. */
+unsigned int plan_prefix_number(const struct prefix *prefix);
+/* Nothing beyond OPTIONS. */
+bool plan_session_is_plain(const struct plan_session *s);
+/* Events whose B is no node. */
+bool plan_event_is_table(enum event_kind kind);
 
 #endif

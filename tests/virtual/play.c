@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "play.h"
+#include "rows.h"
+#include "virtual_save.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NO_EXPORT 0xffffff01U
 #define FIRST_BYTES 32
+#define INTERVALS_S 120 /* longer than any that keeps a withdrawal back */
 
 bool world_fails(struct world *w, const char *fmt, ...)
 {
@@ -77,18 +81,20 @@ static void on_trace(void *ctx, const struct virtual_event *e)
 static void on_route(void *ctx, const struct bgp_output *route)
 {
 	struct player *p = ctx;
-	struct told told = {.prefix = route->prefix, .n = route->next_hop_count};
+	struct told told = {.n = route->next_hop_count};
+	unsigned int number = plan_prefix_number(&route->prefix);
 
-	for (size_t i = 0; i < told.n && i < NODES_MAX; i++)
+	for (size_t i = 0; i < told.n && i < HOPS_MAX; i++)
 		told.hops[i] = route->next_hops[i];
 	hash(p->world, told.hops, sizeof(told.hops));
-	for (size_t i = 0; i < p->routes.len; i++) {
-		if (!prefix_equal(&p->routes.at[i].prefix, &route->prefix))
-			continue;
-		p->routes.at[i] = told;
+	if (number == UINT_MAX || told.n > HOPS_MAX) {
+		(void)world_fails(p->world, "node %u tells of %s with %zu next hops", p->index,
+				  prefix_text(&route->prefix).s, told.n);
 		return;
 	}
-	VEC_PUSH(&p->routes, told);
+	while (p->routes.len <= number)
+		VEC_PUSH(&p->routes, (struct told){0});
+	p->routes.at[number] = told;
 }
 
 static void on_notice(void *ctx, const struct bgp_output *o)
@@ -122,30 +128,49 @@ static const struct drive_speaker_ops ops = {.route = on_route, .notice = on_not
 
 /* ---- Speakers ---- */
 
-static void originate(struct player *p, unsigned int mask, unsigned int variant)
+bool player_originates(const struct player *p, unsigned int prefix)
 {
-	struct bgp_originated routes[PREFIXES];
-	uint32_t communities[2];
-	size_t community_count = variant_communities(variant, communities), n = 0;
+	if (prefix < PREFIXES)
+		return (p->mask >> prefix & 1) != 0;
+	return prefix - PREFIXES >= p->bulk_from && prefix - PREFIXES < p->bulk_from + p->bulk_count;
+}
 
-	p->mask = mask;
-	p->variant = variant;
-	if (p->engine == NULL)
-		return;
-	for (unsigned int i = 0; i < PREFIXES; i++) {
-		if ((mask >> i & 1) == 0)
+unsigned int world_prefixes(const struct world *w)
+{
+	unsigned int end = PREFIXES;
+
+	for (unsigned int i = 0; i < w->plan->node_count; i++) {
+		const struct player *p = &w->players[i];
+		unsigned int own = p->bulk_count > 0 ? PREFIXES + p->bulk_from + p->bulk_count : 0;
+
+		end = own > end ? own : end;
+	}
+	return end;
+}
+
+static void originate(struct player *p)
+{
+	struct bgp_originated *routes = memory_new((PREFIXES + BULK_MAX) * sizeof(*routes));
+	uint32_t communities[2];
+	size_t community_count = variant_communities(p->variant, communities), n = 0;
+
+	for (unsigned int i = 0; p->engine != NULL && i < PREFIXES + p->bulk_from + p->bulk_count; i++) {
+		if (!player_originates(p, i))
 			continue;
 		routes[n] = (struct bgp_originated){.prefix = plan_prefix(i),
-						    .local_pref_present = variant_local_pref(variant),
+						    .local_pref_present = variant_local_pref(p->variant),
 						    .local_pref = 200,
 						    .communities = communities,
 						    .community_count = community_count};
-		if (variant_next_hop(variant))
-			routes[n].next_hop = plan_address(p->index, i < PREFIXES_V4 ? 4 : 6);
+		if (variant_next_hop(p->variant))
+			routes[n].next_hop = plan_address(p->index, routes[n].prefix.addr.family == ADDR_V4 ? 4 : 6);
 		n++;
 	}
-	bgp_originate(p->engine, routes, n);
-	bgp_routes_commit(p->engine, virtual_now(p->world->net));
+	if (p->engine != NULL) {
+		bgp_originate(p->engine, routes, n);
+		bgp_routes_commit(p->engine, virtual_now(p->world->net));
+	}
+	free(routes);
 }
 
 /* Capabilities that a session's first end does not offer. */
@@ -165,7 +190,7 @@ static struct bgp_peer_conf peer_conf(const struct player *p, const struct plan_
 	size_t left_out_count = left_out_of(s, &left_out);
 	const struct plan *plan = p->world->plan;
 	unsigned int other = session_other(s, p->index);
-	unsigned int restart = plan->nodes[p->index].restart;
+	unsigned int restart = plan->nodes[p->index].restart, end = s->b == p->index;
 
 	return (struct bgp_peer_conf){
 		.name = "peer",
@@ -181,7 +206,17 @@ static struct bgp_peer_conf peer_conf(const struct player *p, const struct plan_
 			    .collision_established = (s->options & OPTION_COLLISION_ESTABLISHED) != 0,
 			    .no_damping = (s->options & OPTION_NO_DAMPING) != 0,
 			    .silent_before_open = (s->options & OPTION_SILENT_BEFORE_OPEN) != 0,
-			    .track_tcp = (s->options & OPTION_TRACK_TCP) != 0},
+			    .track_tcp = (s->options & OPTION_TRACK_TCP) != 0,
+			    .no_automatic_stop = (s->options & OPTION_NO_STOP) != 0},
+		.role = (enum bgp_role)s->role[end],
+		.role_strict = s->role[0] != 0 && s->role[1] != 0,
+		.extended_next_hop = (s->options & (OPTION_EXTENDED_NEXT_HOP_A << end)) != 0,
+		.add_path_v4 = (enum bgp_add_path)(s->add_path[end] & 3),
+		.add_path_v6 = (enum bgp_add_path)(s->add_path[end] >> 2 & 3),
+		.max_prefixes = s->max[end],
+		.requires_policy = (s->policy[end] & POLICY_REQUIRED) != 0,
+		.import_policy = (s->policy[end] & POLICY_IMPORT) != 0,
+		.export_policy = (s->policy[end] & POLICY_EXPORT) != 0,
 		.no_capabilities = left_out,
 		.no_capabilities_count = s->a == p->index ? left_out_count : 0,
 		.restart = {.on = restart > 0,
@@ -213,6 +248,7 @@ static void boot(struct player *p)
 	p->peer_count = 0;
 	VEC_CLEAR(&p->routes);
 	memset(p->stopped, 0, sizeof(p->stopped));
+	memset(p->going, 0, sizeof(p->going));
 	for (unsigned int i = 0; i < plan->sessions.len; i++) {
 		const struct plan_session *s = &plan->sessions.at[i];
 		struct bgp_peer_conf peer = peer_conf(p, s);
@@ -221,7 +257,7 @@ static void boot(struct player *p)
 		if ((s->a == p->index || s->b == p->index) && bgp_peer_add(p->engine, &peer, &id) == 0)
 			p->peers[p->peer_count++] = i;
 	}
-	originate(p, p->mask, p->variant);
+	originate(p);
 	virtual_start(p->world->net, p->node, p->engine);
 }
 
@@ -275,6 +311,9 @@ static void do_peer(struct world *w, const struct plan_event *e)
 		(void)bgp_peer_refresh(p->engine, peer, ADDR_V4, virtual_now(w->net));
 	} else if (e->kind == EVENT_RESET) {
 		bgp_peer_reset(p->engine, peer, &why, virtual_now(w->net));
+	} else if (e->kind == EVENT_GOING) {
+		p->going[p->peers[peer]] = e->n > 0;
+		bgp_peer_graceful_shutdown(p->engine, peer, e->n > 0, virtual_now(w->net));
 	} else if (e->kind == EVENT_STOP) {
 		p->stopped[p->peers[peer]] = true;
 		bgp_peer_stop(p->engine, peer, virtual_now(w->net));
@@ -291,9 +330,18 @@ static void do_event(struct world *w, const struct plan_event *e)
 
 	switch (e->kind) {
 	case EVENT_TABLE:
-		originate(p, e->b, e->n);
+		p->mask = e->b;
+		p->variant = e->n;
+		originate(p);
 		virtual_flush(w->net, p->node);
 		break;
+	case EVENT_BULK:
+		p->bulk_from = e->b * BULK_STEP < BULK_MAX ? e->b * BULK_STEP : 0;
+		p->bulk_count = e->n < BULK_MAX - p->bulk_from ? e->n : BULK_MAX - p->bulk_from;
+		originate(p);
+		virtual_flush(w->net, p->node);
+		break;
+	case EVENT_GOING:
 	case EVENT_STOP:
 	case EVENT_START:
 	case EVENT_RESET:
@@ -331,6 +379,42 @@ static void do_event(struct world *w, const struct plan_event *e)
 	}
 }
 
+/* Nobody has more than anybody takes. */
+static void fit_limits(struct world *w)
+{
+	unsigned int least = UINT_MAX;
+
+	for (size_t i = 0; i < w->plan->sessions.len; i++)
+		for (unsigned int k = 0; k < 2; k++)
+			if (w->plan->sessions.at[i].max[k] > 0 && w->plan->sessions.at[i].max[k] < least)
+				least = w->plan->sessions.at[i].max[k];
+	for (unsigned int i = 0; i < w->plan->node_count && least != UINT_MAX; i++) {
+		struct player *p = &w->players[i];
+
+		p->mask &= least < PREFIXES ? (1U << least) - 1 : UINT_MAX;
+		p->bulk_count = 0;
+		originate(p);
+	}
+}
+
+/* What was beyond a limit, and ignored, is asked for again. */
+static void ask_again(struct world *w)
+{
+	for (unsigned int i = 0; i < w->plan->node_count; i++) {
+		struct player *p = &w->players[i];
+
+		for (bgp_peer_id k = 0; k < p->peer_count; k++) {
+			const struct plan_session *s = &w->plan->sessions.at[p->peers[k]];
+
+			if ((s->options & OPTION_NO_STOP) == 0 || s->max[s->b == i] == 0)
+				continue;
+			(void)bgp_peer_refresh(p->engine, k, ADDR_V4, virtual_now(w->net));
+			(void)bgp_peer_refresh(p->engine, k, ADDR_V6, virtual_now(w->net));
+		}
+		virtual_flush(w->net, p->node);
+	}
+}
+
 /* Everything that was done to the network is undone. */
 static void make_peace(struct world *w)
 {
@@ -338,6 +422,7 @@ static void make_peace(struct world *w)
 
 	calm.refuse_percent = 0;
 	virtual_set_network(w->net, &calm);
+	fit_limits(w);
 	for (size_t i = 0; i < w->plan->sessions.len; i++) {
 		const struct plan_session *s = &w->plan->sessions.at[i];
 
@@ -381,14 +466,43 @@ static void quiet(struct world *w)
 		seconds++;
 	}
 	w->verdict->converged_s = seconds;
+	virtual_run(w->net, instant_add(virtual_now(w->net), INTERVALS_S * NS_PER_S));
+	ask_again(w);
 	virtual_run(w->net, end);
+}
+
+static void on_frame(void *ctx, virtual_node node, struct instant at, const uint8_t *frame, size_t len)
+{
+	const struct world *w = ctx;
+
+	virtual_save_frame(w->saves[node], at, frame, len);
+}
+
+static void captures_begin(struct world *w)
+{
+	for (unsigned int i = 0; i < w->plan->node_count; i++) {
+		char name[256], file[4096];
+		struct errmsg err;
+
+		snprintf(name, sizeof(name), "node%u", i);
+		snprintf(file, sizeof(file), "%s%u.pcapng", w->plan->captures, i);
+		if (virtual_save_new(AT_FDCWD, file, name, &w->saves[i], &err) < 0) {
+			fprintf(stderr, "%s\n", err.text);
+			exit(2);
+		}
+	}
 }
 
 static void world_init(struct world *w, const struct plan *p, FILE *trace, struct verdict *ret)
 {
 	*w = (struct world){.plan = p, .hash = UINT64_C(0xcbf29ce484222325), .trace = trace, .verdict = ret};
-	w->net = virtual_new(
-		&(struct virtual_conf){.seed = p->seed, .network = p->network, .trace = on_trace, .ctx = w});
+	if (p->captures != NULL)
+		captures_begin(w);
+	w->net = virtual_new(&(struct virtual_conf){.seed = p->seed,
+						    .network = p->network,
+						    .trace = on_trace,
+						    .frame = p->captures != NULL ? on_frame : NULL,
+						    .ctx = w});
 	for (unsigned int i = 0; i < p->node_count; i++) {
 		struct addr addresses[] = {plan_address(i, 4), plan_address(i, 6)};
 		struct player *player = &w->players[i];
@@ -404,6 +518,17 @@ static void world_init(struct world *w, const struct plan *p, FILE *trace, struc
 	}
 	for (unsigned int i = 0; i < p->node_count; i++)
 		boot(&w->players[i]);
+}
+
+static void check(struct world *w)
+{
+	struct ribs *ribs;
+
+	if (!check_sessions(w))
+		return;
+	ribs = ribs_new(w);
+	(void)(check_adj_ribs(w, ribs) && check_told(w) && check_decisions(w, ribs) && check_exports(w, ribs));
+	ribs_free(ribs);
 }
 
 void play(const struct plan *p, FILE *trace, struct verdict *ret)
@@ -422,7 +547,7 @@ void play(const struct plan *p, FILE *trace, struct verdict *ret)
 	}
 	make_peace(w);
 	quiet(w);
-	(void)(check_sessions(w) && check_adj_ribs(w) && check_told(w) && check_decisions(w) && check_exports(w));
+	check(w);
 	ret->stats = virtual_stats(w->net);
 	if (ret->stats.overdue > 0)
 		(void)world_fails(w, "a timer is stuck: its deadline had passed after bgp_in_time");
@@ -430,6 +555,8 @@ void play(const struct plan *p, FILE *trace, struct verdict *ret)
 	for (size_t i = 0; i < p->node_count; i++) {
 		bgp_speaker_free(w->players[i].engine);
 		VEC_FREE(&w->players[i].routes);
+		if (virtual_save_end(w->saves[i], &(struct errmsg){0}) < 0)
+			(void)world_fails(w, "a capture can't be written");
 	}
 	virtual_free(w->net);
 	free(w);

@@ -5,8 +5,9 @@
 
 #include "plan.h"
 
-#define QUIET_S 1200  /* longer than any timer of a plan, damping and stale routes included */
-#define SETTLED_S 300 /* of it, at its end, no session changes its state */
+#define QUIET_S 1200		 /* longer than any timer of a plan, damping and stale routes included */
+#define HOPS_MAX (2 * NODES_MAX) /* of a prefix */
+#define SETTLED_S 300		 /* of it, at its end, no session changes its state */
 
 struct verdict {
 	bool ok;
@@ -18,9 +19,8 @@ struct verdict {
 
 /* What a speaker said of a prefix last. */
 struct told {
-	struct prefix prefix;
 	size_t n;
-	struct addr hops[NODES_MAX];
+	struct addr hops[HOPS_MAX];
 };
 
 struct world;
@@ -35,8 +35,10 @@ struct player {
 	size_t peer_count;
 	bool stopped[NODES_MAX * NODES_MAX]; /* by session */
 	unsigned int mask, variant;	     /* what it originates */
-	VEC(struct told) routes;
-	struct instant changed; /* a session's state, last */
+	unsigned int bulk_from, bulk_count;
+	bool going[NODES_MAX * NODES_MAX]; /* by session, told the other end so */
+	VEC(struct told) routes;	   /* by number of the prefix */
+	struct instant changed;		   /* a session's state, last */
 };
 
 struct world {
@@ -45,6 +47,7 @@ struct world {
 	struct player players[NODES_MAX];
 	uint64_t hash;
 	FILE *trace;
+	struct virtual_save *saves[NODES_MAX];
 	struct verdict *verdict;
 };
 
@@ -60,12 +63,19 @@ static inline unsigned int session_other(const struct plan_session *s, unsigned 
 bool world_fails(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* checks.c: sessions stand, adj-ribs of both ends agree, what was told is what is there. */
+struct ribs;
+
 bool check_sessions(struct world *w);
-bool check_adj_ribs(struct world *w);
+bool check_adj_ribs(struct world *w, const struct ribs *ribs);
 bool check_told(struct world *w);
-/* naive.c: the loc-rib and what is passed on, computed anew from the adj-ribs-in. */
-bool check_decisions(struct world *w);
-bool check_exports(struct world *w);
+/* naive.c: the loc-rib computed anew from the adj-ribs-in; naive_export.c: what is passed on of them. */
+bool check_decisions(struct world *w, const struct ribs *ribs);
+bool check_exports(struct world *w, const struct ribs *ribs);
+
+/* One behind the last prefix that anybody originates. */
+unsigned int world_prefixes(const struct world *w);
+/* A prefix that the node originates. */
+bool player_originates(const struct player *p, unsigned int prefix);
 
 /* An originated route's parts by variant. */
 bool variant_next_hop(unsigned int variant);

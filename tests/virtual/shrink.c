@@ -120,7 +120,7 @@ static bool without_last_node(struct shrinker *s)
 			return false;
 	for (size_t i = 0; i < s->plan->events.len; i++)
 		if (s->plan->events.at[i].a == last ||
-		    (s->plan->events.at[i].kind != EVENT_TABLE && s->plan->events.at[i].b == last))
+		    (!plan_event_is_table(s->plan->events.at[i].kind) && s->plan->events.at[i].b == last))
 			return false;
 	plan_copy(&c, s->plan);
 	c.node_count--;
@@ -143,6 +143,31 @@ static bool simpler_network(struct shrinker *s)
 	return try_plan(s, &c);
 }
 
+static bool plainer_session(struct shrinker *s, size_t i, unsigned int what)
+{
+	struct plan c;
+	struct plan_session *at, before = s->plan->sessions.at[i];
+
+	plan_copy(&c, s->plan);
+	at = &c.sessions.at[i];
+	if (what == 0)
+		at->role[0] = at->role[1] = 0;
+	else if (what == 1)
+		at->policy[0] = at->policy[1] = 0;
+	else if (what == 2)
+		at->add_path[0] = at->add_path[1] = 0;
+	else if (what == 3)
+		at->max[0] = at->max[1] = 0;
+	else if (what == 4)
+		at->options = 0;
+	else
+		at->mrai_s = at->delay_open_s = 0;
+	if (memcmp(at, &before, sizeof(before)) != 0)
+		return try_plan(s, &c);
+	plan_free(&c);
+	return false;
+}
+
 unsigned int shrink(struct plan *p)
 {
 	struct shrinker s = {.plan = p};
@@ -155,6 +180,8 @@ unsigned int shrink(struct plan *p)
 		while (p->node_count > 2 && without_last_node(&s))
 			any = true;
 		any |= simpler_network(&s);
+		for (size_t i = 0; i < p->sessions.len * 6; i++)
+			any |= plainer_session(&s, i / 6, (unsigned int)(i % 6));
 	}
 	return s.tries;
 }

@@ -17,7 +17,7 @@
 
 static const char usage[] =
 	"usage: soak [--seeds N] [--first S] [--seconds N]     play seeds S to S+N-1, or as many as the time allows\n"
-	"       soak --seed X [--print] [--trace] [--shrink]   one of them\n"
+	"       soak --seed X [--print] [--trace] [--shrink] [--captures PREFIX]   one of them\n"
 	"       soak [--trace] [--shrink] FILE...              runs written down\n"
 	"       soak --bench quiet|star N                     N quiet sessions: session-seconds/s, bytes per "
 	"session\n";
@@ -26,7 +26,7 @@ struct options {
 	uint64_t first, seeds;
 	int64_t seconds;
 	bool one, print, trace, shrink;
-	const char *bench;
+	const char *bench, *captures;
 };
 
 static double clock_s(void)
@@ -73,6 +73,7 @@ static int play_one(const struct options *o, struct plan *p, const char *name)
 
 	if (o->print)
 		plan_print(p, stdout);
+	p->captures = o->captures;
 	if (o->trace)
 		play(p, stdout, &v);
 	else
@@ -195,15 +196,11 @@ static int play_seeds(const struct options *o)
 /* ---- Options ---- */
 
 static const struct option options[] = {
-	{"seeds", required_argument, NULL, 'n'},
-	{"first", required_argument, NULL, 'f'},
-	{"seconds", required_argument, NULL, 's'},
-	{"seed", required_argument, NULL, 'x'},
-	{"print", no_argument, NULL, 'p'},
-	{"trace", no_argument, NULL, 't'},
-	{"shrink", no_argument, NULL, 'k'},
-	{"bench", required_argument, NULL, 'b'},
-	{0},
+	{"seeds", required_argument, NULL, 'n'},    {"first", required_argument, NULL, 'f'},
+	{"seconds", required_argument, NULL, 's'},  {"seed", required_argument, NULL, 'x'},
+	{"print", no_argument, NULL, 'p'},	    {"trace", no_argument, NULL, 't'},
+	{"shrink", no_argument, NULL, 'k'},	    {"bench", required_argument, NULL, 'b'},
+	{"captures", required_argument, NULL, 'c'}, {0},
 };
 
 static bool read_options(int argc, char **argv, struct options *o)
@@ -238,6 +235,9 @@ static bool read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'b':
 			o->bench = optarg;
+			break;
+		case 'c':
+			o->captures = optarg;
 			break;
 		default:
 			return false;
