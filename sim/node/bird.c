@@ -2,6 +2,8 @@
 /* What is special about BIRD: two incompatible configuration languages under one program name. */
 #include "daemon_int.h"
 
+#define PATHS_MAX 255U /* what "merge paths" takes */
+
 static void head(const struct node_lab *lab, FILE *ret)
 {
 	fprintf(ret,
@@ -11,6 +13,45 @@ static void head(const struct node_lab *lab, FILE *ret)
 		"  scan time 10;\n"
 		"}\n",
 		addr_text(&lab->conf.router_client).s);
+}
+
+/* Of all sessions, in milliseconds. */
+static void bfd_protocol(const struct node_bfd *b, FILE *ret)
+{
+	fprintf(ret,
+		"protocol bfd {\n"
+		"  interface \"*\" {\n"
+		"    min rx interval %u ms;\n"
+		"    min tx interval %u ms;\n"
+		"    idle tx interval 1000 ms;\n"
+		"    multiplier %u;\n"
+		"    passive %s;\n"
+		"  };\n"
+		"}\n",
+		b->receive_ms, b->transmit_ms, b->multiplier, b->passive ? "yes" : "no");
+}
+
+static void router_session(const struct node_router_conf *conf, FILE *ret)
+{
+	if (conf->password != NULL)
+		fprintf(ret, "  password \"%s\";\n", conf->password);
+	if (conf->bfd.on)
+		fprintf(ret, "  bfd on;\n");
+	if (conf->hold_set)
+		fprintf(ret, "  hold time %u;\n", conf->hold_s);
+	if (conf->graceful_restart)
+		fprintf(ret, "  graceful restart on;\n  graceful restart time %u;\n", conf->restart_s);
+	/* BIRD counts hops by multihop: without it the peer is a neighbour */
+	if (conf->ttl_security > 1)
+		fprintf(ret, "  multihop %u;\n", conf->ttl_security);
+	else if (conf->multihop)
+		fprintf(ret, "  multihop;\n");
+	if (conf->ttl_security > 0)
+		fprintf(ret, "  ttl security on;\n");
+	if (conf->role != BGP_ROLE_NONE)
+		fprintf(ret, "  local role %s;\n", daemon_role(conf->role, "_"));
+	if (conf->role_strict)
+		fprintf(ret, "  require roles on;\n");
 }
 
 static void router_config(const struct node_lab *lab, const struct node_router_conf *conf, bool channels, FILE *ret)
@@ -25,7 +66,9 @@ static void router_config(const struct node_lab *lab, const struct node_router_c
 		"  merge paths on limit %u;\n"
 		"  %simport none; export all;%s\n"
 		"}\n",
-		conf->max_paths, opened, closed);
+		conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX, opened, closed);
+	if (conf->bfd.on)
+		bfd_protocol(&conf->bfd, ret);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
 		const struct node_host *w = &lab->workers[i].host;
 
@@ -36,8 +79,7 @@ static void router_config(const struct node_lab *lab, const struct node_router_c
 			"  %simport all; export all;%s\n",
 			w->name, addr_text(&lab->conf.router_cluster).s, conf->as, addr_text(&w->address).s,
 			conf->worker_as, opened, closed);
-		if (conf->password != NULL)
-			fprintf(ret, "  password \"%s\";\n", conf->password);
+		router_session(conf, ret);
 		fprintf(ret, "}\n");
 	}
 }
@@ -102,9 +144,28 @@ static void speaker_session(const struct speaker_view *v, size_t which, bool cha
 		fprintf(ret, "  password \"%s\";\n", p->password);
 	if (p->ebgp_multihop)
 		fprintf(ret, "  multihop;\n");
+	if (p->bfd != NULL)
+		fprintf(ret, "  bfd on;\n");
 	fprintf(ret, "  %simport none;\n  ", channels ? "ipv4 { " : "");
 	export_filter(v, p, ret);
 	fprintf(ret, "%s\n}\n", channels ? " };" : "");
+}
+
+/* BIRD has its parameters by interface, and so those of the first profile there is. */
+static void speaker_bfd(const struct speaker_view *v, FILE *ret)
+{
+	for (size_t i = 0; i < v->peer_count; i++) {
+		const struct kube_bfd_profile *p = v->peers[i]->bfd;
+
+		if (p == NULL)
+			continue;
+		bfd_protocol(&(struct node_bfd){.transmit_ms = p->transmit_ms,
+						.receive_ms = p->receive_ms,
+						.multiplier = (uint8_t)p->multiplier,
+						.passive = p->passive},
+			     ret);
+		return;
+	}
 }
 
 static void speaker_config(const struct speaker_view *v, bool channels, FILE *ret)
@@ -123,6 +184,7 @@ static void speaker_config(const struct speaker_view *v, bool channels, FILE *re
 	for (size_t i = 0; i < v->route_count; i++)
 		fprintf(ret, "  route %s blackhole;\n", prefix_text(&v->routes[i].prefix).s);
 	fprintf(ret, "}\n");
+	speaker_bfd(v, ret);
 	for (size_t i = 0; i < v->peer_count; i++)
 		speaker_session(v, i, channels, ret);
 }

@@ -17,6 +17,7 @@ typedef int daemon_programs_fn(struct node_daemon *d, const char *config_path, s
 /* What a worker's speaker is to say. */
 struct speaker_view {
 	const struct node_host *host;
+	const struct node_lab_conf *lab; /* for what MetalLB has no word */
 	const struct kube_bgp_peer *const *peers;
 	size_t peer_count;
 	const struct node_route *routes;
@@ -40,7 +41,7 @@ struct daemon_kind {
 	const char *version_words;  /* what stands before the version in the answer */
 	const char *version_prefix; /* what its version must begin with */
 	const char *config_name;
-	bool installs_routes;
+	bool installs_routes, speaks_bfd;
 	/* Writes a router's configuration; NULL: it is no router. */
 	void (*router_config)(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret);
 	daemon_programs_fn *programs;
@@ -61,6 +62,11 @@ daemon_programs_fn bird_programs, frr_programs, gobgp_programs, openbgpd_program
 speaker_config_fn bird1_speaker_config, bird2_speaker_config, frr_speaker_config, gobgp_speaker_config,
 	exabgp_speaker_config;
 speaker_change_fn bird_speaker_change, frr_speaker_change, gobgp_speaker_change, exabgp_speaker_change;
+
+/* frr.c */
+/* "rs-client" or "rs_client": a language's own way to join words. */
+const char *daemon_role(enum bgp_role role, const char *between);
+void frr_bfd_profile(const char *name, const struct kube_bfd_profile *p, FILE *ret);
 
 /* speaker.c */
 /* Is the route for this peer? */

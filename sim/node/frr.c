@@ -8,21 +8,84 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#define ROUTER_PROFILE "lab"
 #define OWN_ETC "/run/ecmplab.frr"
 #define PATHS_MAX 64U /* what "maximum-paths" takes in any build; more must be compiled in */
+
+/* The words of RFC 9234, as FRR and BIRD spell them alike but for one. */
+const char *daemon_role(enum bgp_role role, const char *between)
+{
+	if (role == BGP_ROLE_RS_CLIENT)
+		return *between == '_' ? "rs_client" : "rs-client";
+	return role == BGP_ROLE_PROVIDER   ? "provider"
+	       : role == BGP_ROLE_RS	   ? *between == '_' ? "rs_server" : "rs-server"
+	       : role == BGP_ROLE_CUSTOMER ? "customer"
+					   : "peer";
+}
+
+void frr_bfd_profile(const char *name, const struct kube_bfd_profile *p, FILE *ret)
+{
+	fprintf(ret,
+		" profile %s\n"
+		"  receive-interval %u\n"
+		"  transmit-interval %u\n"
+		"  detect-multiplier %u\n"
+		"  minimum-ttl %u\n",
+		name, p->receive_ms, p->transmit_ms, p->multiplier, p->minimum_ttl);
+	if (p->echo_mode)
+		fprintf(ret, "  echo-mode\n  echo transmit-interval %u\n", p->echo_ms);
+	if (p->passive)
+		fprintf(ret, "  passive-mode\n");
+	fprintf(ret, " exit\n");
+}
+
+static void router_bfd(const struct node_bfd *b, FILE *ret)
+{
+	const struct kube_bfd_profile profile = {.receive_ms = b->receive_ms,
+						 .transmit_ms = b->transmit_ms,
+						 .multiplier = b->multiplier,
+						 .minimum_ttl = 254,
+						 .passive = b->passive};
+
+	if (!b->on)
+		return;
+	fprintf(ret, "bfd\n");
+	frr_bfd_profile(ROUTER_PROFILE, &profile, ret);
+	fprintf(ret, "exit\n");
+}
+
+static void router_session(const struct node_router_conf *conf, const char *remote, FILE *ret)
+{
+	if (conf->password != NULL)
+		fprintf(ret, " neighbor %s password %s\n", remote, conf->password);
+	if (conf->bfd.on)
+		fprintf(ret, " neighbor %s bfd\n neighbor %s bfd profile " ROUTER_PROFILE "\n", remote, remote);
+	if (conf->hold_set)
+		fprintf(ret, " neighbor %s timers %u %u\n", remote, conf->hold_s / 3, conf->hold_s);
+	if (conf->ttl_security > 0)
+		fprintf(ret, " neighbor %s ttl-security hops %u\n", remote, conf->ttl_security);
+	if (conf->multihop)
+		fprintf(ret, " neighbor %s ebgp-multihop\n", remote);
+	if (conf->role != BGP_ROLE_NONE)
+		fprintf(ret, " neighbor %s local-role %s%s\n", remote, daemon_role(conf->role, "-"),
+			conf->role_strict ? " strict-mode" : "");
+}
 
 void frr_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
 	unsigned int paths = conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX;
 
+	fprintf(ret, "! Made by ecmplab for this lab.\n"
+		     "hostname router\n");
+	router_bfd(&conf->bfd, ret);
 	fprintf(ret,
-		"! Made by ecmplab for this lab.\n"
-		"hostname router\n"
 		"router bgp %u\n"
 		" bgp router-id %s\n"
 		" no bgp ebgp-requires-policy\n"
 		" bgp bestpath as-path multipath-relax\n",
 		conf->as, addr_text(&lab->conf.router_client).s);
+	if (conf->graceful_restart)
+		fprintf(ret, " bgp graceful-restart\n bgp graceful-restart restart-time %u\n", conf->restart_s);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
 		const struct node_host *w = &lab->workers[i].host;
 		struct addr_text remote = addr_text(&w->address);
@@ -31,8 +94,7 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 			" neighbor %s remote-as %u\n"
 			" neighbor %s description %s\n",
 			remote.s, conf->worker_as, remote.s, w->name);
-		if (conf->password != NULL)
-			fprintf(ret, " neighbor %s password %s\n", remote.s, conf->password);
+		router_session(conf, remote.s, ret);
 	}
 	fprintf(ret,
 		" address-family ipv4 unicast\n"
@@ -99,7 +161,7 @@ int frr_programs(struct node_daemon *d, const char *config_path, struct arena *a
 	const char *const alone[DAEMON_ARGS] = {d->path, "--log", "stdout"};
 	const char *const named[DAEMON_ARGS] = {d->path, "--log", "stdout", "-N", d->instance, "-p", "0"};
 	const char *const load[DAEMON_ARGS] = {"vtysh", "-b", d->instance != NULL ? "-N" : NULL, d->instance};
-	struct node_process *bgpd, *vtysh;
+	struct node_process *bfdd, *bgpd, *vtysh;
 	const char *text;
 	int r = daemon_file(config_path, arena, &text, err);
 
@@ -112,8 +174,9 @@ int frr_programs(struct node_daemon *d, const char *config_path, struct arena *a
 		return errmsg_say(err, -ENOENT, "FRR has no zebra beside %s", d->path);
 	if (strstr(text, "\nip route ") != NULL)
 		(void)beside(d, "staticd", arena);
-	if (strstr(text, "bfd") != NULL)
-		(void)beside(d, "bfdd", arena);
+	bfdd = strstr(text, "bfd") != NULL ? beside(d, "bfdd", arena) : NULL;
+	if (bfdd != NULL) /* which asks zebra once, and then in ten seconds */
+		bfdd->awaits_file = arena_printf(arena, "%s/zebra.vty", run);
 	/* What is waited for may lie there still, of programs that were killed. */
 	(void)unlink(arena_printf(arena, "%s/zebra.vty", run));
 	(void)unlink(arena_printf(arena, "%s/bgpd.vty", run));

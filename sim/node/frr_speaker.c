@@ -119,18 +119,56 @@ static void line_write(const struct line *line, uint32_t as, const char *no, FIL
 
 /* ---- The whole ---- */
 
-static void session(const struct kube_bgp_peer *p, FILE *ret)
+static void remote_as(const struct kube_bgp_peer *p, const char *at, FILE *ret)
+{
+	if (p->dynamic_asn == KUBE_ASN_GIVEN)
+		fprintf(ret, " neighbor %s remote-as %u\n", at, p->peer_asn);
+	else
+		fprintf(ret, " neighbor %s remote-as %s\n", at,
+			p->dynamic_asn == KUBE_ASN_INTERNAL ? "internal" : "external");
+	if (p->local_asn != 0)
+		fprintf(ret, " neighbor %s local-as %u no-prepend replace-as\n", at, p->local_asn);
+}
+
+/* Of two times where one is given, a hold time is three keepalive times. */
+static void times(const struct kube_bgp_peer *p, const char *at, FILE *ret)
+{
+	int64_t keepalive = p->keepalive_ns, hold = p->hold_ns;
+
+	if (keepalive != KUBE_TIME_UNSET || hold != KUBE_TIME_UNSET) {
+		hold = hold != KUBE_TIME_UNSET ? hold : 3 * keepalive;
+		keepalive = keepalive != KUBE_TIME_UNSET ? keepalive : hold / 3;
+		fprintf(ret, " neighbor %s timers %u %u\n", at, (unsigned int)(keepalive / NS_PER_S),
+			(unsigned int)(hold / NS_PER_S));
+	}
+	if (p->connect_ns != KUBE_TIME_UNSET)
+		fprintf(ret, " neighbor %s timers connect %u\n", at, (unsigned int)(p->connect_ns / NS_PER_S));
+}
+
+/* What MetalLB has no word for. */
+static void role(const struct speaker_view *v, const struct kube_bgp_peer *p, const char *at, FILE *ret)
+{
+	bool internal = p->dynamic_asn == KUBE_ASN_INTERNAL || p->peer_asn == p->my_asn;
+
+	if (v->lab->worker_role != BGP_ROLE_NONE && !internal)
+		fprintf(ret, " neighbor %s local-role %s%s\n", at, daemon_role(v->lab->worker_role, "-"),
+			v->lab->worker_role_strict ? " strict-mode" : "");
+}
+
+static void session(const struct speaker_view *v, const struct kube_bgp_peer *p, FILE *ret)
 {
 	struct addr_text at = addr_text(&p->peer_address);
 
-	fprintf(ret,
-		" neighbor %s remote-as %u\n"
-		" neighbor %s port %u\n",
-		at.s, p->peer_asn, at.s, p->peer_port != 0 ? p->peer_port : NODE_BGP_PORT);
+	remote_as(p, at.s, ret);
+	fprintf(ret, " neighbor %s port %u\n", at.s, p->peer_port != 0 ? p->peer_port : NODE_BGP_PORT);
 	if (p->ebgp_multihop)
 		fprintf(ret, " neighbor %s ebgp-multihop\n", at.s);
-	if (p->hold_ns != KUBE_TIME_UNSET)
-		fprintf(ret, " neighbor %s timers %u %u\n", at.s, speaker_hold(p, 0) / 3, speaker_hold(p, 0));
+	times(p, at.s, ret);
+	role(v, p, at.s, ret);
+	if (p->graceful_restart)
+		fprintf(ret, " neighbor %s graceful-restart\n", at.s);
+	if (p->bfd != NULL)
+		fprintf(ret, " neighbor %s bfd\n neighbor %s bfd profile %s\n", at.s, at.s, p->bfd->meta.name);
 	if (p->password != NULL)
 		fprintf(ret, " neighbor %s password %s\n", at.s, p->password);
 	if (p->source_address.family != ADDR_NONE)
@@ -144,6 +182,23 @@ static void session(const struct kube_bgp_peer *p, FILE *ret)
 		at.s, at.s, at.s, at.s, at.s);
 }
 
+static void profiles(const struct speaker_view *v, FILE *ret)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < v->peer_count; i++) {
+		const struct kube_bfd_profile *p = v->peers[i]->bfd;
+
+		if (p != NULL && !any)
+			fprintf(ret, "bfd\n");
+		if (p != NULL)
+			frr_bfd_profile(p->meta.name, p, ret);
+		any = any || p != NULL;
+	}
+	if (any)
+		fprintf(ret, "exit\n");
+}
+
 void frr_speaker_config(const struct speaker_view *v, FILE *ret)
 {
 	struct arena memory = {0};
@@ -154,16 +209,19 @@ void frr_speaker_config(const struct speaker_view *v, FILE *ret)
 		"! Made by ecmplab for %s, as MetalLB's FRR mode would.\n"
 		"hostname %s\n"
 		"ip nht resolve-via-default\n"
-		"ipv6 nht resolve-via-default\n"
+		"ipv6 nht resolve-via-default\n",
+		v->host->name, v->host->name);
+	profiles(v, ret);
+	fprintf(ret,
 		"router bgp %u\n"
 		" no bgp ebgp-requires-policy\n"
 		" no bgp network import-check\n"
 		" no bgp default ipv4-unicast\n"
 		" bgp graceful-restart preserve-fw-state\n"
 		" bgp router-id %s\n",
-		v->host->name, v->host->name, v->peers[0]->my_asn, addr_text(&id).s);
+		v->peers[0]->my_asn, addr_text(&id).s);
 	for (size_t i = 0; i < v->peer_count; i++)
-		session(v->peers[i], ret);
+		session(v, v->peers[i], ret);
 	fprintf(ret, "exit\n");
 	for (size_t i = 0; i < v->peer_count; i++)
 		fprintf(ret, "route-map %s-in deny 20\nexit\n", addr_text(&v->peers[i]->peer_address).s);

@@ -5,6 +5,33 @@
 #include <errno.h>
 #include <string.h>
 
+static void router_session(const struct node_router_conf *conf, FILE *ret)
+{
+	if (conf->hold_set)
+		fprintf(ret,
+			"  [neighbors.timers.config]\n"
+			"    hold-time = %u\n"
+			"    keepalive-interval = %u\n",
+			conf->hold_s, conf->hold_s / 3);
+	if (conf->graceful_restart)
+		fprintf(ret,
+			"  [neighbors.graceful-restart.config]\n"
+			"    enabled = true\n"
+			"    restart-time = %u\n",
+			conf->restart_s);
+	/* RFC 5082 section 3 */
+	if (conf->ttl_security > 0)
+		fprintf(ret,
+			"  [neighbors.ttl-security.config]\n"
+			"    enabled = true\n"
+			"    ttl-min = %u\n",
+			256U - conf->ttl_security);
+	if (conf->multihop)
+		fprintf(ret, "  [neighbors.ebgp-multihop.config]\n"
+			     "    enabled = true\n"
+			     "    multihop-ttl = 255\n");
+}
+
 void gobgp_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
 	fprintf(ret,
@@ -28,9 +55,13 @@ void gobgp_router_config(const struct node_lab *lab, const struct node_router_co
 			addr_text(&w->address).s, conf->worker_as, w->name);
 		if (conf->password != NULL)
 			fprintf(ret, "    auth-password = \"%s\"\n", conf->password);
+		router_session(conf, ret);
 		fprintf(ret, "  [[neighbors.afi-safis]]\n"
 			     "    [neighbors.afi-safis.config]\n"
 			     "      afi-safi-name = \"ipv4-unicast\"\n");
+		if (conf->graceful_restart)
+			fprintf(ret, "    [neighbors.afi-safis.mp-graceful-restart.config]\n"
+				     "      enabled = true\n");
 	}
 }
 

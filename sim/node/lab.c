@@ -54,6 +54,7 @@ static int plug(struct node_lab *lab, struct node_host *host, const char *bridge
 	int r;
 
 	snprintf(port, sizeof(port), "p%x", lab->next_mac);
+	host->port = arena_strdup(&lab->arena, port);
 	r = node_link(lab, host->ns, host->interface, lab->fabric, port, err);
 	if (r < 0)
 		return r;

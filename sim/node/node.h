@@ -37,6 +37,10 @@ struct node_lab_conf {
 	struct addr first_client;
 	unsigned int workers;
 	unsigned int clients;
+	enum bgp_role worker_role; /* RFC 9234; MetalLB has no word for it */
+	bool worker_role_strict;
+	struct bgp_switches switches;	/* of the workers' built-in speakers */
+	enum bgp_switch worker_restart; /* RFC 4724, whatever the BGPPeers say */
 	enum node_hash hash;
 	uint32_t hash_seed; /* net.ipv4.fib_multipath_hash_seed where the kernel has it; 0: left alone */
 };
@@ -47,6 +51,7 @@ struct node_host {
 	struct net_ns *ns;
 	struct addr address;
 	const char *interface;
+	const char *port; /* the other end of its link, at the switch */
 };
 
 struct node_pod {
@@ -63,12 +68,22 @@ struct node_worker {
 	struct node_host host;
 	struct bgp_speaker *speaker; /* NULL before its first configuration */
 	enum node_fault fault;
+	bool stopped;		 /* its speaker does not run, whatever the cluster says */
+	bool restarting;	 /* the next one takes over from one whose routes the peers were to keep */
 	struct node_peer *peers; /* by bgp_peer_id */
 	size_t peer_count;
 	unsigned int generation; /* grows when the speaker was replaced */
 	uint64_t sessions;	 /* fingerprint of the BGPPeers it was made from */
 	bool pod_net_routed;	 /* the other nodes have the route to its pods */
 	uint64_t proxy_rules;	 /* fingerprint of the rules in force; 0: none yet */
+};
+
+/* A BFD session beside a BGP session: what the node asks for. */
+struct node_bfd {
+	bool on;
+	uint32_t transmit_ms, receive_ms;
+	uint8_t multiplier;
+	bool passive;
 };
 
 /* How a worker's session dials. */
@@ -78,6 +93,8 @@ struct node_peer {
 	uint16_t port;
 	struct addr source;   /* ADDR_NONE: the kernel's choice */
 	const char *password; /* RFC 2385; NULL: none */
+	uint8_t ttl;	      /* of what it sends; 0: the kernel's */
+	struct node_bfd bfd;
 };
 
 struct node_lab {
@@ -117,6 +134,12 @@ int node_proxy_sync(struct node_lab *lab, unsigned int worker, struct kube_clust
 int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_cluster *cluster, enum kube_metallb metallb,
 		     uint64_t seed, bool *ret_changed, struct errmsg *err);
 
+/* Frees the worker's speaker, whose driver is gone; node_worker_sync makes none before node_worker_start. */
+void node_worker_stop(struct node_lab *lab, unsigned int worker);
+void node_worker_start(struct node_lab *lab, unsigned int worker);
+/* The worker's port at the switch. Down: its own end loses the carrier, and nobody else notices. */
+int node_worker_link(struct node_lab *lab, unsigned int worker, bool up, struct errmsg *err);
+
 /* True when the next node_worker_sync will replace the speaker: what drives the old one must let go of it before. */
 bool node_worker_sessions_changed(const struct node_worker *w, const struct kube_cluster *cluster);
 
@@ -125,7 +148,18 @@ struct node_router_conf {
 	uint32_t worker_as;
 	unsigned int max_paths;
 	uint64_t seed;
-	const char *password; /* of every session, RFC 2385; NULL: none */
+	/* Of every session */
+	const char *password; /* RFC 2385; NULL: none */
+	struct node_bfd bfd;
+	bool hold_set;
+	uint16_t hold_s;       /* else the kind's own */
+	bool graceful_restart; /* RFC 4724 */
+	uint16_t restart_s;
+	uint8_t ttl_security; /* RFC 5082, in hops; 0: off */
+	bool multihop;
+	enum bgp_role role;
+	bool role_strict;
+	bool restarting; /* built-in: takes over from one before it */
 };
 
 /* The built-in router's speaker: one passive peer a worker, multipath, eBGP or iBGP as the AS numbers say. The caller owns

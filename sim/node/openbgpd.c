@@ -21,6 +21,14 @@ void openbgpd_router_config(const struct node_lab *lab, const struct node_router
 			addr_text(&w->address).s, w->name, conf->worker_as);
 		if (conf->password != NULL)
 			fprintf(ret, "\ttcp md5sig password \"%s\"\n", conf->password);
+		if (conf->hold_set && conf->hold_s > 0)
+			fprintf(ret, "\tholdtime %u\n", conf->hold_s);
+		if (conf->graceful_restart)
+			fprintf(ret, "\tannounce restart yes\n");
+		if (conf->ttl_security > 0)
+			fprintf(ret, "\tttl-security yes\n");
+		if (conf->multihop)
+			fprintf(ret, "\tmultihop 255\n");
 		fprintf(ret, "}\n");
 	}
 	fprintf(ret, "allow from any\n"

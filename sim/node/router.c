@@ -3,6 +3,23 @@
 
 #define HOLD_S 90
 
+/* Passive: MetalLB's speakers never listen, so a dial would only be refused. */
+static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct node_router_conf *conf, unsigned int i)
+{
+	return (struct bgp_peer_conf){
+		.name = lab->workers[i].host.name,
+		.local = lab->conf.router_cluster,
+		.remote = lab->workers[i].host.address,
+		.remote_as = conf->worker_as,
+		.passive = true,
+		.hold_s = conf->hold_set ? conf->hold_s : HOLD_S,
+		.connect_retry_s = 120,
+		.role = conf->role,
+		.role_strict = conf->role_strict,
+		.restart = {.on = conf->graceful_restart, .time_s = conf->restart_s, .forwarding = true},
+	};
+}
+
 struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf)
 {
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
@@ -11,22 +28,15 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.readvertise = true,
+		.restarting = conf->restarting,
 		.seed = conf->seed,
 	});
 
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
+		struct bgp_peer_conf peer = peer_conf(lab, conf, i);
 		bgp_peer_id id;
-		/* Passive: MetalLB's native speaker never listens, so a dial would only be refused. Worker addresses
-		 * differ, so that adding can't fail. */
-		int r = bgp_peer_add(s,
-				     &(struct bgp_peer_conf){.name = lab->workers[i].host.name,
-							     .local = lab->conf.router_cluster,
-							     .remote = lab->workers[i].host.address,
-							     .remote_as = conf->worker_as,
-							     .passive = true,
-							     .hold_s = HOLD_S,
-							     .connect_retry_s = 120},
-				     &id);
+		int r = bgp_peer_add(s, &peer, &id); /* worker addresses differ, so that it can't fail */
+
 		(void)r;
 	}
 	return s;

@@ -146,8 +146,33 @@ static int config_write(const struct node_speaker *s, const struct speaker_view 
 	return fclose(f) == 0 ? 0 : errmsg_set(err, -errno, "%s", s->config_path);
 }
 
+/* What only MetalLB's own FRR can be told. */
+static int engine_check(const struct speaker_view *v, const struct kube_bgp_peer *p, const struct node_daemon *d,
+			struct errmsg *err)
+{
+	const char *what = NULL;
+
+	if (p->bfd != NULL && !daemon_kind(d->kind)->speaks_bfd)
+		what = "bfdProfile";
+	else if (d->kind != NODE_FRR && p->local_asn != 0)
+		what = "localASN";
+	else if (d->kind != NODE_FRR && p->dynamic_asn != KUBE_ASN_GIVEN)
+		what = "dynamicASN";
+	else if (d->kind != NODE_FRR && p->graceful_restart)
+		what = "enableGracefulRestart";
+	if (what != NULL)
+		return errmsg_say(err, -EOPNOTSUPP, "%s: %s of BGPPeer %s can't be written for %s", v->host->name, what,
+				  p->meta.name, d->name);
+	if (p->bfd != NULL && strpbrk(p->bfd->meta.name, PASSWORD_TROUBLE) != NULL)
+		return errmsg_say(err, -EINVAL, "%s: the name of BFDProfile %s can't be written for %s", v->host->name,
+				  p->bfd->meta.name, d->name);
+	return 0;
+}
+
 static int peers_check(const struct speaker_view *v, const struct node_daemon *d, struct errmsg *err)
 {
+	int r;
+
 	for (size_t i = 0; i < v->peer_count; i++) {
 		const struct kube_bgp_peer *p = v->peers[i];
 
@@ -157,6 +182,9 @@ static int peers_check(const struct speaker_view *v, const struct node_daemon *d
 		if (p->password != NULL && strpbrk(p->password, PASSWORD_TROUBLE) != NULL)
 			return errmsg_say(err, -EINVAL, "%s: the password of BGPPeer %s can't be written for %s",
 					  v->host->name, p->meta.name, d->name);
+		r = engine_check(v, p, d, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -196,7 +224,7 @@ static int change(struct node_lab *lab, struct node_speaker *s, const struct spe
 int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_cluster *cluster, struct node_speaker *s,
 		      int run_dir_fd, struct errmsg *err)
 {
-	struct speaker_view v = {.host = &lab->workers[worker].host, .config_path = s->config_path};
+	struct speaker_view v = {.host = &lab->workers[worker].host, .lab = &lab->conf, .config_path = s->config_path};
 	struct arena memory = {0};
 	uint64_t sessions;
 	int r;
