@@ -23,6 +23,7 @@ enum capture_kind {
 	CAPTURE_FLOW, /* a packet with a flow tag */
 	CAPTURE_HTTP_REQUEST,
 	CAPTURE_HTTP_RESPONSE, /* http_status */
+	CAPTURE_BFD,	       /* a datagram for port 3784; bytes are its payload */
 };
 
 /* Addresses and ports as in the packet: src sent it. bytes are borrowed for the call. */
@@ -33,9 +34,9 @@ struct capture_event {
 	struct instant time; /* wall clock */
 	struct addr src, dst;
 	uint16_t src_port, dst_port;
-	uint8_t protocol; /* 6, 17 */
+	uint8_t protocol; /* 6, 17; flows of ICMP 1, 58, with the identifier as src_port; a later fragment has no ports */
 	uint8_t ttl;
-	const uint8_t *bytes; /* BGP: the message; HTTP: the first line */
+	const uint8_t *bytes; /* BGP: the message; HTTP: the first line; BFD: the payload */
 	size_t len;
 	struct wire_err err;
 	struct wire_flowtag tag;
@@ -49,7 +50,7 @@ struct capture_stats {
 	uint64_t frames;  /* seen and saved */
 	uint64_t dropped; /* by kernel or interface: 0 or the verdicts are inconclusive */
 	uint64_t bytes;
-	uint64_t fragments; /* later fragments of IP datagrams: saved, not looked into */
+	uint64_t fragments; /* later fragments of IP datagrams: their tags are read, nothing else */
 };
 
 struct capture; /* a set of links with one decoder each */
@@ -64,6 +65,7 @@ struct capture_link {
 	int ns_fd;
 	const char *interface;
 	const char *file; /* "worker1.pcap" */
+	bool trunk;	  /* carries what many other links do: a large ring, however many links there are */
 };
 
 /* Opens all links live, side by side for the same reason; their numbers follow those already there, from 0. Frames are
@@ -83,6 +85,9 @@ int capture_flush(struct capture *c, struct errmsg *err);
  * for. What was captured up to now can still be drained. Errors as capture_flush. */
 int capture_stop(struct capture *c, struct errmsg *err);
 
+/* A frame from elsewhere than a kernel or a file, as the link's next: Ethernet. It is saved by whoever has it. */
+void capture_feed(struct capture *c, unsigned int link, struct instant time, const uint8_t *bytes, size_t n);
+
 /* The MAC that `carried` is told by: a live link's own; a saved capture has none, and every frame counts as carried, unless
  * it is set before capture_read. */
 bool capture_mac(const struct capture *c, unsigned int link, uint8_t ret[static 6]);
@@ -91,5 +96,20 @@ void capture_mac_set(struct capture *c, unsigned int link, const uint8_t mac[sta
 /* Reads a saved capture (pcap or pcapng, gz not) as link number `link`; fn sees its events in file order. Damaged files give
  * what is readable and then an error naming the frame. */
 int capture_read(struct capture *c, const char *path, unsigned int link, struct errmsg *err);
+
+/* ---- Flows of a saved capture ---- */
+
+/* A conversation as its first packet shows it: who began. */
+struct capture_tuple {
+	struct addr src, dst;
+	uint16_t src_port, dst_port; /* ICMP echo: the identifier and 0 */
+	uint8_t protocol;	     /* 1, 6, 17, 58 */
+	uint32_t flow_label;	     /* IPv6 */
+};
+
+/* The distinct conversations of UDP, TCP and ICMP echoes in order of appearance, at most `max`; *ret is the caller's to free. What
+ * is no such packet is passed over. 0, or -errno with words and *ret NULL; -ERANGE when there are more. */
+int capture_tuples_read(const char *path, size_t max, struct capture_tuple **ret, size_t *ret_count,
+			struct errmsg *err);
 
 #endif

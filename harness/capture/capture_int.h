@@ -222,11 +222,11 @@ static inline size_t queued_room(size_t len)
 struct live_link {
 	struct live *live;
 	char *name, *interface, *file;
-	pcap_t *pcap;	 /* NULL once it is retired */
-	pcap_t *retired; /* a crew closes it, and nobody else looks */
-	int event_fd;	 /* readable when the queue has frames */
-	bool told;	 /* event_fd is readable */
-	bool over;	 /* the interface went away */
+	struct tpacket *ring;	 /* NULL once it is retired */
+	struct tpacket *retired; /* a crew closes it, and nobody else looks */
+	int event_fd;		 /* readable when the queue has frames */
+	bool told;		 /* event_fd is readable */
+	bool over;		 /* the interface went away */
 	struct savefile save;
 	struct queue queue;	   /* the collector appends */
 	struct queue taken;	   /* the caller decodes */
@@ -235,7 +235,8 @@ struct live_link {
 	struct capture_stats last; /* what the kernel had counted when the ring was closed */
 	/* for opening */
 	int ns_fd;
-	int ring_bytes, retire_ms;
+	size_t ring_bytes;
+	unsigned int retire_ms;
 	uint8_t mac[6];
 	struct errmsg err;
 };
@@ -262,6 +263,27 @@ struct live {
 
 void live_free(struct live *live);
 int live_stats(struct live *live, struct live_link *link, struct capture_stats *ret, struct errmsg *err);
+
+/* ---- tpacket.c: a packet socket and its ring ---- */
+
+struct tpacket;
+
+struct tpacket_conf {
+	const char *interface;
+	size_t ring_bytes;
+	unsigned int retire_ms; /* a block is handed over so long after its first frame at the latest */
+};
+
+/* Listens on an interface of the thread's namespace, Ethernet. */
+int tpacket_open(const struct tpacket_conf *conf, struct tpacket **ret, struct errmsg *err);
+void tpacket_close(struct tpacket *t);
+int tpacket_fd(const struct tpacket *t);
+bool tpacket_mac(const struct tpacket *t, uint8_t ret[static 6]);
+/* Calls fn for each frame of the next block, stamps in nanoseconds. 1, 0 when there is no such block, -errno when the interface
+ * is no more. */
+int tpacket_read(struct tpacket *t, pcap_handler fn, void *ctx);
+/* Frames taken into the ring and those that found no room, since it was opened. */
+int tpacket_counts(struct tpacket *t, struct capture_stats *ret);
 
 /* ring.c: one link's ring, opened and closed side by side with the others */
 void crew_start(struct crew *crew, void (*fn)(struct live_link *link), struct live_link **links, size_t n);

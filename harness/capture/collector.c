@@ -12,7 +12,6 @@
 
 /* Beyond this the rings fill, and the kernel counts what it drops. */
 #define QUEUED_MAX ((size_t)512 << 20)
-#define BATCH 1024
 
 static void on_frame(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
 {
@@ -44,19 +43,19 @@ static void end(struct live_link *link)
 	if (link->over)
 		return;
 	link->over = true;
-	errmsg_say(&link->err, -EIO, "%s: %s", link->name, pcap_geterr(link->pcap));
-	(void)epoll_ctl(link->live->epoll_fd, EPOLL_CTL_DEL, pcap_get_selectable_fd(link->pcap), NULL);
+	errmsg_say(&link->err, -EIO, "%s: the interface is gone", link->name);
+	(void)epoll_ctl(link->live->epoll_fd, EPOLL_CTL_DEL, tpacket_fd(link->ring), NULL);
 }
 
 void collector_take(struct live_link *link)
 {
 	int n;
 
-	do {
-		n = pcap_dispatch(link->pcap, BATCH, on_frame, (u_char *)link);
-		if (n < 0)
-			end(link);
-	} while (n == BATCH && link->live->queued < QUEUED_MAX);
+	do
+		n = tpacket_read(link->ring, on_frame, link);
+	while (n > 0 && link->live->queued < QUEUED_MAX);
+	if (n < 0)
+		end(link);
 }
 
 static void take_and_tell(struct live *live, struct live_link *link)
@@ -66,7 +65,7 @@ static void take_and_tell(struct live *live, struct live_link *link)
 	pthread_mutex_lock(&live->lock);
 	while (live->queued >= QUEUED_MAX && !live->stopping)
 		pthread_cond_wait(&live->moved, &live->lock);
-	if (link->pcap != NULL)
+	if (link->ring != NULL)
 		collector_take(link);
 	if (link->queue.len > 0 && !link->told)
 		link->told = write(link->event_fd, &one, sizeof(one)) == sizeof(one);
@@ -106,7 +105,7 @@ static int watch(const struct live *live, int fd, struct live_link *link, struct
 
 int collector_watch(struct live *live, struct live_link *link, struct errmsg *err)
 {
-	return watch(live, pcap_get_selectable_fd(link->pcap), link, err);
+	return watch(live, tpacket_fd(link->ring), link, err);
 }
 
 int collector_start(struct live *live, struct errmsg *err)

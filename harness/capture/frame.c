@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A capture, its links, and the way of one frame through the layers. */
 #include "capture_int.h"
+#include "wire_bfd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #define CONNECTIONS_MAX 65536U
 #define MEMORY_MAX ((size_t)64 << 20)
 
-enum ip_protocol { PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
+enum ip_protocol { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_ICMPV6 = 58 };
 
 struct capture *capture_new(capture_fn *fn, void *ctx)
 {
@@ -96,6 +97,37 @@ static void udp_packet(const struct decoder *d, struct packet *p)
 	p->dst_port = wire_u16(&p->payload);
 	wire_skip(&p->payload, 4);
 	event = capture_event_of(p, CAPTURE_FLOW);
+	if (wire_flowtag_decode(p->payload, &event.tag)) {
+		d->fn(d->ctx, &event);
+	} else if (p->dst_port == WIRE_BFD_PORT && !p->payload.bad) {
+		event.kind = CAPTURE_BFD;
+		event.bytes = p->payload.at;
+		event.len = wire_left(&p->payload);
+		d->fn(d->ctx, &event);
+	}
+}
+
+/* Echo requests (RFC 792, RFC 4443 section 4.1): an answer has the tag, too, and is no packet of the flow. */
+static void icmp_packet(const struct decoder *d, struct packet *p)
+{
+	uint8_t type = wire_u8(&p->payload);
+	struct capture_event event;
+
+	if (type != (p->protocol == PROTOCOL_ICMP ? 8 : 128))
+		return;
+	wire_skip(&p->payload, 3);
+	p->src_port = wire_u16(&p->payload);
+	wire_skip(&p->payload, 2);
+	event = capture_event_of(p, CAPTURE_FLOW);
+	if (wire_flowtag_decode(p->payload, &event.tag))
+		d->fn(d->ctx, &event);
+}
+
+/* Without ports, which the first one had. */
+static void later_fragment(const struct decoder *d, struct packet *p)
+{
+	struct capture_event event = capture_event_of(p, CAPTURE_FLOW);
+
 	if (wire_flowtag_decode(p->payload, &event.tag))
 		d->fn(d->ctx, &event);
 }
@@ -109,12 +141,21 @@ void capture_frame(struct capture *c, unsigned int link, struct instant time, co
 	l->bytes += n;
 	if (!link_layer_read(l->linktype, l->has_mac ? l->mac : NULL, &in, &p.carried) || !ip_read(in, &p))
 		return;
+	l->fragments += p.later_fragment;
 	if (p.later_fragment)
-		l->fragments++;
+		later_fragment(&c->decoder, &p);
 	else if (p.protocol == PROTOCOL_TCP)
 		tcp_packet(&c->decoder, &p);
 	else if (p.protocol == PROTOCOL_UDP)
 		udp_packet(&c->decoder, &p);
+	else if (p.protocol == PROTOCOL_ICMP || p.protocol == PROTOCOL_ICMPV6)
+		icmp_packet(&c->decoder, &p);
+}
+
+void capture_feed(struct capture *c, unsigned int link, struct instant time, const uint8_t *bytes, size_t n)
+{
+	capture_link_at(c, link)->linktype = DLT_EN10MB;
+	capture_frame(c, link, time, bytes, n);
 }
 
 int capture_stats(struct capture *c, unsigned int link, struct capture_stats *ret, struct errmsg *err)

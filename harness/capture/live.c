@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Rings together, and one ring's bounds. A block, below which libpcap does not go, has 256 KiB. */
+/* Rings together, and one ring's bounds. */
 #define RINGS_BYTES ((size_t)128 << 20)
-#define RING_MIN ((size_t)512 << 10)
+#define RING_MIN ((size_t)64 << 10)
 #define RING_MAX ((size_t)4 << 20)
 /* Every open block has a timer that runs whether or not frames come: with many links it is to run less often. */
 #define LINKS_A_MILLISECOND 32
@@ -56,8 +56,8 @@ static struct live_link *link_new(struct live *live, const struct capture_link *
 	link->interface = arena_strdup(&live->arena, from->interface);
 	link->file = arena_strdup(&live->arena, from->file);
 	link->ns_fd = from->ns_fd;
-	link->ring_bytes = (int)share(RINGS_BYTES, total, RING_MIN, RING_MAX);
-	link->retire_ms = 1 + (int)(total / LINKS_A_MILLISECOND);
+	link->ring_bytes = from->trunk ? RING_MAX : share(RINGS_BYTES, total, RING_MIN, RING_MAX);
+	link->retire_ms = 1 + (unsigned int)(total / LINKS_A_MILLISECOND);
 	link->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	errmsg_set(&link->err, -EAGAIN, "no thread to open it with");
 	return link;
@@ -86,7 +86,7 @@ static int open_files(struct live_link **links, size_t n, size_t total, int dir_
 		}
 		if (link->event_fd < 0)
 			return errmsg_set(err, -EMFILE, "link %s", link->name);
-		if (savefile_open(&link->save, dir_fd, link->file, pcap_datalink(link->pcap), buffer, err) < 0)
+		if (savefile_open(&link->save, dir_fd, link->file, DLT_EN10MB, buffer, err) < 0)
 			return err->code;
 	}
 	return 0;
@@ -108,7 +108,7 @@ static int adopt(struct capture *c, struct live_link **links, size_t n, struct e
 
 		VEC_PUSH(&live->links, links[i]);
 		l->live = links[i];
-		l->linktype = pcap_datalink(links[i]->pcap);
+		l->linktype = DLT_EN10MB;
 		memcpy(l->mac, links[i]->mac, sizeof(l->mac));
 		l->has_mac = true;
 	}
@@ -171,7 +171,7 @@ static int take_queue(struct live_link *link, struct errmsg *err)
 	int result;
 
 	pthread_mutex_lock(&live->lock);
-	if (link->pcap != NULL)
+	if (link->ring != NULL)
 		collector_take(link);
 	if (link->told && read(link->event_fd, &count, sizeof(count)) == sizeof(count))
 		link->told = false;
@@ -224,11 +224,11 @@ static int set_goals(struct live *live, struct errmsg *err)
 
 	for (size_t i = 0; i < live->links.len; i++) {
 		struct live_link *link = live->links.at[i];
-		int result = link->pcap != NULL ? ring_counts(link, &counts, err) : 0;
+		int result = link->ring != NULL ? ring_counts(link, &counts, err) : 0;
 
 		if (result < 0)
 			return result;
-		link->goal = link->pcap != NULL ? counts.frames : 0;
+		link->goal = link->ring != NULL ? counts.frames : 0;
 	}
 	return 0;
 }
@@ -298,7 +298,7 @@ int live_stats(struct live *live, struct live_link *link, struct capture_stats *
 	int result = 0;
 
 	pthread_mutex_lock(&live->lock);
-	if (link->pcap != NULL)
+	if (link->ring != NULL)
 		result = ring_counts(link, &counts, err);
 	ret->frames = link->frames;
 	ret->bytes = link->bytes;

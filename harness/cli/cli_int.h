@@ -24,6 +24,7 @@ extern const struct cli_command cli_compare;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_decode;
 extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_plan;
 
 /* How the page on stdout is to look, from --color, the environment and the terminal. colour: "auto", "always", "never". */
 struct report_style cli_style(const char *colour, int fd);

@@ -6,16 +6,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { OPT_SEED = 256, OPT_KEEP, OPT_OUT, OPT_JSON, OPT_COLOUR };
+enum { OPT_SEED = 256, OPT_KEEP, OPT_OUT, OPT_JSON, OPT_COLOUR, OPT_VIRTUAL };
 
 struct arguments {
 	const char *scenario;
 	const char *colour;
+	bool virtual;
 	struct run_options options;
 };
 
 static const struct argp_option options[] = {
 	{"seed", OPT_SEED, "N", 0, "repeat a run: names, ports and hash seed come from it", 0},
+	{"virtual", OPT_VIRTUAL, NULL, 0, "without a kernel and without waiting; skips what needs one", 0},
 	{"keep", OPT_KEEP, NULL, 0, "hold the lab open after the last step, until Ctrl-C", 0},
 	{"out", OPT_OUT, "DIR", 0, "run directory (default: a fresh one below runs/)", 0},
 	{"json", OPT_JSON, NULL, 0, "print the verdict as one JSON object instead of the page", 0},
@@ -32,6 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SEED:
 		a->options.has_seed = cli_number("--seed", arg, UINT64_MAX, &a->options.seed);
 		return a->options.has_seed ? 0 : EINVAL;
+	case OPT_VIRTUAL:
+		a->virtual = true;
+		return 0;
 	case OPT_KEEP:
 		a->options.keep = true;
 		return 0;
@@ -73,7 +78,7 @@ static int run(const struct cli_command *self, int argc, char **argv)
 	cli_usage_text(self, doc, sizeof(doc));
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0)
 		return RUN_USAGE;
-	plan = plan_read(a.scenario, &diags);
+	plan = a.virtual ? plan_read_virtual(a.scenario, &diags) : plan_read(a.scenario, &diags);
 	if (plan == NULL)
 		return cli_refuse(&diags);
 	a.options.style = cli_style(a.colour, STDOUT_FILENO);

@@ -7,8 +7,8 @@
 
 #include "words.h"
 
-static const struct cli_command *const commands[] = {&cli_run,	 &cli_test,   &cli_compare,
-						     &cli_check, &cli_decode, &cli_doctor};
+static const struct cli_command *const commands[] = {&cli_run,	  &cli_test, &cli_compare, &cli_check,
+						     &cli_decode, &cli_plan, &cli_doctor};
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -22,6 +22,7 @@ static void help(FILE *out)
 	      "  ecmplab compare scenarios/article-l4 one scenario over built-in, BIRD 1.6, BIRD 2 and FRR\n"
 	      "  ecmplab check my/scenario.yaml       find mistakes without starting anything\n"
 	      "  ecmplab decode messages.hex          BGP messages in hex, as JSON\n"
+	      "  ecmplab plan --members 16            how many flows a claim about balance needs\n"
 	      "  ecmplab doctor                       what this machine can do\n\n"
 	      "Commands:\n",
 	      out);

@@ -271,6 +271,7 @@ void bgp_view_packet(struct bgp_view *v, uint32_t worker, const struct capture_e
 	case CAPTURE_FLOW:
 	case CAPTURE_HTTP_REQUEST:
 	case CAPTURE_HTTP_RESPONSE:
+	case CAPTURE_BFD:
 		break;
 	}
 }

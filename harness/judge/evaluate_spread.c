@@ -2,6 +2,9 @@
 /* Is the spread equal; is every client pinned to one worker? */
 #include "judge_int.h"
 
+#define OFF_TOLD 3U
+#define WEIGHTS_TOLD 8U
+
 /* ---- pinned ---- */
 
 /* A client whose journeys went to several workers, and where they went. */
@@ -87,21 +90,33 @@ static struct sample sample_of(const struct question *q, const struct spread *s)
 	return sample;
 }
 
-static struct judge_chi_square test(const struct question *q, const struct spread *s, const struct sample *sample)
+/* The next hops share equally only when the kernel weighs them so. */
+static const char *weights_why(const struct question *q, const struct fib_entry *fib)
 {
-	size_t n = q->j->lab.worker_count;
-	double *weights = arena_array(q->scratch, n, sizeof(*weights));
+	struct saying text = {0};
+	bool even = true;
 
-	for (size_t i = 0; i < n; i++)
-		weights[i] = s->named[i] ? 1 : 0;
-	return judge_chi_square(sample->counts, weights, n);
+	if (fib == NULL || q->e->kind == JUDGE_SPREAD_WEIGHTED)
+		return NULL;
+	saying_addf(&text, "the router's kernel weighs its next hops");
+	for (size_t g = 0; g < fib->n; g++) {
+		even = even && fib->weights[g] == fib->weights[0];
+		if (g < WEIGHTS_TOLD)
+			saying_addf(&text, "%s %s %u", g > 0 ? "," : "", addr_text(&fib->gateways[g]).s,
+				    fib->weights[g]);
+	}
+	saying_addf(&text, "%s: spread: weighted judges by that", fib->n > WEIGHTS_TOLD ? " and so on" : "");
+	if (!even)
+		return saying_end(&text, q->arena);
+	free(text.at);
+	return NULL;
 }
 
 /* Workers that are to get traffic and that the router's kernel does not know as next hops. */
 static const char *unequal_why(const struct question *q, const struct spread *s)
 {
 	const struct judge_lab *lab = &q->j->lab;
-	struct prefix vip = prefix_host(&q->e->traffic.vip);
+	struct prefix vip = fib_view_covering(&q->j->fib, &q->e->traffic.vip, q->e->traffic.since);
 	const struct fib_entry *fib = fib_view_at(&q->j->fib, &vip, q->e->traffic.since);
 	bool *out = arena_array(q->scratch, lab->worker_count, sizeof(bool));
 	struct saying text = {0};
@@ -121,25 +136,61 @@ static const char *unequal_why(const struct question *q, const struct spread *s)
 	}
 	if (s->pinned > 0 && s->pinned + s->single == s->clients)
 		return judge_pinned_why(q, s);
-	return NULL;
+	return weights_why(q, fib);
 }
 
-static void conclude(struct question *q, const struct spread *s, const struct sample *sample, struct saying *text)
+/* "; worker2 is short: 900 of 1000.0, a share of 27.1 to 32.9 %" of those whose own count is disproved. */
+static void say_off(const struct question *q, struct saying *s)
 {
-	double detect = q->e->detect;
+	size_t told = 0;
 
-	if (q->f->chi.p < JUDGE_ALPHA) {
-		q->f->verdict = JUDGE_FAIL;
-		q->f->why = unequal_why(q, s);
-	} else if (detect > 0 && sample->n < q->f->flows_needed) {
-		q->f->verdict = JUDGE_INCONCLUSIVE;
-		saying_addf(text, "; to show that a worker is short by %.3g %%, %llu %s are needed", 100 * detect,
-			    (unsigned long long)q->f->flows_needed, sample->addresses ? "addresses" : judge_noun(q, 2));
-	} else {
-		q->f->verdict = JUDGE_PASS;
+	for (size_t i = 0; i < q->f->share_count && told < OFF_TOLD; i++) {
+		const struct judge_share *at = &q->f->shares[i];
+
+		if (!at->member.off)
+			continue;
+		told++;
+		saying_addf(s, "; %s has %s than its share: %llu where %.1f were promised (%.3g to %.3g %% of all)",
+			    at->worker, (double)at->count < at->expected ? "less" : "more",
+			    (unsigned long long)at->count, at->expected, 100 * at->member.share.low,
+			    100 * at->member.share.high);
 	}
 }
 
+static void say_too_few(const struct question *q, struct saying *s, const struct sample *sample)
+{
+	saying_addf(s, "; to show that a worker is short by %.3g %%, %llu %s are needed", 100 * q->e->detect,
+		    (unsigned long long)q->f->flows_needed, sample->addresses ? "addresses" : judge_noun(q, 2));
+}
+
+/* The test, and what it is worth. */
+static struct sample test(struct question *q, const struct spread *s)
+{
+	struct judge_finding *f = q->f;
+	size_t n = q->j->lab.worker_count;
+	double detect = q->e->detect;
+	struct sample sample;
+
+	f->flows_needed = detect > 0 ? judge_flows_needed_of(s->weights, n, detect, JUDGE_ALPHA, JUDGE_POWER) : 0;
+	sample = sample_of(q, s);
+	f->chi = judge_chi_square(sample.counts, s->weights, n);
+	f->detectable = judge_detectable_bias_of(s->weights, n, sample.n, JUDGE_ALPHA, JUDGE_POWER);
+	f->alpha = JUDGE_ALPHA;
+	f->planned = detect;
+	f->power = detect > 0 ? judge_power_of(s->weights, n, sample.n, detect, JUDGE_ALPHA) : 0;
+	judge_spread_shares(q, s, sample.counts, sample.n);
+	return sample;
+}
+
+static void say_sample(const struct question *q, struct saying *s, const struct spread *spread,
+		       const struct sample *sample)
+{
+	judge_say_counts(q, s, spread);
+	if (sample->addresses)
+		saying_addf(s, "; judged by their %llu addresses, which alone decide", (unsigned long long)sample->n);
+}
+
+/* Shares that are equal, or as the kernel's weights promise. */
 void judge_spread_equal(struct question *q)
 {
 	struct spread spread;
@@ -148,15 +199,42 @@ void judge_spread_equal(struct question *q)
 
 	if (!judge_spread(q, &spread))
 		return;
-	q->f->flows_needed =
-		q->e->detect > 0 ? judge_flows_needed(spread.members, q->e->detect, JUDGE_ALPHA, JUDGE_POWER) : 0;
-	sample = sample_of(q, &spread);
-	q->f->chi = test(q, &spread, &sample);
-	q->f->detectable = judge_detectable_bias(spread.members, sample.n, JUDGE_ALPHA, JUDGE_POWER);
-	judge_spread_shares(q, &spread, sample.counts, (double)sample.n / (double)spread.members);
-	judge_say_counts(q, &s, &spread);
-	if (sample.addresses)
-		saying_addf(&s, "; judged by their %llu addresses, which alone decide", (unsigned long long)sample.n);
-	conclude(q, &spread, &sample, &s);
+	sample = test(q, &spread);
+	say_sample(q, &s, &spread, &sample);
+	if (judge_rejects(q->f->chi, JUDGE_ALPHA)) {
+		q->f->verdict = JUDGE_FAIL;
+		q->f->why = unequal_why(q, &spread);
+		say_off(q, &s);
+	} else if (q->e->detect > 0 && sample.n < q->f->flows_needed) {
+		q->f->verdict = JUDGE_INCONCLUSIVE;
+		say_too_few(q, &s, &sample);
+	} else {
+		q->f->verdict = JUDGE_PASS;
+	}
+	q->f->seen = saying_end(&s, q->arena);
+}
+
+/* A control: the field that was varied is one that the hash must not look at, so that the spread has to be uneven. That it
+ * looks even is told only by a sample that would show the bias. */
+void judge_spread_unequal(struct question *q)
+{
+	struct spread spread;
+	struct sample sample;
+	struct saying s = {0};
+
+	if (!judge_spread(q, &spread))
+		return;
+	sample = test(q, &spread);
+	say_sample(q, &s, &spread, &sample);
+	if (judge_rejects(q->f->chi, JUDGE_ALPHA)) {
+		q->f->verdict = JUDGE_PASS;
+		say_off(q, &s);
+	} else if (sample.n < q->f->flows_needed) {
+		q->f->verdict = JUDGE_INCONCLUSIVE;
+		say_too_few(q, &s, &sample);
+	} else {
+		q->f->verdict = JUDGE_FAIL;
+		saying_addf(&s, "; that is as even as a hash over what was varied would be");
+	}
 	q->f->seen = saying_end(&s, q->arena);
 }

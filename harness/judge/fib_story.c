@@ -156,6 +156,18 @@ static void follow(struct telling *t)
 	}
 }
 
+/* In which order the kernel lists the next hops. */
+static void note_order(struct telling *t, const struct fib_entry *e)
+{
+	for (size_t i = 1; i < e->listed_n; i++) {
+		int order = addr_compare(&e->listed[i - 1].gateway, &e->listed[i].gateway);
+
+		t->ascending &= order <= 0;
+		t->descending &= order >= 0;
+	}
+	t->story.ordered |= e->n > 1;
+}
+
 static void count_changes(struct telling *t)
 {
 	size_t before = 0;
@@ -168,9 +180,7 @@ static void count_changes(struct telling *t)
 		t->story.removed += before > 0 && e->n == 0;
 		if (e->n > t->story.installed_most)
 			t->story.installed_most = e->n;
-		t->ascending = t->ascending && e->order != FIB_DESCENDING && e->order != FIB_MIXED;
-		t->descending = t->descending && e->order != FIB_ASCENDING && e->order != FIB_MIXED;
-		t->story.ordered |= e->n > 1;
+		note_order(t, e);
 		before = e->n;
 	}
 }

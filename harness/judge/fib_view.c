@@ -3,7 +3,6 @@
 #include "judge_int.h"
 
 #define ENTRIES_MAX 2000000U
-#define GATEWAYS_MAX 65536U
 
 void fib_view_fini(struct fib_view *v)
 {
@@ -40,51 +39,39 @@ static uint32_t prefix_find(const struct fib_view *v, const struct prefix *prefi
 	return slots_find(&v->slots, prefix_hash(v, prefix), same_prefix, &key);
 }
 
-static int by_address(const void *a, const void *b)
+static int by_gateway(const void *a, const void *b)
 {
-	return addr_compare(a, b);
+	const struct fib_hop *x = a, *y = b;
+
+	return addr_compare(&x->gateway, &y->gateway);
 }
 
-static enum fib_order order_of(const struct addr *gateways, size_t n)
+/* Sorted, each once; a gateway that is listed twice weighs twice. */
+static void hops_keep(struct fib_view *v, struct fib_hop *hops, size_t n, struct fib_entry *entry)
 {
-	size_t up = 0, down = 0;
+	struct addr *gateways = arena_array(&v->arena, n, sizeof(*gateways));
+	unsigned int *weights = arena_array(&v->arena, n, sizeof(*weights));
 
-	for (size_t i = 1; i < n; i++) {
-		int order = addr_compare(&gateways[i - 1], &gateways[i]);
+	entry->listed = arena_memdup(&v->arena, hops, n * sizeof(*hops));
+	entry->listed_n = n;
+	qsort(hops, n, sizeof(*hops), by_gateway);
+	for (size_t i = 0; i < n; i++) {
+		bool known = entry->n > 0 && addr_equal(&hops[i].gateway, &gateways[entry->n - 1]);
 
-		up += order < 0;
-		down += order > 0;
+		if (!known)
+			gateways[entry->n++] = hops[i].gateway;
+		weights[entry->n - 1] += hops[i].weight;
 	}
-	if (up > 0 && down > 0)
-		return FIB_MIXED;
-	return up > 0 ? FIB_ASCENDING : down > 0 ? FIB_DESCENDING : FIB_UNORDERED;
+	entry->gateways = gateways;
+	entry->weights = weights;
 }
 
-/* Sorted, each once. */
-static const struct addr *gateways_keep(struct fib_view *v, const struct addr *gateways, size_t *n)
-{
-	struct addr *kept;
-	size_t distinct = 0;
-
-	if (*n == 0)
-		return NULL;
-	kept = arena_memdup(&v->arena, gateways, *n * sizeof(*kept));
-	qsort(kept, *n, sizeof(*kept), by_address);
-	for (size_t i = 0; i < *n; i++) {
-		if (i == 0 || !addr_equal(&kept[i], &kept[distinct - 1]))
-			kept[distinct++] = kept[i];
-	}
-	*n = distinct;
-	return kept;
-}
-
-void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *prefix, const struct addr *gateways,
-		  size_t n)
+void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *prefix, struct fib_hop *hops, size_t n)
 {
 	uint32_t item = prefix_find(v, prefix), *place;
-	struct fib_entry entry = {.time = time, .n = n, .order = order_of(gateways, n)};
+	struct fib_entry entry = {.time = time};
 
-	if (v->entries.len >= ENTRIES_MAX || n > GATEWAYS_MAX) {
+	if (v->entries.len >= ENTRIES_MAX || n > FIB_HOPS_MAX) {
 		v->full = true;
 		return;
 	}
@@ -93,7 +80,8 @@ void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *
 		VEC_PUSH(&v->prefixes, (struct fib_prefix){*prefix, FIB_NO_ENTRY});
 		slots_put(&v->slots, prefix_hash(v, prefix), item);
 	}
-	entry.gateways = gateways_keep(v, gateways, &entry.n);
+	if (n > 0)
+		hops_keep(v, hops, n, &entry);
 	/* Of two with one stamp the later call is the newer. */
 	place = &v->prefixes.at[item].newest;
 	while (*place != FIB_NO_ENTRY && instant_before(time, v->entries.at[*place].time))
@@ -111,6 +99,18 @@ const struct fib_entry *fib_view_at(const struct fib_view *v, const struct prefi
 	while (i != FIB_NO_ENTRY && instant_before(t, v->entries.at[i].time))
 		i = v->entries.at[i].before;
 	return i != FIB_NO_ENTRY ? &v->entries.at[i] : NULL;
+}
+
+struct prefix fib_view_covering(const struct fib_view *v, const struct addr *a, struct instant t)
+{
+	for (unsigned int len = (unsigned int)addr_len(a->family) * 8 + 1; len-- > 0;) {
+		struct prefix p = prefix_make(a, len);
+		const struct fib_entry *e = fib_view_at(v, &p, t);
+
+		if (e != NULL && e->n > 0)
+			return p;
+	}
+	return prefix_host(a);
 }
 
 void fib_view_times(const struct fib_view *v, const struct prefix *prefix, struct instant since, struct instant until,

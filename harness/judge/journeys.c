@@ -34,10 +34,9 @@ static void sight(struct journey *at, struct sighting s)
 	at->other = swap;
 }
 
-static void flow_journeys(const struct question *q, struct journeys *js)
+static void flow_journeys(const struct question *q, const struct judge_traffic *t, struct journeys *js)
 {
 	const struct judge *j = q->j;
-	const struct judge_traffic *t = &q->e->traffic;
 	const struct flow_run *run = traffic_view_run(&j->traffic, t->run);
 
 	js->n = t->count;
@@ -52,6 +51,8 @@ static void flow_journeys(const struct question *q, struct journeys *js)
 		if (s->flow >= js->n || instant_before(q->cutoff, s->time) || !addr_equal(&s->dst, &t->vip))
 			continue;
 		js->at[s->flow].client = s->src;
+		js->at[s->flow].client_port = s->src_port;
+		js->at[s->flow].port = s->dst_port;
 		if (link.role == LINK_WORKER) {
 			sight(&js->at[s->flow], seen);
 		} else if (link.role == LINK_CLIENT) {
@@ -103,13 +104,13 @@ static void conn_journeys(const struct question *q, struct journeys *js)
 	client_conns_free(&conns);
 }
 
-struct journeys judge_journeys(const struct question *q)
+struct journeys judge_journeys(const struct question *q, const struct judge_traffic *t)
 {
 	struct journeys js = {.last = q->e->since};
 	size_t sent = 0;
 
-	if (q->e->traffic.flows)
-		flow_journeys(q, &js);
+	if (t->flows)
+		flow_journeys(q, t, &js);
 	else
 		conn_journeys(q, &js);
 	for (size_t i = 0; i < js.n; i++) {
@@ -121,6 +122,6 @@ struct journeys judge_journeys(const struct question *q)
 		if (at->first.worker != JOURNEY_NOWHERE && instant_before(js.last, at->first.time))
 			js.last = at->first.time;
 	}
-	js.unsent = q->e->traffic.count > sent ? q->e->traffic.count - sent : 0;
+	js.unsent = t->count > sent ? t->count - sent : 0;
 	return js;
 }

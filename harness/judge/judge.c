@@ -34,8 +34,11 @@ struct judge *judge_new(const struct judge_lab *lab)
 		seed = (uintptr_t)j;
 	j->lab = *lab;
 	bgp_view_init(&j->bgp, &j->lab, seed);
+	bfd_view_init(&j->bfd, &j->lab);
 	j->fib.slots.seed = seed;
 	j->traffic.seed = seed;
+	/* first: a lab that names none leaves 0, which is a worker's */
+	link_role_set(j, lab->router_link, LINK_ROUTER, 0);
 	for (size_t i = 0; i < lab->worker_count; i++)
 		link_role_set(j, lab->workers[i].link, LINK_WORKER, i);
 	for (size_t i = 0; i < lab->client_count; i++)
@@ -48,6 +51,7 @@ void judge_free(struct judge *j)
 	if (j == NULL)
 		return;
 	bgp_view_fini(&j->bgp);
+	bfd_view_fini(&j->bfd);
 	fib_view_fini(&j->fib);
 	traffic_view_fini(&j->traffic);
 	VEC_FREE(&j->links);
@@ -73,7 +77,9 @@ static void packet_take(struct judge *j, const struct capture_event *event)
 {
 	struct judge_link at = judge_link_at(j, event->link);
 
-	if (at.role == LINK_OTHER)
+	if (at.role == LINK_ROUTER)
+		bfd_view_packet(&j->bfd, event);
+	if (at.role == LINK_OTHER || at.role == LINK_ROUTER)
 		return;
 	if (at.role == LINK_WORKER && event->kind != CAPTURE_FLOW && between_peers(j, at.index, event))
 		bgp_view_packet(&j->bgp, at.index, event);
@@ -94,9 +100,22 @@ void judge_packet(struct judge *j, const struct capture_event *event)
 	packet_take(j, &tamed);
 }
 
+void judge_fib_weighted(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
+			const unsigned int *weights, size_t n)
+{
+	size_t kept = n <= FIB_HOPS_MAX ? n : 0;
+	struct fib_hop *hops;
+
+	arena_clear(&j->scratch);
+	hops = arena_array(&j->scratch, kept, sizeof(*hops));
+	for (size_t i = 0; i < kept; i++)
+		hops[i] = (struct fib_hop){gateways[i], weights != NULL ? weights[i] : 1};
+	fib_view_add(&j->fib, time, prefix, hops, n);
+}
+
 void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways, size_t n)
 {
-	fib_view_add(&j->fib, time, prefix, gateways, n);
+	judge_fib_weighted(j, time, prefix, gateways, NULL, n);
 }
 
 void judge_pod(struct judge *j, const struct judge_pod *pod)
@@ -107,6 +126,11 @@ void judge_pod(struct judge *j, const struct judge_pod *pod)
 	kept.node = pod->node != NULL ? arena_strdup(&j->arena, pod->node) : NULL;
 	link_role_set(j, pod->link, LINK_POD, j->pods.len);
 	VEC_PUSH(&j->pods, kept);
+}
+
+void judge_hash(struct judge *j, bool addresses_only)
+{
+	j->lab.hash_addresses_only = addresses_only;
 }
 
 void judge_loss(struct judge *j, unsigned int link, uint64_t frames)
@@ -146,8 +170,8 @@ void judge_frame_add(struct question *q, unsigned int link, uint64_t frame)
 /* A kind of expectation, and the evidence that it rests on. */
 struct kind {
 	void (*evaluate)(struct question *q);
-	bool bgp, fib, traffic; /* the views */
-	bool named_only;	/* of the workers' links */
+	bool bgp, fib, traffic, bfd; /* the views */
+	bool named_only;	     /* of the workers' links */
 };
 
 static const struct kind kinds[] = {
@@ -158,7 +182,15 @@ static const struct kind kinds[] = {
 	[JUDGE_HTTP] = {judge_http, .traffic = true},
 	[JUDGE_SPREAD_EQUAL] = {judge_spread_equal, .traffic = true},
 	[JUDGE_SPREAD_PINNED] = {judge_spread_pinned, .traffic = true},
+	[JUDGE_SPREAD_WEIGHTED] = {judge_spread_equal, .traffic = true, .fib = true},
+	[JUDGE_MOVED] = {judge_moved, .traffic = true, .fib = true},
+	[JUDGE_STAGES] = {judge_stages, .traffic = true},
+	[JUDGE_PACKETS] = {judge_packets, .traffic = true},
+	[JUDGE_SPREAD_UNEQUAL] = {judge_spread_unequal, .traffic = true},
+	[JUDGE_PREDICTED] = {judge_predicted, .traffic = true, .fib = true},
 	[JUDGE_REACTION] = {judge_reaction, .bgp = true, .fib = true, .named_only = true},
+	[JUDGE_BFD_UP] = {judge_bfd_up, .bfd = true},
+	[JUDGE_BFD_DOWN] = {judge_bfd_down, .bfd = true},
 };
 
 static bool rests_on(const struct question *q, const struct judge_link *link)
@@ -175,6 +207,8 @@ static bool rests_on(const struct question *q, const struct judge_link *link)
 		return k->traffic;
 	case LINK_POD:
 		return http && q->e->source != JUDGE_SOURCE_ANY;
+	case LINK_ROUTER:
+		return k->bfd;
 	case LINK_OTHER:
 		return false;
 	}
@@ -199,7 +233,8 @@ static void say_gaps(const struct question *q, struct saying *s)
 	}
 	if (told > LOSSES_TOLD)
 		saying_addf(s, " and more on %zu other links", told - LOSSES_TOLD);
-	if ((k->bgp && j->bgp.full) || (k->fib && j->fib.full) || (k->traffic && j->traffic.full))
+	if ((k->bgp && j->bgp.full) || (k->fib && j->fib.full) || (k->traffic && j->traffic.full) ||
+	    (k->bfd && j->bfd.full))
 		saying_addf(s, "%sthere was more evidence than the judge keeps", s->len > 0 ? ", " : "");
 }
 
@@ -253,6 +288,12 @@ const struct judge_route_event *judge_route_events(const struct judge *j, size_t
 {
 	*ret_count = j->bgp.events.len;
 	return j->bgp.events.at;
+}
+
+const struct judge_bfd_event *judge_bfd_events(const struct judge *j, size_t *ret_count)
+{
+	*ret_count = j->bfd.events.len;
+	return j->bfd.events.at;
 }
 
 const struct judge_route_event *judge_route(const struct judge *j, unsigned int worker, const struct prefix *prefix)

@@ -8,29 +8,12 @@
 #include "arena.h"
 #include "capture.h"
 #include "instant.h"
+#include "membership.h"
+#include "statistics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* ---- Statistics (libRmath behind them) ---- */
-
-struct judge_chi_square {
-	double statistic;
-	double p; /* chance of such counts, or worse, under the promised shares */
-	unsigned int df;
-	bool exact; /* exact or simulated multinomial, since the sample is small */
-};
-
-/* Goodness of fit of counts to shares (weights, any sum > 0). */
-struct judge_chi_square judge_chi_square(const uint64_t *counts, const double *weights, size_t n);
-/* Flows needed so that one member short by `bias` (0.25: 25 %) is found with the power at the false-alarm rate. */
-uint64_t judge_flows_needed(size_t members, double bias, double alpha, double power);
-/* The smallest bias that `flows` over `members` can show with the power at the false-alarm rate; above 1: none can. */
-double judge_detectable_bias(size_t members, uint64_t flows, double alpha, double power);
-
-#define JUDGE_ALPHA 1e-6
-#define JUDGE_POWER 0.95
 
 /* ---- The lab as the judge needs to know it: who is where ---- */
 
@@ -54,7 +37,8 @@ struct judge_client {
 
 /* Arrays are borrowed for the judge's life. */
 struct judge_lab {
-	struct addr router; /* the address the workers peer with */
+	struct addr router;	  /* the address the workers peer with */
+	unsigned int router_link; /* at its port to the workers: what it says shows there even when they are cut off */
 	const struct judge_worker *workers;
 	size_t worker_count;
 	const struct judge_client *clients;
@@ -76,9 +60,14 @@ void judge_packet(struct judge *j, const struct capture_event *event);
 /* The router kernel's next hops for a prefix from `time` on; none: no route. */
 void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
 	       size_t n);
+/* The same with what each gateway weighs (buckets of a resilient group, weights of a plain one); NULL: all the same. */
+void judge_fib_weighted(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
+			const unsigned int *weights, size_t n);
 /* A pod with a link of its own appears (where the source address of connections is seen); told before the link's first
  * packet. Copied. */
 void judge_pod(struct judge *j, const struct judge_pod *pod);
+/* The router's hash is another from now on: whether it looks at addresses alone. */
+void judge_hash(struct judge *j, bool addresses_only);
 /* So many frames in all were lost on a link: verdicts that rest on it become inconclusive. */
 void judge_loss(struct judge *j, unsigned int link, uint64_t frames);
 
@@ -92,7 +81,15 @@ enum judge_kind {
 	JUDGE_HTTP,
 	JUDGE_SPREAD_EQUAL,
 	JUDGE_SPREAD_PINNED,
+	JUDGE_SPREAD_WEIGHTED, /* as the router kernel's weights say; over its next hops, whoever is named */
+	JUDGE_MOVED,	       /* the flows of `before` when sent again: how many went to another worker */
+	JUDGE_STAGES,	       /* two stages of hashing, `before` and `traffic`: independent of each other */
+	JUDGE_PACKETS,	       /* of flows: none lost, late, twice or in a circle, but for those that may be */
+	JUDGE_SPREAD_UNEQUAL,  /* a control: what must not be balanced is not */
+	JUDGE_PREDICTED,       /* each went where the router's kernel had said that it would */
 	JUDGE_REACTION,
+	JUDGE_BFD_UP,
+	JUDGE_BFD_DOWN,
 };
 
 /* What the router is to do about bytes that it should not have got, or need not like. */
@@ -127,10 +124,28 @@ struct judge_traffic {
 	bool flows; /* tagged flows of `run`; else TCP connections to vip:port */
 	uint32_t run;
 	uint32_t count;
+	uint32_t packets; /* of each flow; 0 counts as 1 */
 	struct addr vip;
 	uint16_t port;
 	struct instant since; /* when the step began */
 	struct instant until; /* when its last packet had been sent or its last connection ended */
+};
+
+/* Where the router's kernel would send a flow: it was asked, nothing was sent. */
+struct judge_prediction {
+	struct addr client; /* of a connection, with its port; a flow is known by its place */
+	uint16_t client_port;
+	uint32_t worker; /* index, or JUDGE_NO_WORKER */
+};
+
+#define JUDGE_NO_WORKER UINT32_MAX
+
+/* Borrowed for the expectation's life. */
+struct judge_oracle {
+	struct instant asked;
+	const struct judge_prediction *at; /* of connections sorted by client and port */
+	size_t n;
+	const char *doubt; /* why the answers are worth nothing, NULL: they count */
 };
 
 struct judge_expect {
@@ -142,6 +157,10 @@ struct judge_expect {
 	uint32_t http_answered;
 	int http_status;
 	enum judge_source source;
+	struct judge_traffic before;  /* moved: the same flows, by their numbers, before the change */
+	uint64_t lost, late, twice;   /* packets: at most so many */
+	enum judge_algorithm at_most; /* moved: no more innocent ones than this makes of the router's next hops */
+	struct judge_oracle oracle;   /* predicted */
 	double detect;
 	struct judge_reaction
 		reaction;	 /* reaction; workers names the one who sent the bytes, on a connection since `since` */
@@ -162,6 +181,27 @@ struct judge_share {
 	const char *worker;
 	uint64_t count;
 	double expected;
+	struct judge_member member; /* what the count says of this worker alone */
+};
+
+enum judge_fate {
+	JUDGE_KEPT,	/* the same worker */
+	JUDGE_FORCED,	/* another, since the first is no longer a next hop */
+	JUDGE_INNOCENT, /* another, though the first is still one */
+	JUDGE_LOST,	/* seen before, at no worker after */
+	JUDGE_UNSEEN,	/* not seen before */
+};
+
+/* "kept", "forced", "innocent", "lost", "unseen" */
+const char *judge_fate_name(enum judge_fate f);
+
+/* Where a flow went before and after. */
+struct judge_move {
+	uint32_t flow;
+	struct addr client;
+	uint16_t client_port, port;
+	const char *before, *after; /* workers, or NULL */
+	enum judge_fate fate;
 };
 
 /* Texts and arrays live in the arena given to judge_evaluate. */
@@ -177,7 +217,22 @@ struct judge_finding {
 	struct judge_chi_square chi;
 	double detectable;     /* spread: the minimum detectable bias */
 	uint64_t flows_needed; /* spread: for expect.detect at JUDGE_ALPHA and JUDGE_POWER */
+	/* The verdict's own error rates: alpha, how often it fails what is as promised (0: nothing was tested); power, how
+	 * surely it finds what is off by `planned`. */
+	double alpha, power, planned;
+	struct judge_balance balance;
+	struct judge_membership membership; /* moved: all below */
+	const struct judge_move *moves;
+	size_t move_count;
 };
+
+/* The distinct flows that the expectation, of a spread or of moves, needs for a verdict: count: auto. Of its traffic the
+ * address is known, and since when; weights are the kernel's of then. 0: any number will do. */
+uint64_t judge_flows_planned(struct judge *j, const struct judge_expect *expect);
+
+/* The connections of a traffic as the clients' links show them, sorted, no worker named: what the oracle is to be asked. */
+struct judge_prediction *judge_connections(struct judge *j, const struct judge_traffic *traffic, struct arena *arena,
+					   size_t *ret_count);
 
 /* Judges what has been observed up to `now`. PENDING while the evidence may still come before the deadline. With
  * `now` at or past the deadline (and all captures settled) it is never PENDING. Evidence stamped later than `now` or the
@@ -201,6 +256,18 @@ struct judge_route_event {
 	uint8_t origin;
 };
 
+/* One end of a BFD session says another state than in its packet before. */
+struct judge_bfd_event {
+	struct instant time;
+	unsigned int link;
+	uint64_t frame;
+	const char *worker;
+	bool from_router; /* else the worker says so */
+	uint8_t state, diag;
+};
+
+/* As judge_route_events. */
+const struct judge_bfd_event *judge_bfd_events(const struct judge *j, size_t *ret_count);
 /* In the order in which they were fed; it only grows. Valid until the next packet, as is judge_route's. */
 const struct judge_route_event *judge_route_events(const struct judge *j, size_t *ret_count);
 /* A worker's route to the prefix as last announced, or NULL. */

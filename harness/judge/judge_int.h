@@ -11,12 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- stats.c, multinomial.c ---- */
+/* ---- stat_*.c ---- */
+
+/* Statistics that differ by less are one. */
+#define STAT_TIE 1e-9
+/* Chances below it are told as an upper bound, no more. */
+#define STAT_P_FLOOR 1e-12
 
 /* The chance that the test finds a spread of that noncentrality. */
 double judge_power(size_t members, double noncentrality, double alpha);
 bool multinomial_equal_tail(size_t members, uint64_t flows, uint64_t squares, double *ret);
-double multinomial_simulated_tail(const uint64_t *counts, const double *weights, size_t n, double statistic);
+bool multinomial_counted_tail(const double *expected, size_t members, uint64_t flows, double statistic, double *ret);
+
+struct drawn_p {
+	double p, error; /* relative standard error */
+};
+
+struct drawn_p multinomial_drawn_tail(const double *expected, size_t members, uint64_t flows, double statistic);
 
 /* ---- slots.c: a hash table of item numbers ---- */
 
@@ -167,20 +178,56 @@ uint32_t bgp_view_newest(const struct bgp_view *v, uint32_t worker, const struct
 /* One of the worker's routes at t other than the prefix, an overlapping one first; BGP_NO_ROUTE when there is none. */
 uint32_t bgp_view_other(const struct bgp_view *v, uint32_t worker, const struct prefix *prefix, struct instant t);
 
+/* ---- bfd_view.c: BFD control packets on the router's link ---- */
+
+/* Between two changes of what an end says: its packets from first to last say the same. */
+struct bfd_spell {
+	struct instant first, last;
+	uint64_t frame; /* the first */
+	uint8_t state, diag;
+};
+
+/* By enum bgp_end. */
+struct bfd_worker {
+	VEC(struct bfd_spell) said[2];
+};
+
+struct bfd_view {
+	const struct judge_lab *lab;
+	struct bfd_worker *workers; /* lab->worker_count */
+	VEC(struct judge_bfd_event) events;
+	bool full;
+};
+
+void bfd_view_init(struct bfd_view *v, const struct judge_lab *lab);
+void bfd_view_fini(struct bfd_view *v);
+/* An event on the router's link. */
+void bfd_view_packet(struct bfd_view *v, const struct capture_event *event);
+/* What the end said last by t; NULL: nothing yet. */
+const struct bfd_spell *bfd_view_said(const struct bfd_view *v, uint32_t worker, enum bgp_end end, struct instant t);
+/* When the end was last heard by t; it was. */
+struct instant bfd_view_heard(const struct bfd_view *v, uint32_t worker, enum bgp_end end, struct instant t);
+
 /* ---- fib_view.c ---- */
 
-/* Of an entry's gateways as the kernel has them. */
-enum fib_order { FIB_UNORDERED, FIB_ASCENDING, FIB_DESCENDING, FIB_MIXED };
+/* What a set of next hops is made of. */
+struct fib_hop {
+	struct addr gateway;
+	unsigned int weight;
+};
 
 struct fib_entry {
 	struct instant time;
 	const struct addr *gateways; /* sorted */
+	const unsigned int *weights; /* beside them */
 	size_t n;
-	enum fib_order order;
+	const struct fib_hop *listed; /* as the kernel lists them */
+	size_t listed_n;
 	uint32_t before; /* of the same prefix, or FIB_NO_ENTRY */
 };
 
 #define FIB_NO_ENTRY UINT32_MAX
+#define FIB_HOPS_MAX 65536U
 
 struct fib_prefix {
 	struct prefix prefix;
@@ -196,21 +243,31 @@ struct fib_view {
 };
 
 void fib_view_fini(struct fib_view *v);
-void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *prefix, const struct addr *gateways,
-		  size_t n);
+/* Hops are sorted in place. */
+void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *prefix, struct fib_hop *hops, size_t n);
 /* The prefix's entry at t; NULL: no route yet. */
 const struct fib_entry *fib_view_at(const struct fib_view *v, const struct prefix *prefix, struct instant t);
+/* The longest prefix with a route to the address at t; the address's own without any. */
+struct prefix fib_view_covering(const struct fib_view *v, const struct addr *a, struct instant t);
 void fib_view_times(const struct fib_view *v, const struct prefix *prefix, struct instant since, struct instant until,
 		    instants *ret);
 
 /* ---- traffic_view.c ---- */
 
-/* A flow's first packet to a destination on a link. */
+/* A flow's packets to a destination on a link; time, frame and ports are the first one's. */
 struct flow_sight {
 	uint32_t link, flow;
 	struct instant time;
 	uint64_t frame;
 	struct addr src, dst;
+	uint16_t src_port, dst_port;
+	uint8_t ttl;		/* of the first */
+	uint32_t packets;	/* distinct ones */
+	uint32_t high;		/* sequence number */
+	uint64_t window;	/* which of the 64 up to `high` were here */
+	uint32_t late;		/* came after one with a higher number */
+	uint32_t twice, looped; /* the same again; with a smaller TTL than the first packet had */
+	uint64_t odd;		/* frame of the first that was late, twice or looped */
 };
 
 struct flow_run {
@@ -257,7 +314,7 @@ struct tcp_notes traffic_view_notes(const struct traffic_view *v, unsigned int l
 
 /* ---- judge.c ---- */
 
-enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD };
+enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD, LINK_ROUTER };
 
 struct judge_link {
 	enum link_role role;
@@ -272,6 +329,7 @@ struct judge {
 	VEC(struct judge_link) links;
 	VEC(struct judge_pod) pods;
 	struct bgp_view bgp;
+	struct bfd_view bfd;
 	struct fib_view fib;
 	struct traffic_view traffic;
 };
@@ -349,8 +407,8 @@ struct sighting {
 /* A flow, whose number is its index, or a connection. */
 struct journey {
 	struct addr client;
-	uint16_t client_port;
-	bool sent; /* seen on a client's link */
+	uint16_t client_port, port; /* port: of a flow's destination */
+	bool sent;		    /* seen on a client's link */
 	unsigned int left_link;
 	struct sighting left;	      /* there */
 	struct sighting first, other; /* where it was seen first, and when first at another worker */
@@ -365,7 +423,7 @@ struct journeys {
 	struct instant last; /* when the last of those that arrived did */
 };
 
-struct journeys judge_journeys(const struct question *q);
+struct journeys judge_journeys(const struct question *q, const struct judge_traffic *t);
 
 /* ---- spread.c: what both spreads share ---- */
 
@@ -373,6 +431,7 @@ struct spread {
 	struct journeys journeys;
 	bool *named;	  /* the workers to spread over */
 	size_t members;	  /* how many these are */
+	double *weights;  /* promised, by worker; 0 of those not named */
 	uint64_t *counts; /* by worker */
 	size_t arrived;
 	uint32_t *order; /* the arrived journeys, by client */
@@ -381,11 +440,16 @@ struct spread {
 	size_t pinned; /* clients with two or more, all at one worker */
 };
 
+/* Too few sightings at workers for all flows to have arrived: cheaper than counting. */
+bool judge_surely_incomplete(const struct question *q);
+/* Flows that show `more` moves than the share. */
+uint64_t judge_moves_needed(double share, double more);
 /* False when the verdict is given already: PENDING, or one that no counts could change. */
 bool judge_spread(struct question *q, struct spread *ret);
 /* "3000 flows: worker1 1012, worker2 988, worker3 1000" */
 void judge_say_counts(const struct question *q, struct saying *s, const struct spread *spread);
-void judge_spread_shares(struct question *q, const struct spread *s, const uint64_t *counts, double expected);
+/* The finding's table: counts, what was promised of n, and what each count says. */
+void judge_spread_shares(struct question *q, const struct spread *s, const uint64_t *counts, uint64_t n);
 /* Why all journeys of one client may share a worker. */
 const char *judge_pinned_why(const struct question *q, const struct spread *s);
 /* "flow", "connections" */
@@ -400,6 +464,13 @@ void judge_next_hops(struct question *q);
 void judge_http(struct question *q);
 void judge_spread_equal(struct question *q);
 void judge_spread_pinned(struct question *q);
+void judge_spread_unequal(struct question *q);
+void judge_moved(struct question *q);
+void judge_packets(struct question *q);
+void judge_stages(struct question *q);
+void judge_predicted(struct question *q);
 void judge_reaction(struct question *q);
+void judge_bfd_up(struct question *q);
+void judge_bfd_down(struct question *q);
 
 #endif

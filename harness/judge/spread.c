@@ -137,18 +137,44 @@ static void count(const struct question *q, struct spread *s)
 	count_clients(s);
 }
 
+/* What the traffic was promised: where the router's kernel sent it when it began. */
+static const struct fib_entry *promise(const struct question *q)
+{
+	struct prefix vip = fib_view_covering(&q->j->fib, &q->e->traffic.vip, q->e->traffic.since);
+
+	return fib_view_at(&q->j->fib, &vip, q->e->traffic.since);
+}
+
+static void weigh_members(const struct question *q, struct spread *s)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	const struct fib_entry *fib = promise(q);
+
+	for (size_t g = 0; fib != NULL && g < fib->n; g++) {
+		for (size_t i = 0; i < lab->worker_count; i++) {
+			if (addr_equal(&fib->gateways[g], &lab->workers[i].address))
+				s->weights[i] = fib->weights[g];
+		}
+	}
+}
+
 static void name_members(const struct question *q, struct spread *s)
 {
 	size_t n = q->j->lab.worker_count;
+	bool none = true;
 
 	s->named = arena_array(q->scratch, n, sizeof(bool));
+	s->weights = arena_array(q->scratch, n, sizeof(double));
+	for (size_t i = 0; i < n; i++)
+		none = none && !question_names(q, i);
+	if (q->e->kind == JUDGE_SPREAD_WEIGHTED)
+		weigh_members(q, s);
+	for (size_t i = 0; i < n && q->e->kind != JUDGE_SPREAD_WEIGHTED; i++)
+		s->weights[i] = none || question_names(q, i) ? 1 : 0;
 	for (size_t i = 0; i < n; i++) {
-		s->named[i] = question_names(q, i);
+		s->named[i] = s->weights[i] > 0;
 		s->members += s->named[i];
 	}
-	for (size_t i = 0; s->members == 0 && i < n; i++)
-		s->named[i] = true;
-	s->members = s->members > 0 ? s->members : n;
 }
 
 void judge_say_counts(const struct question *q, struct saying *s, const struct spread *spread)
@@ -166,26 +192,52 @@ void judge_say_counts(const struct question *q, struct saying *s, const struct s
 		saying_addf(s, " and so on");
 }
 
-void judge_spread_shares(struct question *q, const struct spread *s, const uint64_t *counts, double expected)
+void judge_spread_shares(struct question *q, const struct spread *s, const uint64_t *counts, uint64_t n)
 {
 	const struct judge_lab *lab = &q->j->lab;
 	struct judge_share *shares = arena_array(q->arena, lab->worker_count, sizeof(*shares));
-	size_t n = 0;
+	struct judge_member *members = arena_array(q->scratch, lab->worker_count, sizeof(*members));
+	uint64_t *told = arena_array(q->scratch, lab->worker_count, sizeof(*told));
+	double *weights = arena_array(q->scratch, lab->worker_count, sizeof(*weights)), sum = 0;
+	size_t len = 0;
 
 	for (size_t i = 0; i < lab->worker_count; i++) {
-		if (s->named[i] || counts[i] > 0)
-			shares[n++] = (struct judge_share){lab->workers[i].name, counts[i], s->named[i] ? expected : 0};
+		sum += s->weights[i];
+		if (!s->named[i] && counts[i] == 0)
+			continue;
+		told[len] = counts[i];
+		weights[len] = s->weights[i];
+		shares[len++] = (struct judge_share){.worker = lab->workers[i].name, .count = counts[i]};
+	}
+	judge_members(told, weights, len, JUDGE_ALPHA, members);
+	for (size_t i = 0; i < len; i++) {
+		shares[i].expected = sum > 0 ? (double)n * weights[i] / sum : 0;
+		shares[i].member = members[i];
 	}
 	q->f->shares = shares;
-	q->f->share_count = n;
+	q->f->share_count = len;
+	q->f->balance = judge_balance(told, weights, len);
 }
 
-/* Cheaper than counting: too few sightings at workers for all flows to have arrived. */
-static bool surely_incomplete(const struct question *q)
+bool judge_surely_incomplete(const struct question *q)
 {
 	const struct flow_run *run = traffic_view_run(&q->j->traffic, q->e->traffic.run);
 
 	return q->e->traffic.flows && (run == NULL || run->sights.len < q->e->traffic.count);
+}
+
+uint64_t judge_flows_planned(struct judge *j, const struct judge_expect *expect)
+{
+	struct question q = {.j = j, .e = expect, .scratch = &j->scratch};
+	struct spread s = {0};
+
+	if (expect->detect <= 0)
+		return 0;
+	if (expect->kind == JUDGE_MOVED)
+		return judge_moves_needed(0, expect->detect);
+	arena_clear(&j->scratch);
+	name_members(&q, &s);
+	return judge_flows_needed_of(s.weights, j->lab.worker_count, expect->detect, JUDGE_ALPHA, JUDGE_POWER);
 }
 
 bool judge_spread(struct question *q, struct spread *ret)
@@ -195,7 +247,7 @@ bool judge_spread(struct question *q, struct spread *ret)
 	*ret = (struct spread){0};
 	q->f->when = q->cutoff;
 	q->f->verdict = JUDGE_PENDING;
-	if (!q->last && surely_incomplete(q))
+	if (!q->last && judge_surely_incomplete(q))
 		return false;
 	if (q->e->traffic.flows && q->e->traffic.count > JOURNEYS_MAX) {
 		q->f->verdict = JUDGE_INCONCLUSIVE;
@@ -204,7 +256,14 @@ bool judge_spread(struct question *q, struct spread *ret)
 		return false;
 	}
 	name_members(q, ret);
-	ret->journeys = judge_journeys(q);
+	if (ret->members == 0) {
+		q->f->verdict = JUDGE_INCONCLUSIVE;
+		q->f->seen =
+			arena_printf(q->arena, "the router's kernel was not seen to have a route to %s by a worker",
+				     addr_text(&q->e->traffic.vip).s);
+		return false;
+	}
+	ret->journeys = judge_journeys(q, &q->e->traffic);
 	if (!q->last && (ret->journeys.missing > 0 || ret->journeys.unsent > 0))
 		return false;
 	count(q, ret);
@@ -218,7 +277,7 @@ bool judge_spread(struct question *q, struct spread *ret)
 	}
 	saying_part(&s);
 	judge_say_counts(q, &s, ret);
-	judge_spread_shares(q, ret, ret->counts, (double)ret->arrived / (double)ret->members);
+	judge_spread_shares(q, ret, ret->counts, ret->arrived);
 	q->f->seen = saying_end(&s, q->arena);
 	q->f->verdict = JUDGE_FAIL;
 	return false;
@@ -243,7 +302,7 @@ static void say_chance(struct saying *s, const struct spread *spread)
 const char *judge_pinned_why(const struct question *q, const struct spread *spread)
 {
 	const struct judge_lab *lab = &q->j->lab;
-	struct prefix vip = prefix_host(&q->e->traffic.vip);
+	struct prefix vip = fib_view_covering(&q->j->fib, &q->e->traffic.vip, q->e->traffic.since);
 	const struct fib_entry *fib = fib_view_at(&q->j->fib, &vip, q->e->traffic.since);
 	const char *family = q->e->traffic.vip.family == ADDR_V6 ? "ipv6" : "ipv4";
 	const char *noun = judge_noun(q, 2);

@@ -124,6 +124,33 @@ static json_t *frames(const struct judge_finding *f)
 	return array;
 }
 
+static void set_member(json_t *o, const struct judge_member *m)
+{
+	json_t *interval = json_array();
+
+	json_array_append_new(interval, json_number(m->share.low));
+	json_array_append_new(interval, json_number(m->share.high));
+	set(o, "share_interval", interval);
+	set(o, "p", json_number(m->p));
+	set(o, "off", json_boolean(m->off));
+}
+
+/* What the verdict is worth, and the figures that others go by. */
+static void set_worth(json_t *o, const struct judge_finding *f)
+{
+	json_t *balance = json_object();
+
+	set(balance, "variation", json_number(f->balance.variation));
+	set(balance, "jain", json_number(f->balance.jain));
+	set(balance, "max_over_min", json_number(f->balance.max_over_min));
+	set(balance, "max_over_mean", json_number(f->balance.max_over_mean));
+	set(o, "balance", balance);
+	set(o, "alpha", json_number(f->alpha));
+	set(o, "power", json_number(f->power));
+	set(o, "planned_bias", json_number(f->planned));
+	set(o, "effect", json_number(f->chi.effect));
+}
+
 static json_t *shares(const struct judge_finding *f)
 {
 	json_t *array = json_array();
@@ -134,6 +161,8 @@ static json_t *shares(const struct judge_finding *f)
 		set(o, "worker", json_text(f->shares[i].worker));
 		set(o, "count", json_integer((json_int_t)f->shares[i].count));
 		set(o, "expected", json_number(f->shares[i].expected));
+		if (f->alpha > 0)
+			set_member(o, &f->shares[i].member);
 		json_array_append_new(array, o);
 	}
 	return array;
@@ -151,6 +180,10 @@ static void set_spread(json_t *o, const struct judge_finding *f)
 	set(o, "chi_square", chi);
 	set(o, "detectable_bias", json_number(f->detectable));
 	set(o, "flows_needed", json_integer((json_int_t)f->flows_needed));
+	if (f->chi.error > 0)
+		set(chi, "error", json_number(f->chi.error));
+	if (f->alpha > 0)
+		set_worth(o, f);
 }
 
 /* Without a finding the step ended before there was one; its detail says why. */

@@ -16,6 +16,10 @@ json_t *message_hex(struct wire_in bytes);
 void message_add(json_t *object, const char *key, const char *text);
 void message_add_number(json_t *object, const char *key, uint64_t value);
 
+enum { MESSAGE_SAFI_MULTICAST = 2, MESSAGE_SAFI_FLOWSPEC = 133, MESSAGE_SAFI_FLOWSPEC_VPN = 134 };
+
+/* The prefixes in the rules of an IPv4 or IPv6 family. */
+json_t *message_flowspec(uint16_t afi, uint8_t safi, struct wire_in in);
 /* message_open.c, message_update.c */
 void message_open(json_t *ret, struct wire_in message);
 /* Everything that can be told of the message, whatever the decoder found wrong with it. */

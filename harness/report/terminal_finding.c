@@ -93,9 +93,17 @@ static void put_statistics(struct page *p, unsigned int indent, const struct jud
 	if (b->even && f->shares[0].expected > 0)
 		text_addf(&line, "expected %.1f each; ", f->shares[0].expected);
 	text_addf(&line, "chi-square %.2f, %u degree%s of freedom, p=%.3g%s", f->chi.statistic, f->chi.df,
-		  f->chi.df == 1 ? "" : "s", f->chi.p, f->chi.exact ? " (exact)" : "");
+		  f->chi.df == 1 ? "" : "s", f->chi.p,
+		  f->chi.exact	     ? " (exact)"
+		  : f->chi.error > 0 ? " (sampled)"
+				     : "");
 	if (isfinite(f->detectable) && f->detectable > 0 && f->detectable <= 1)
 		text_addf(&line, "; a worker short by %.3g %% or more would show", 100 * f->detectable);
+	if (f->alpha > 0)
+		text_addf(&line, "; fails a perfect hash once in %.0f runs", 1 / f->alpha);
+	if (f->alpha > 0 && f->planned > 0)
+		text_addf(&line, ", finds %.3g %% off in %.4g %% of runs", 100 * f->planned,
+			  f->power < 0.9999 ? 100 * f->power : 99.99);
 	if (f->verdict == JUDGE_INCONCLUSIVE && f->flows_needed > 0)
 		text_addf(&line, "; %llu flows would be needed", (unsigned long long)f->flows_needed);
 	text_addn(&line, "", 1);

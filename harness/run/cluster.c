@@ -121,26 +121,63 @@ static void on_worker_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote,
 	*ret_source = p->source;
 }
 
+const struct drive_speaker_ops run_worker_ops = {.notice = on_worker_notice, .dial = on_worker_dial};
+
+/* Its BFD. */
+static int worker_watch(struct run *r, struct run_worker *w, struct errmsg *err)
+{
+	const struct node_worker *node = &r->lab->workers[w->index];
+	struct run_bfd_session *sessions = arena_array(&r->arena, node->peer_count, sizeof(*sessions));
+
+	for (size_t i = 0; i < node->peer_count; i++)
+		sessions[i] = (struct run_bfd_session){.name = node->peers[i].name,
+						       .local = node->peers[i].source,
+						       .remote = node->peers[i].remote,
+						       .bfd = node->peers[i].bfd};
+	return run_bfd_new(r,
+			   &(struct run_bfd_conf){.node = node->host.name,
+						  .ns = node->host.ns,
+						  .seed = r->seed + 1 + w->index,
+						  .sessions = sessions,
+						  .session_count = node->peer_count,
+						  .speaker = node->speaker,
+						  .driver = w->driver},
+			   &w->bfd, err);
+}
+
 static int worker_speak(struct run *r, struct run_worker *w, struct errmsg *err)
 {
-	static const struct drive_speaker_ops ops = {.notice = on_worker_notice, .dial = on_worker_dial};
 	struct node_worker *node = &r->lab->workers[w->index];
 	struct drive_guard *guards;
+	int result;
 
 	w->generation = node->generation;
 	if (node->speaker == NULL)
 		return 0;
 	guards = arena_array(&r->arena, node->peer_count, sizeof(*guards));
 	for (size_t i = 0; i < node->peer_count; i++)
-		guards[i].password = node->peers[i].password;
-	return drive_speaker_new(r->drive,
-				 &(struct drive_speaker_conf){.engine = node->speaker,
-							      .ns = node->host.ns,
-							      .ops = &ops,
-							      .ctx = w,
-							      .guards = guards,
-							      .guard_count = node->peer_count},
-				 &w->driver, err);
+		guards[i] = (struct drive_guard){.password = node->peers[i].password, .ttl = node->peers[i].ttl};
+	result = drive_speaker_new(r->drive,
+				   &(struct drive_speaker_conf){.engine = node->speaker,
+								.ns = node->host.ns,
+								.ops = &run_worker_ops,
+								.ctx = w,
+								.guards = guards,
+								.guard_count = node->peer_count},
+				   &w->driver, err);
+	return result < 0 ? result : worker_watch(r, w, err);
+}
+
+void run_worker_silence(struct run_worker *w)
+{
+	if (w->run->virtual != NULL) {
+		run_virtual_silence(w);
+		return;
+	}
+	run_bfd_free(w->bfd);
+	w->bfd = NULL;
+	drive_speaker_free(w->driver);
+	w->driver = NULL;
 }
 
 static int worker_follow(struct run *r, struct run_worker *w, struct errmsg *err)
@@ -149,11 +186,11 @@ static int worker_follow(struct run *r, struct run_worker *w, struct errmsg *err
 	bool changed;
 	int result;
 
+	if (r->virtual != NULL)
+		return run_virtual_follow(r, w, err);
 	/* The driver must go before the engine that it runs. */
-	if (node_worker_sessions_changed(node, r->cluster)) {
-		drive_speaker_free(w->driver);
-		w->driver = NULL;
-	}
+	if (node_worker_sessions_changed(node, r->cluster))
+		run_worker_silence(w);
 	result = node_worker_sync(r->lab, w->index, r->cluster, r->plan->lab.metallb, r->seed, &changed, err);
 	if (result == 0 && w->generation != node->generation)
 		result = worker_speak(r, w, err);
@@ -239,16 +276,50 @@ static void warnings_note(struct run *r)
 	}
 }
 
-int run_settle_cluster(struct run *r, struct errmsg *err)
+static int proxies_follow(struct run *r, struct errmsg *err)
 {
-	int result = pods_follow(r, err);
+	int result = 0;
 
-	/* Rules before routes: a packet that a new route brings must find them (metallb issue 496). */
 	for (unsigned int i = 0; i < r->lab->conf.workers && result == 0; i++)
 		result = node_proxy_sync(r->lab, i, r->cluster, err);
-	services_note(r);
+	return result;
+}
+
+static int workers_follow(struct run *r, struct errmsg *err)
+{
+	int result = 0;
+
 	for (unsigned int i = 0; i < r->lab->conf.workers && result == 0; i++)
 		result = run_speaker_is_real(r, i) ? 0 : worker_follow(r, &r->workers[i], err);
+	return result;
+}
+
+static int64_t debounce_ns(const struct plan_lab *lab)
+{
+	return lab->metallb == KUBE_METALLB_FRR ? lab->switches.frr_debounce_ns : 0;
+}
+
+/* What is there before the first step is there in time. */
+static int at_once_or_later(struct run *r, enum run_lag what, int64_t ns, int (*fn)(struct run *r, struct errmsg *err),
+			    struct errmsg *err)
+{
+	return ns > 0 && r->cause.ns != 0 && r->virtual == NULL ? run_later(r, what, ns, fn, err) : fn(r, err);
+}
+
+int run_settle_cluster(struct run *r, struct errmsg *err)
+{
+	bool live = r->virtual == NULL;
+	int result = live ? pods_follow(r, err) : 0;
+
+	if (!live)
+		run_virtual_pods(r);
+	/* Rules before routes: a packet that a new route brings must find them (metallb issue 496). */
+	if (result == 0 && live)
+		result =
+			at_once_or_later(r, RUN_LAG_RULES, r->plan->lab.switches.kubeproxy_lag_ns, proxies_follow, err);
+	services_note(r);
+	if (result == 0)
+		result = at_once_or_later(r, RUN_LAG_ROUTES, debounce_ns(&r->plan->lab), workers_follow, err);
 	if (result == 0)
 		result = run_speakers_follow(r, err);
 	warnings_note(r);

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 
-static void on_event(void *ctx, const struct capture_event *event)
+#define TRUNKS_MAX 8 /* among so many clients each may send as much as all workers get */
+
+void run_on_capture(void *ctx, const struct capture_event *event)
 {
 	struct run *r = ctx;
 
@@ -36,13 +38,21 @@ static void on_route(void *ctx, enum net_fib_change change, const struct net_fib
 {
 	struct run *r = ctx;
 	struct addr gateways[NET_FIB_HOPS_MAX];
+	unsigned int weights[NET_FIB_HOPS_MAX];
+	const unsigned int *buckets = NULL;
+	struct errmsg err;
 	size_t n = 0;
 
+	r->routing_changed = drive_wall();
+	if (route->resilient && change != NET_FIB_DELETED)
+		buckets = run_shares_of(r, route, &err);
 	for (size_t i = 0; i < route->hop_count && change != NET_FIB_DELETED; i++) {
-		if (route->hops[i].gateway.family != ADDR_NONE)
-			gateways[n++] = route->hops[i].gateway;
+		if (route->hops[i].gateway.family == ADDR_NONE)
+			continue;
+		weights[n] = buckets != NULL ? buckets[i] : route->hops[i].weight;
+		gateways[n++] = route->hops[i].gateway;
 	}
-	judge_fib(r->judge, drive_wall(), &route->prefix, gateways, n);
+	judge_fib_weighted(r->judge, drive_wall(), &route->prefix, gateways, weights, n);
 	if (n > 0 || change == NET_FIB_DELETED) /* connected routes are no news */
 		run_tell_fib(r, &route->prefix, gateways, n);
 }
@@ -106,13 +116,16 @@ int run_evidence_start(struct run *r, struct errmsg *err)
 		const struct node_host *c = &lab->clients[i];
 
 		link_add(r, links, ns, &n, c->name, c->ns, c->interface);
+		links[n - 1].trunk = lab->conf.clients <= TRUNKS_MAX;
 	}
 	link_add(r, links, ns, &n, "router-cluster", lab->router.ns, NODE_ROUTER_CLUSTER_LINK);
+	links[n - 1].trunk = true;
 	link_add(r, links, ns, &n, "router-clients", lab->router.ns, NODE_ROUTER_CLIENT_LINK);
+	links[n - 1].trunk = true;
 	if (lab->control_plane.ns != NULL)
 		link_add(r, links, ns, &n, lab->control_plane.name, lab->control_plane.ns,
 			 lab->control_plane.interface);
-	r->capture = capture_new(on_event, r);
+	r->capture = capture_new(run_on_capture, r);
 	result = run_evidence_links(r, links, ns, n, err);
 	if (result < 0)
 		return result;
@@ -123,10 +136,18 @@ int run_evidence_start(struct run *r, struct errmsg *err)
 	return net_fib_dump(lab->router.ns, on_route, r, err);
 }
 
+int run_evidence_routes(struct run *r, struct errmsg *err)
+{
+	return net_fib_read(r->fib, on_route, r, err);
+}
+
 int run_evidence_settle(struct run *r, struct errmsg *err)
 {
-	int result = net_fib_read(r->fib, on_route, r, err);
+	int result;
 
+	if (r->virtual != NULL)
+		return 0; /* everything is handed over as it happens */
+	result = net_fib_read(r->fib, on_route, r, err);
 	if (result >= 0)
 		result = capture_settle(r->capture, err);
 	return result < 0 ? result : 0;

@@ -13,6 +13,21 @@ static void who_fill(const struct plan_who *who, bool *ret, size_t n)
 		ret[who->workers[i] - 1] = true;
 }
 
+static enum judge_kind spread_of(enum plan_spread spread)
+{
+	switch (spread) {
+	case PLAN_SPREAD_EQUAL:
+		return JUDGE_SPREAD_EQUAL;
+	case PLAN_SPREAD_PINNED:
+		return JUDGE_SPREAD_PINNED;
+	case PLAN_SPREAD_WEIGHTED:
+		return JUDGE_SPREAD_WEIGHTED;
+	case PLAN_SPREAD_UNEQUAL:
+		return JUDGE_SPREAD_UNEQUAL;
+	}
+	return JUDGE_SPREAD_EQUAL;
+}
+
 static enum judge_kind kind_of(const struct plan_expect *e)
 {
 	switch (e->kind) {
@@ -27,7 +42,17 @@ static enum judge_kind kind_of(const struct plan_expect *e)
 	case PLAN_EXPECT_HTTP:
 		return JUDGE_HTTP;
 	case PLAN_EXPECT_SPREAD:
-		return e->spread == PLAN_SPREAD_EQUAL ? JUDGE_SPREAD_EQUAL : JUDGE_SPREAD_PINNED;
+		return spread_of(e->spread);
+	case PLAN_EXPECT_BFD:
+		return e->bfd_down ? JUDGE_BFD_DOWN : JUDGE_BFD_UP;
+	case PLAN_EXPECT_MOVED:
+		return JUDGE_MOVED;
+	case PLAN_EXPECT_STAGES:
+		return JUDGE_STAGES;
+	case PLAN_EXPECT_PACKETS:
+		return JUDGE_PACKETS;
+	case PLAN_EXPECT_PREDICTED:
+		return JUDGE_PREDICTED;
 	case PLAN_EXPECT_REACTION:
 		return JUDGE_REACTION;
 	}
@@ -44,6 +69,21 @@ static int traffic_of(const struct run *r, const struct plan_expect *e, struct j
 		return errmsg_say(err, -EINVAL, "no %s step came before this one", http ? "http" : "flows");
 	*ret = http ? r->last_http : r->last_flows;
 	return 0;
+}
+
+static enum judge_algorithm algorithm_of(enum plan_moves moves)
+{
+	switch (moves) {
+	case PLAN_MOVES_MINIMAL:
+		return JUDGE_MINIMAL;
+	case PLAN_MOVES_HASH_THRESHOLD:
+		return JUDGE_HASH_THRESHOLD;
+	case PLAN_MOVES_MODULO:
+		return JUDGE_MODULO;
+	case PLAN_MOVES_REHASH:
+		return JUDGE_REHASH;
+	}
+	return JUDGE_MINIMAL;
 }
 
 static enum judge_source source_of(enum plan_source source)
@@ -63,7 +103,7 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 {
 	size_t n = r->lab->conf.workers;
 	bool *workers = arena_array(&r->arena, n, sizeof(*workers));
-	struct instant now = drive_wall();
+	struct instant now = run_wall(r);
 
 	who_fill(&e->who, workers, n);
 	*ret = (struct judge_expect){
@@ -93,9 +133,26 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 		/* All cases were played together and wait together. */
 		ret->deadline = instant_add(r->malformed_played, e->within_ns);
 	}
-	if (e->kind == PLAN_EXPECT_HTTP || e->kind == PLAN_EXPECT_SPREAD) {
+	if (e->kind == PLAN_EXPECT_MOVED || e->kind == PLAN_EXPECT_STAGES) {
+		ret->before = r->flows_before;
+		ret->traffic = r->last_flows;
+		ret->at_most = algorithm_of(e->at_most);
+	}
+	if (e->kind == PLAN_EXPECT_PACKETS) {
+		ret->traffic = r->last_flows;
+		ret->lost = e->lost;
+		ret->late = e->late;
+		ret->twice = e->twice;
+	}
+	if (e->kind == PLAN_EXPECT_HTTP || e->kind == PLAN_EXPECT_SPREAD || e->kind == PLAN_EXPECT_PREDICTED) {
 		int result = traffic_of(r, e, &ret->traffic, err);
 
+		if (result < 0)
+			return result;
+		if (e->kind == PLAN_EXPECT_PREDICTED && ret->traffic.flows)
+			ret->oracle = r->flows_oracle;
+		else if (e->kind == PLAN_EXPECT_PREDICTED)
+			result = run_oracle_connections(r, &ret->traffic, &ret->oracle, err);
 		if (result < 0)
 			return result;
 		ret->http_answered = e->http_all ? ret->traffic.count : e->http_answered;
@@ -103,10 +160,34 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 	return 0;
 }
 
+uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const struct addr *vip)
+{
+	const struct plan_step *end = r->plan->steps + r->plan->step_count;
+	size_t n = r->lab->conf.workers;
+	bool *workers = arena_array(&r->arena, n, sizeof(*workers));
+	uint64_t most = 0, flows;
+
+	for (step++; step < end && (step->kind != PLAN_STEP_FLOWS || step->traffic.again); step++) {
+		const struct plan_expect *e = &step->expect;
+		struct judge_expect expect = {.kind = kind_of(e),
+					      .workers = workers,
+					      .traffic = {.vip = *vip, .since = run_wall(r)},
+					      .detect = e->detect};
+
+		if (step->kind != PLAN_STEP_EXPECT || e->of == PLAN_OF_CONNECTIONS ||
+		    (e->kind != PLAN_EXPECT_SPREAD && e->kind != PLAN_EXPECT_MOVED))
+			continue;
+		who_fill(&e->who, workers, n);
+		flows = judge_flows_planned(r->judge, &expect);
+		most = flows > most ? flows : most;
+	}
+	return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
 /* Ends the wait for reasons that no deadline should hide. */
 static int lab_alive(struct run *r, struct errmsg *err)
 {
-	if (drive_interrupted(r->drive))
+	if (run_interrupted(r))
 		return errmsg_say(err, -EINTR, "interrupted");
 	if (r->daemon_ended)
 		return run_daemon_failed(r, err);
@@ -142,7 +223,7 @@ static int evaluate(struct run *r, const struct judge_expect *expect, bool last,
 	if (!last) {
 		struct arena scratch = {0}; /* asked at every event: the words of pending answers are not kept */
 
-		now = instant_min(drive_wall(), (struct instant){expect->deadline.ns - 1});
+		now = instant_min(run_wall(r), (struct instant){expect->deadline.ns - 1});
 		ret->verdict = judge_evaluate(r->judge, expect, now, &scratch).verdict;
 		arena_clear(&scratch);
 		if (ret->verdict == JUDGE_PENDING)
@@ -166,15 +247,20 @@ enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struc
 		*ret = (struct judge_finding){.verdict = JUDGE_FAIL, .seen = arena_strdup(&r->arena, err->text)};
 		return RUN_FAILED;
 	}
-	deadline = instant_add(drive_now(r->drive), instant_since(expect.deadline, drive_wall()));
+	deadline = instant_add(run_clock(r), instant_since(expect.deadline, run_wall(r)));
 	for (;;) {
-		bool last = !instant_before(drive_now(r->drive), deadline);
+		bool last = !instant_before(run_clock(r), deadline);
 		int result = evaluate(r, &expect, last, ret, err);
 
 		if (result < 0)
 			return result == -ECHILD ? RUN_FAILED : run_exit_of(result);
-		if (ret->verdict != JUDGE_PENDING || last)
-			return exit_of_verdict(ret->verdict);
-		(void)drive_wait(r->drive, deadline);
+		run_router_sweep(r);
+		if (ret->verdict != JUDGE_PENDING || last) {
+			if (expect.kind != JUDGE_PREDICTED)
+				run_oracle_note(r, &expect);
+			result = run_moves_save(r, ret, err);
+			return result < 0 ? run_exit_of(result) : exit_of_verdict(ret->verdict);
+		}
+		(void)run_wait(r, deadline);
 	}
 }

@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Midnight of 1 January 2000, UTC: the same run has the same stamps whenever it is played. */
+#define VIRTUAL_START_S INT64_C(946684800)
+
 struct instant run_monotonic(void)
 {
 	struct timespec ts;
@@ -59,9 +62,11 @@ static enum run_exit play(struct run *r, struct errmsg *err)
 	if (error < 0)
 		return setup_failed(r, error);
 	run_tell_lab(r);
+	if (r->virtual != NULL)
+		run_tell(r, NULL, "virtual time, from 2000-01-01 00:00 UTC on: no kernel below, nobody waits");
 	result = run_steps(r, err);
 	run_phase(r, "steps");
-	if (r->options->keep && result != RUN_INTERRUPTED)
+	if (r->options->keep && r->virtual == NULL && result != RUN_INTERRUPTED)
 		hold_open(r);
 	return result;
 }
@@ -71,9 +76,9 @@ static enum run_exit evidence_save(struct run *r, enum run_exit result, struct e
 {
 	struct errmsg late;
 
-	if (r->capture == NULL || r->fib == NULL)
+	if (r->virtual == NULL && (r->capture == NULL || r->fib == NULL))
 		return result;
-	if (run_evidence_stop(r, &late) < 0) {
+	if ((r->virtual != NULL ? run_virtual_stop(r, &late) : run_evidence_stop(r, &late)) < 0) {
 		if (result == RUN_PASSED || result == RUN_INCONCLUSIVE) {
 			*err = late;
 			result = RUN_BROKEN;
@@ -128,6 +133,8 @@ static enum run_exit run_in_folder(struct run *r, struct errmsg *err)
 	struct errmsg why = {0};
 	int status = 0, error;
 
+	if (r->plan->virtual.on)
+		return (enum run_exit)body(r); /* touches nothing that a sandbox would keep it from */
 	error = run_daemon_find(r, &why);
 	if (error == 0)
 		error = run_speakers_find(r, &why);
@@ -152,7 +159,7 @@ enum run_exit run_scenario(const struct plan *plan, const struct run_options *op
 	r->plan = plan;
 	r->options = options;
 	r->began = run_monotonic();
-	r->started = drive_wall();
+	r->started = plan->virtual.on ? (struct instant){VIRTUAL_START_S * NS_PER_S} : drive_wall();
 	r->seed = seed_choose(plan, options);
 	r->owner_pid = getpid();
 	if (run_folder_make(options->out, plan->name, r->dir, &r->dir_fd, err) == 0) {

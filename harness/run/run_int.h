@@ -2,10 +2,12 @@
 #ifndef ECMPLAB_RUN_INT_H
 #define ECMPLAB_RUN_INT_H
 
+#include "bfd.h"
 #include "capture.h"
 #include "drive.h"
 #include "judge.h"
 #include "kube.h"
+#include "multipath.h"
 #include "net.h"
 #include "node.h"
 #include "report.h"
@@ -14,6 +16,9 @@
 #include "vec.h"
 
 #include <stdio.h>
+
+/* What may follow a change later than at once: what workers announce, and what their nodes forward. */
+enum run_lag { RUN_LAG_ROUTES, RUN_LAG_RULES, RUN_LAGS };
 
 /* Links that captures, and so frame references, can have. */
 #define RUN_LINKS_MAX 4096
@@ -30,6 +35,13 @@ struct run_worker {
 	unsigned int index;
 	unsigned int generation; /* node_worker's, when the driver was made */
 	struct drive_speaker *driver;
+	struct run_bfd *bfd; /* NULL: none of its sessions has any */
+};
+
+/* A prefix that the built-in router's speaker before this one left in the kernel. */
+struct run_left {
+	struct prefix prefix;
+	bool told; /* this one has said something of it */
 };
 
 /* A Service as last seen with an address. */
@@ -59,7 +71,8 @@ struct run {
 	uint64_t seed;
 	struct instant started; /* wall clock */
 
-	struct drive *drive;
+	struct drive *drive;	     /* NULL on the virtual driver */
+	struct run_virtual *virtual; /* NULL on the live one */
 	struct node_lab *lab;
 	struct kube_cluster *cluster;
 
@@ -75,9 +88,13 @@ struct run {
 	struct judge *judge;
 	struct judge_lab judge_lab;
 	char hash_text[128];
+	bool hash_of_addresses; /* packets between two addresses share a path */
 
 	struct bgp_speaker *router_engine; /* NULL with a daemon */
 	struct drive_speaker *router;
+	struct run_bfd *router_bfd;
+	struct run_timer *lags[RUN_LAGS];
+	VEC(struct run_left) left; /* sorted; until its peers have told all */
 	struct run_daemon daemon;
 	const char *daemon_config; /* its text */
 	bool has_daemon;
@@ -91,7 +108,17 @@ struct run {
 
 	struct instant cause; /* when the last step that changes something began */
 	struct judge_traffic last_flows, last_http;
+	struct judge_traffic flows_before; /* what last_flows repeats */
+	struct traffic_flows flows_again;  /* as they were sent last */
+	unsigned int flows_again_client;
+	unsigned int moves_saved; /* files of moves so far */
 	bool has_flows, has_http, http_was_last;
+	struct judge_oracle flows_oracle;   /* what the router's kernel said of last_flows */
+	struct net_fib_shares flows_shares; /* what their route promised when it was asked */
+	struct net_fib_shares told_shares;  /* the newest that the judge knows */
+	struct instant routing_changed;	    /* when a route or the hash did last */
+	unsigned int oracles_saved;	    /* files of predictions so far */
+	struct net_groups *groups;	    /* of the built-in router's routes; NULL: plain ones */
 	uint32_t next_run_tag;
 	VEC(struct drive_rogue *) rogues;
 	struct instant malformed_since,
@@ -103,6 +130,7 @@ struct run {
 	FILE *timeline_file, *verdict_file;
 	struct report_step step; /* the one going on */
 	size_t routes_told;	 /* of judge_route_events, to the timeline */
+	size_t bfd_told;	 /* of judge_bfd_events */
 	VEC(struct report_phase) phases;
 	struct instant phase_began; /* monotonic */
 	struct instant began;	    /* monotonic, of the command */
@@ -114,20 +142,90 @@ struct run {
 /* run.c */
 struct instant run_monotonic(void);
 
+/* clock.c: as packet stamps have it; the loop's; drive_wait; drive_interrupted. One and the same clock where it is virtual. */
+struct instant run_wall(const struct run *r);
+struct instant run_clock(const struct run *r);
+bool run_wait(struct run *r, struct instant until);
+bool run_interrupted(const struct run *r);
+
+/* virtual.c: what a run does differently on the virtual driver */
+int run_virtual_setup(struct run *r, struct errmsg *err);
+void run_virtual_free(struct run *r);
+struct instant run_virtual_now(const struct run *r);
+bool run_virtual_wait(struct run *r, struct instant until);
+void run_virtual_pods(struct run *r);
+int run_virtual_follow(struct run *r, struct run_worker *w, struct errmsg *err);
+/* The worker's speaker ends; its link goes down or up; the router's speaker. */
+void run_virtual_silence(struct run_worker *w);
+void run_virtual_link(struct run *r, unsigned int worker, bool up);
+void run_virtual_router_start(struct run *r, bool restarting);
+void run_virtual_router_stop(struct run *r);
+/* Closes the captures. */
+int run_virtual_stop(struct run *r, struct errmsg *err);
+
 /* setup.c: the lab from the plan */
 int run_setup(struct run *r, struct errmsg *err);
 void run_teardown(struct run *r);
+void run_judge_start(struct run *r);
+int run_cluster_start(struct run *r, struct errmsg *err);
+enum node_fault run_fault_of(enum plan_fault fault);
+
+/* router.c: the built-in router */
+void run_on_router_notice(void *run, const struct bgp_output *notice);
 struct node_router_conf run_router_conf(const struct run *r);
+enum bgp_role run_worker_role(const struct plan_lab *lab);
+enum bgp_switch run_switch(enum plan_switch how);
+struct bgp_switches run_switches(const struct plan_switches *s);
+int run_router_start(struct run *r, bool restarting, struct errmsg *err);
+/* Its routes stay in the kernel where it is to come back gracefully. */
+void run_router_stop(struct run *r);
+/* Takes from the kernel what was left there and not told again, once all peers have told what they have (RFC 4724 section
+ * 4.1). */
+void run_router_sweep(struct run *r);
+
+/* lag.c */
+/* Calls fn so much later; once, however often it was asked to meanwhile. */
+int run_later(struct run *r, enum run_lag what, int64_t ns, int (*fn)(struct run *r, struct errmsg *err),
+	      struct errmsg *err);
+void run_lags_free(struct run *r);
+
+/* bfd.c */
+struct run_bfd_session {
+	const char *name; /* of the other end */
+	struct addr local, remote;
+	struct node_bfd bfd; /* not on: none */
+};
+
+struct run_bfd_conf {
+	const char *node;
+	struct net_ns *ns;
+	uint64_t seed;
+	const struct run_bfd_session *sessions;
+	size_t session_count;
+	/* whose sessions it protects; both must outlive it */
+	struct bgp_speaker *speaker;
+	struct drive_speaker *driver;
+};
+
+/* *ret is NULL where no session has any. */
+int run_bfd_new(struct run *r, const struct run_bfd_conf *conf, struct run_bfd **ret, struct errmsg *err);
+void run_bfd_free(struct run_bfd *b);
 
 /* cluster.c: workers, proxies and pods follow the cluster after it changed */
 int run_settle_cluster(struct run *r, struct errmsg *err);
+extern const struct drive_speaker_ops run_worker_ops; /* of a run_worker */
+/* Closes the built-in speaker's sockets. */
+void run_worker_silence(struct run_worker *w);
 /* NULL: no manifest has had such a service yet. */
 const struct run_service *run_service_find(const struct run *r, const char *namespace, const char *name);
 
 /* evidence.c: captures and the FIB, into the judge */
 int run_evidence_start(struct run *r, struct errmsg *err);
+void run_on_capture(void *run, const struct capture_event *event);
 int run_evidence_links(struct run *r, const struct capture_link *links, struct net_ns *const *ns, size_t n,
 		       struct errmsg *err);
+/* Reads the routes' changes alone. */
+int run_evidence_routes(struct run *r, struct errmsg *err);
 /* Hands the judge everything that the kernel has seen up to now. */
 int run_evidence_settle(struct run *r, struct errmsg *err);
 /* The end of watching: all frames saved, what they show known. */
@@ -147,6 +245,8 @@ int run_speakers_find(struct run *r, struct errmsg *err);
 /* Tells them what the cluster wants of them now, and waits until they have taken it. */
 int run_speakers_follow(struct run *r, struct errmsg *err);
 void run_speakers_free(struct run *r);
+/* Kills the worker's; it is started again by run_speakers_follow once the worker is no longer stopped. */
+void run_speaker_stop(struct run *r, unsigned int worker);
 
 /* Hears of the ends of the programs that were started since the last call. */
 void run_daemon_watch(struct run *r, struct run_daemon *d);
@@ -159,6 +259,10 @@ enum run_exit run_steps(struct run *r, struct errmsg *err);
 /* The exit code of an error from below: interrupted, or broken. */
 enum run_exit run_exit_of(int error);
 
+/* flows.c: what the step says of its flows but their number and fields; sends them all at their pace */
+int run_flows_shape(struct run *r, const struct plan_traffic *t, struct traffic_flows *flows, struct errmsg *err);
+int run_flows_send(struct run *r, struct traffic_sender *sender, struct errmsg *err);
+
 /* traffic.c, exec.c, expect.c: one step each. RUN_PASSED: go on; else *err says why. *ret_detail, in the run's arena, is
  * what the reader should know, or NULL. */
 /* Closes the senders' sockets, for which the kernel takes its time. */
@@ -168,10 +272,36 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 enum run_exit run_step_exec(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 enum run_exit run_step_malformed(struct run *r, const struct plan_step *step, const char **ret_detail,
 				 struct errmsg *err);
+enum run_exit run_step_fail(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
+enum run_exit run_step_recover(struct run *r, const struct plan_step *step, const char **ret_detail,
+			       struct errmsg *err);
+enum run_exit run_step_restart(struct run *r, const struct plan_step *step, const char **ret_detail,
+			       struct errmsg *err);
 void run_rogues_free(struct run *r);
 /* What the worker (from 1) announces where it misbehaves, and what is to follow from the case. */
 struct prefix run_rogue_prefix(unsigned int worker);
 struct judge_reaction run_rogue_reaction(const struct run *r, const struct rogue_case *what);
+/* The flows that what is expected of the step's flows needs; 0: nothing is. */
+uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const struct addr *vip);
+enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
+/* oracle.c: the router's kernel is asked, not watched. Before flows are sent: what the route of their address promises to whom,
+ * and where each of them would go. */
+int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct errmsg *err);
+/* After they were: tells the judge, and doubts the answers, where a resilient group has moved its buckets meanwhile. */
+int run_oracle_after(struct run *r, const struct addr *vip, struct errmsg *err);
+/* What the kernel promises to each hop of a resilient route, now; NULL where it changed meanwhile. Valid until the next call. */
+const unsigned int *run_shares_of(struct run *r, const struct net_fib_route *route, struct errmsg *err);
+/* Tells the reader, where the packets of a spread's flows went elsewhere than the kernel had said. */
+void run_oracle_note(struct run *r, const struct judge_expect *expect);
+/* The promises alone. */
+int run_shares_tell(struct run *r, const struct addr *vip, struct errmsg *err);
+/* What it would do with the connections that the clients' links show. */
+int run_oracle_connections(struct run *r, const struct judge_traffic *traffic, struct judge_oracle *ret,
+			   struct errmsg *err);
+/* hash.c: the router's hash from the plan */
+int run_hash_start(struct run *r, struct errmsg *err);
+/* moves.c: where each flow went, into a file of its own. */
+int run_moves_save(struct run *r, const struct judge_finding *finding, struct errmsg *err);
 /* RUN_PASSED, RUN_FAILED and RUN_INCONCLUSIVE come with a finding. */
 enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struct judge_finding *ret,
 			      struct errmsg *err);
@@ -181,6 +311,7 @@ int run_tell_start(struct run *r, struct errmsg *err);
 void run_tell_lab(struct run *r);
 void run_tell(struct run *r, const char *node, const char *text);
 void run_tell_session(struct run *r, const char *node, const char *peer, const struct bgp_output *notice);
+void run_tell_bfd(struct run *r, const char *node, const char *peer, const struct bfd_output *change);
 void run_tell_service(struct run *r, const char *service, const struct addr *address);
 void run_tell_fib(struct run *r, const struct prefix *prefix, const struct addr *gateways, size_t n);
 void run_tell_step_begin(struct run *r, const struct plan_step *step);

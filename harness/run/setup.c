@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#define ROUTER_PATHS_DEFAULT 16
-
 static enum node_hash hash_of(enum plan_hash hash)
 {
 	switch (hash) {
@@ -21,7 +19,7 @@ static enum node_hash hash_of(enum plan_hash hash)
 	return NODE_HASH_DEFAULT;
 }
 
-static enum node_fault fault_of(enum plan_fault fault)
+enum node_fault run_fault_of(enum plan_fault fault)
 {
 	switch (fault) {
 	case PLAN_FAULT_NONE:
@@ -46,6 +44,10 @@ static int network_build(struct run *r, struct errmsg *err)
 		.first_client = lab->first_client,
 		.workers = lab->workers,
 		.clients = lab->clients,
+		.worker_role = run_worker_role(lab),
+		.worker_role_strict = lab->worker_role_strict,
+		.switches = run_switches(&lab->switches),
+		.worker_restart = run_switch(lab->switches.graceful_restart),
 		.hash = hash_of(lab->hash),
 		.hash_seed = (uint32_t)r->seed | 1,
 	};
@@ -57,11 +59,11 @@ static int network_build(struct run *r, struct errmsg *err)
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < lab->fault_count; i++)
-		r->lab->workers[lab->faults[i].worker - 1].fault = fault_of(lab->faults[i].fault);
-	return node_hash_text(r->lab, r->hash_text, sizeof(r->hash_text), err);
+		r->lab->workers[lab->faults[i].worker - 1].fault = run_fault_of(lab->faults[i].fault);
+	return run_hash_start(r, err);
 }
 
-static void judge_start(struct run *r)
+void run_judge_start(struct run *r)
 {
 	const struct node_lab *lab = r->lab;
 	struct judge_worker *workers = arena_array(&r->arena, lab->conf.workers, sizeof(*workers));
@@ -77,27 +79,31 @@ static void judge_start(struct run *r)
 						   .link = lab->conf.workers + i};
 	r->judge_lab = (struct judge_lab){
 		.router = lab->conf.router_cluster,
+		.router_link = lab->conf.workers + lab->conf.clients,
 		.workers = workers,
 		.worker_count = lab->conf.workers,
 		.clients = clients,
 		.client_count = lab->conf.clients,
 		.link_files = r->link_files,
 		.link_count = RUN_LINKS_MAX,
-		.hash_addresses_only = strstr(r->hash_text, "policy=0") != NULL,
+		.hash_addresses_only = r->hash_of_addresses,
 		.hash_sysctl = r->hash_text,
 	};
 	r->judge = judge_new(&r->judge_lab);
 }
 
-static int cluster_start(struct run *r, struct errmsg *err)
+int run_cluster_start(struct run *r, struct errmsg *err)
 {
 	const struct plan_lab *lab = &r->plan->lab;
 
 	r->workers = arena_array(&r->arena, lab->workers, sizeof(*r->workers));
 	for (unsigned int i = 0; i < lab->workers; i++)
 		r->workers[i] = (struct run_worker){.run = r, .index = i};
-	r->cluster = kube_cluster_new(&(struct kube_cluster_conf){
-		.metallb = lab->metallb, .pod_net = lab->pod_net, .service_net = lab->service_net, .seed = r->seed});
+	r->cluster = kube_cluster_new(&(struct kube_cluster_conf){.metallb = lab->metallb,
+								  .switches = lab->switches.cluster,
+								  .pod_net = lab->pod_net,
+								  .service_net = lab->service_net,
+								  .seed = r->seed});
 	/* Workers first: the pod networks are counted from worker1's. */
 	for (unsigned int i = 0; i < lab->workers; i++)
 		kube_cluster_node(r->cluster, r->lab->workers[i].host.name, &r->lab->workers[i].host.address, true);
@@ -106,74 +112,19 @@ static int cluster_start(struct run *r, struct errmsg *err)
 	return kube_apply_all(r->cluster, r->plan->manifests, r->plan->manifest_count, err);
 }
 
-static void on_router_route(void *ctx, const struct bgp_output *route)
-{
-	struct run *r = ctx;
-
-	net_route_weighted(r->lab->router.ns, &route->prefix, route->next_hops, route->weights, route->next_hop_count);
-}
-
-static void on_router_routes_told(void *ctx)
-{
-	struct run *r = ctx;
-	struct errmsg err;
-
-	/* What the kernel refuses shows in the FIB, which is what the judge looks at; the reason is for the reader. */
-	if (net_flush(r->lab->router.ns, &err) < 0)
-		run_tell(r, "router", err.text);
-}
-
-static void on_router_notice(void *ctx, const struct bgp_output *notice)
-{
-	struct run *r = ctx;
-
-	run_tell_session(r, "router", r->lab->workers[notice->peer].host.name, notice);
-}
-
-static int router_start(struct run *r, struct errmsg *err)
-{
-	static const struct drive_speaker_ops ops = {
-		.route = on_router_route, .routes_told = on_router_routes_told, .notice = on_router_notice};
-	struct node_router_conf conf = run_router_conf(r);
-	size_t n = conf.password != NULL ? r->lab->conf.workers : 0;
-	struct drive_guard *guards = arena_array(&r->arena, n, sizeof(*guards));
-
-	for (size_t i = 0; i < n; i++)
-		guards[i].password = conf.password;
-	r->router_engine = node_router_speaker(r->lab, &conf);
-	return drive_speaker_new(r->drive,
-				 &(struct drive_speaker_conf){.engine = r->router_engine,
-							      .ns = r->lab->router.ns,
-							      .listens = true,
-							      .listen_address = r->lab->conf.router_cluster,
-							      .ops = &ops,
-							      .ctx = r,
-							      .guards = guards,
-							      .guard_count = n},
-				 &r->router, err);
-}
-
-struct node_router_conf run_router_conf(const struct run *r)
-{
-	const struct plan_lab *lab = &r->plan->lab;
-
-	return (struct node_router_conf){.as = lab->router_as,
-					 .worker_as = lab->worker_as,
-					 .max_paths = lab->max_paths > 0 ? lab->max_paths : ROUTER_PATHS_DEFAULT,
-					 .password = lab->router_password,
-					 .seed = r->seed};
-}
-
 int run_setup(struct run *r, struct errmsg *err)
 {
-	int result = drive_new(&r->drive, err);
+	int result;
 
+	if (r->plan->virtual.on)
+		return run_virtual_setup(r, err);
+	result = drive_new(&r->drive, err);
 	if (result == 0)
 		result = network_build(r, err);
 	run_phase(r, "network");
 	if (result < 0)
 		return result;
-	judge_start(r);
+	run_judge_start(r);
 	/* The daemon's start overlaps with the opening of the captures; no session can come up before workers dial. */
 	if (r->has_daemon)
 		result = run_daemon_start(r, err);
@@ -181,10 +132,10 @@ int run_setup(struct run *r, struct errmsg *err)
 		result = run_evidence_start(r, err);
 	run_phase(r, "captures");
 	if (result == 0)
-		result = r->has_daemon ? run_daemon_await(r, err) : router_start(r, err);
+		result = r->has_daemon ? run_daemon_await(r, err) : run_router_start(r, false, err);
 	run_phase(r, "router");
 	if (result == 0)
-		result = cluster_start(r, err);
+		result = run_cluster_start(r, err);
 	if (result == 0)
 		result = run_settle_cluster(r, err);
 	run_phase(r, "workers");
@@ -213,18 +164,23 @@ void run_teardown(struct run *r)
 		drive_http_stop(r->pods.at[i].server);
 	VEC_FREE(&r->pods);
 	for (unsigned int i = 0; r->workers != NULL && i < r->lab->conf.workers; i++)
-		drive_speaker_free(r->workers[i].driver);
+		run_worker_silence(&r->workers[i]);
+	run_lags_free(r);
 	run_rogues_free(r);
 	run_speakers_free(r);
 	node_daemon_end(&r->daemon.node);
+	run_bfd_free(r->router_bfd);
 	drive_speaker_free(r->router);
+	run_virtual_free(r);
 	bgp_speaker_free(r->router_engine);
 	sockets_close(r);
 	net_fib_monitor_free(r->fib);
+	net_groups_free(r->groups);
 	judge_free(r->judge);
 	kube_cluster_free(r->cluster);
 	node_lab_free(r->lab);
 	drive_free(r->drive);
+	VEC_FREE(&r->left);
 	VEC_FREE(&r->services);
 	VEC_FREE(&r->warned);
 }

@@ -111,15 +111,24 @@ int run_speakers_follow(struct run *r, struct errmsg *err)
 	if (r->plan->lab.speaker_count == 0)
 		return 0;
 	for (unsigned int i = 0; i < r->lab->conf.workers && result == 0; i++) {
-		if (run_speaker_is_real(r, i))
+		if (run_speaker_is_real(r, i) && !r->lab->workers[i].stopped)
 			result = sync(r, i, err);
 	}
 	return result == 0 ? await(r, err) : result;
 }
 
+void run_speaker_stop(struct run *r, unsigned int worker)
+{
+	struct run_speaker *s = &r->speakers[worker];
+
+	node_daemon_end(s->node.daemon);
+	s->node.sessions = 0;
+	s->daemon.watched = 0;
+}
+
 void run_speakers_free(struct run *r)
 {
-	for (unsigned int i = 0; r->lab != NULL && i < r->lab->conf.workers; i++) {
+	for (unsigned int i = 0; r->lab != NULL && r->speakers != NULL && i < r->lab->conf.workers; i++) {
 		if (r->speakers[i].node.daemon != NULL)
 			node_speaker_free(&r->speakers[i].node);
 	}

@@ -52,7 +52,9 @@ static const struct step_kind kinds[] = {
 	[PLAN_STEP_SCALE] = {step_scale, true},		[PLAN_STEP_EXPECT] = {NULL, false},
 	[PLAN_STEP_HTTP] = {run_step_http, false},	[PLAN_STEP_FLOWS] = {run_step_flows, false},
 	[PLAN_STEP_EXEC] = {run_step_exec, false},	[PLAN_STEP_MALFORMED] = {run_step_malformed, false},
-	[PLAN_STEP_SEND] = {run_step_malformed, false},
+	[PLAN_STEP_SEND] = {run_step_malformed, false}, [PLAN_STEP_FAIL] = {run_step_fail, true},
+	[PLAN_STEP_RECOVER] = {run_step_recover, true}, [PLAN_STEP_RESTART] = {run_step_restart, true},
+	[PLAN_STEP_HASH] = {run_step_hash, false},
 };
 
 /* What rests on routes in the router's kernel. */
@@ -61,7 +63,8 @@ static bool needs_fib(const struct plan_step *step)
 	enum plan_expect_kind what = step->expect.kind;
 
 	if (step->kind == PLAN_STEP_EXPECT)
-		return what == PLAN_EXPECT_NEXT_HOPS || what == PLAN_EXPECT_HTTP || what == PLAN_EXPECT_SPREAD;
+		return what == PLAN_EXPECT_NEXT_HOPS || what == PLAN_EXPECT_HTTP || what == PLAN_EXPECT_SPREAD ||
+		       what == PLAN_EXPECT_PREDICTED;
 	return step->kind == PLAN_STEP_HTTP || step->kind == PLAN_STEP_FLOWS;
 }
 
@@ -73,7 +76,11 @@ static enum run_exit step_skip(struct run *r, const struct plan_step *step)
 	struct errmsg why;
 	struct judge_finding finding = {.verdict = JUDGE_INCONCLUSIVE};
 
-	(void)errmsg_say(&why, -EOPNOTSUPP, "%s %s installs no routes in the kernel on Linux", d->name, d->version);
+	if (r->virtual != NULL)
+		(void)errmsg_say(&why, -EOPNOTSUPP, "needs the kernel, which a virtual run does not have");
+	else
+		(void)errmsg_say(&why, -EOPNOTSUPP, "%s %s installs no routes in the kernel on Linux", d->name,
+				 d->version);
 	run_tell_step_begin(r, step);
 	finding.seen = arena_strdup(&r->arena, why.text);
 	run_tell_step_end(r, step, RUN_SKIPPED, step->kind == PLAN_STEP_EXPECT ? &finding : NULL, NULL, &why);
@@ -87,10 +94,12 @@ static enum run_exit step_play(struct run *r, const struct plan_step *step, stru
 	const char *detail = NULL;
 	enum run_exit result;
 
+	if (r->virtual != NULL && plan_step_needs_kernel(step))
+		return step_skip(r, step);
 	if (needs_fib(step) && r->has_daemon && !node_daemon_installs_routes(r->daemon.node.kind))
 		return step_skip(r, step);
 	if (kind->changes)
-		r->cause = drive_wall();
+		r->cause = run_wall(r);
 	run_tell_step_begin(r, step);
 	if (kind->play != NULL)
 		result = kind->play(r, step, &detail, err);
@@ -139,7 +148,11 @@ enum run_exit run_steps(struct run *r, struct errmsg *err)
 		skipped += result == RUN_SKIPPED;
 		worst = worse(worst, result);
 	}
-	if (worst == RUN_SKIPPED)
+	if (worst == RUN_SKIPPED && r->virtual != NULL)
+		(void)errmsg_say(err, -EOPNOTSUPP,
+				 "%zu step%s the kernel, which a virtual run does not have, and skipped; all else held",
+				 skipped, skipped == 1 ? " needs" : "s need");
+	else if (worst == RUN_SKIPPED)
 		(void)errmsg_say(
 			err, -EOPNOTSUPP,
 			"%s installs no routes in the kernel on Linux: %zu step%s about them skipped, all else held",

@@ -59,13 +59,13 @@ int run_tell_start(struct run *r, struct errmsg *err)
 
 static int64_t since_start(const struct run *r)
 {
-	return instant_since(drive_wall(), r->started);
+	return instant_since(run_wall(r), r->started);
 }
 
 static void event(struct run *r, const char *kind, const char *node, const char *text)
 {
 	report_timeline_write(r->timeline,
-			      &(struct report_event){.time = drive_wall(), .kind = kind, .node = node, .text = text});
+			      &(struct report_event){.time = run_wall(r), .kind = kind, .node = node, .text = text});
 }
 
 static size_t nodes_fill(const struct run *r, struct report_node *workers, struct report_node *clients)
@@ -107,7 +107,7 @@ static struct report_router router_fill(struct run *r)
 		.cluster = r->lab->conf.router_cluster,
 		.clients = r->lab->conf.router_client,
 		.as = r->plan->lab.router_as,
-		.hash = r->hash_text,
+		.hash = r->hash_text[0] != '\0' ? r->hash_text : NULL,
 	};
 }
 
@@ -146,9 +146,9 @@ void run_tell_lab(struct run *r)
 	};
 
 	uname(&kernel);
-	lab.kernel = kernel.release;
+	lab.kernel = r->virtual == NULL ? kernel.release : NULL;
 	lab.pod_count = pods_fill(r, &scratch, &lab.pods);
-	if (r->lab->control_plane.ns != NULL)
+	if (r->lab->control_plane.ns != NULL || (r->virtual != NULL && r->plan->lab.has_control_plane))
 		lab.control_plane = (struct report_node){.name = r->lab->control_plane.name,
 							 .address = r->lab->control_plane.address};
 	report_begin(r->report, &lab);
@@ -181,6 +181,16 @@ void run_tell_session(struct run *r, const char *node, const char *peer, const s
 	event(r, "session", node, text);
 }
 
+void run_tell_bfd(struct run *r, const char *node, const char *peer, const struct bfd_output *change)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "BFD with %s: %s -> %s%s%s", peer, wire_bfd_state_text((uint8_t)change->from),
+		 wire_bfd_state_text((uint8_t)change->to), change->diag != WIRE_BFD_DIAG_NONE ? ", " : "",
+		 change->diag != WIRE_BFD_DIAG_NONE ? wire_bfd_diag_text(change->diag) : "");
+	event(r, "session", node, text);
+}
+
 void run_tell_service(struct run *r, const char *service, const struct addr *address)
 {
 	char text[600];
@@ -205,6 +215,8 @@ static const char *step_kind(enum plan_step_kind kind)
 		[PLAN_STEP_APPLY] = "apply",   [PLAN_STEP_DELETE] = "delete",	    [PLAN_STEP_SCALE] = "scale",
 		[PLAN_STEP_EXPECT] = "expect", [PLAN_STEP_HTTP] = "http",	    [PLAN_STEP_FLOWS] = "flows",
 		[PLAN_STEP_EXEC] = "exec",     [PLAN_STEP_MALFORMED] = "malformed", [PLAN_STEP_SEND] = "send",
+		[PLAN_STEP_FAIL] = "fail",     [PLAN_STEP_RECOVER] = "recover",	    [PLAN_STEP_RESTART] = "restart",
+		[PLAN_STEP_HASH] = "hash",
 	};
 
 	return names[kind];
@@ -237,6 +249,27 @@ static void routes_to_timeline(struct run *r)
 		report_timeline_write(r->timeline, &(struct report_event){.time = e->time,
 									  .kind = "route",
 									  .node = e->worker,
+									  .text = text,
+									  .file = r->link_files[e->link],
+									  .frame = e->frame});
+	}
+}
+
+static void bfd_to_timeline(struct run *r)
+{
+	size_t n;
+	const struct judge_bfd_event *events = judge_bfd_events(r->judge, &n);
+
+	for (; r->bfd_told < n; r->bfd_told++) {
+		const struct judge_bfd_event *e = &events[r->bfd_told];
+		char text[200];
+
+		snprintf(text, sizeof(text), "BFD %s %s: %s%s%s", e->from_router ? "to" : "from", e->worker,
+			 wire_bfd_state_text(e->state), e->diag != WIRE_BFD_DIAG_NONE ? ", " : "",
+			 e->diag != WIRE_BFD_DIAG_NONE ? wire_bfd_diag_text(e->diag) : "");
+		report_timeline_write(r->timeline, &(struct report_event){.time = e->time,
+									  .kind = "bfd",
+									  .node = e->from_router ? "router" : e->worker,
 									  .text = text,
 									  .file = r->link_files[e->link],
 									  .frame = e->frame});
@@ -281,7 +314,8 @@ void run_tell_step_end(struct run *r, const struct plan_step *step, enum run_exi
 	report_step_end(r->report, &r->step);
 	event(r, "step", NULL, arena_printf(&r->arena, "%s: %s", report_verdict_name(r->step.verdict), step->text));
 	routes_to_timeline(r);
-	if (step->kind == PLAN_STEP_EXPECT && step->expect.kind == PLAN_EXPECT_NEXT_HOPS) {
+	bfd_to_timeline(r);
+	if (step->kind == PLAN_STEP_EXPECT && step->expect.kind == PLAN_EXPECT_NEXT_HOPS && r->virtual == NULL) {
 		const struct run_service *s = run_service_find(r, step->expect.namespace, step->expect.service);
 
 		if (s != NULL && s->address.family != ADDR_NONE)
@@ -321,8 +355,9 @@ int run_tell_end(struct run *r, enum run_exit result, const char *message)
 		.wall_ns = instant_since(run_monotonic(), r->began),
 		.phases = r->phases.at,
 		.phase_count = r->phases.len,
-		.reproduce = arena_printf(&r->arena, "%s run %s --seed %lu", r->options->program, r->plan->file,
-					  (unsigned long)r->seed),
+		.reproduce =
+			arena_printf(&r->arena, "%s run%s %s --seed %lu", r->options->program,
+				     r->plan->virtual.asked ? " --virtual" : "", r->plan->file, (unsigned long)r->seed),
 		.message = message,
 	};
 	int error, timeline_error;

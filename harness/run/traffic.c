@@ -7,8 +7,8 @@
 
 #define HTTP_WITHIN_NS (10 * NS_PER_S)
 #define PARALLEL_DEFAULT 32
-#define SEND_BATCH 256
 #define FIRST_SOURCE_PORT 1024
+#define FLOWS_DEFAULT 1000
 
 /* The address and port that traffic for a service goes to. */
 static int target(const struct run *r, const struct plan_traffic *t, struct addr *ret_address, uint16_t *ret_port,
@@ -70,20 +70,6 @@ static int gateway_mac(struct run *r, uint8_t mac[6], struct errmsg *err)
 	return net_link_info(r->lab->router.ns, NODE_ROUTER_CLIENT_LINK, mac, &index, err);
 }
 
-/* Sends in batches and lets the captures be drained in between, so that no ring has to hold a whole burst. */
-static int send_all(struct run *r, struct traffic_sender *sender, struct errmsg *err)
-{
-	int n;
-
-	while ((n = traffic_sender_send(sender, SEND_BATCH, err)) != 0) {
-		if (n < 0 && n != -EAGAIN)
-			return n;
-		if (!drive_wait(r->drive, drive_now(r->drive)))
-			return errmsg_say(err, -EINTR, "interrupted");
-	}
-	return RUN_PASSED;
-}
-
 static int client_send(struct run *r, unsigned int client, const struct traffic_flows *flows, struct errmsg *err)
 {
 	struct traffic_sender *sender;
@@ -95,7 +81,7 @@ static int client_send(struct run *r, unsigned int client, const struct traffic_
 	if (result < 0)
 		return result;
 	VEC_PUSH(&r->senders, sender);
-	return send_all(r, sender, err);
+	return run_flows_send(r, sender, err);
 }
 
 void *run_senders_close(void *run)
@@ -108,38 +94,75 @@ void *run_senders_close(void *run)
 	return NULL;
 }
 
-enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+/* What the step's flows are: drawn for it, or those of the step before. */
+static enum run_exit flows_make(struct run *r, const struct plan_step *step, struct traffic_flows *ret,
+				unsigned int *ret_client, struct errmsg *err)
 {
 	const struct plan_traffic *t = &step->traffic;
 	unsigned int client = t->client != 0 ? t->client - 1 : 0;
-	struct traffic_flows flows = {.protocol = t->tcp ? TRAFFIC_TCP_SYN : TRAFFIC_UDP,
-				      .src = r->lab->clients[client].address,
+	uint32_t run = ++r->next_run_tag;
+
+	if (t->again) {
+		*ret = r->flows_again;
+		*ret_client = r->flows_again_client;
+		ret->run = run;
+		return RUN_PASSED;
+	}
+	*ret_client = client;
+	*ret = (struct traffic_flows){.src = r->lab->clients[client].address,
 				      .src_net = r->plan->lab.client_net,
 				      .src_port = FIRST_SOURCE_PORT,
 				      .vary = t->vary,
 				      .count = t->count,
 				      .packets = t->packets,
-				      .run = ++r->next_run_tag,
-				      .seed = r->seed + r->next_run_tag};
-	struct instant began = drive_now(r->drive);
-	int result;
-
-	if (target(r, t, &flows.dst, &flows.dst_port, err) < 0)
+				      .run = run,
+				      .seed = r->seed + run};
+	if (target(r, t, &ret->dst, &ret->dst_port, err) < 0)
 		return RUN_FAILED;
-	flows.dst_net = prefix_host(&flows.dst);
+	ret->dst_net = prefix_host(&ret->dst);
+	if (run_flows_shape(r, t, ret, err) < 0)
+		return RUN_FAILED;
+	if (ret->count == 0 && run_shares_tell(r, &ret->dst, err) < 0)
+		return RUN_BROKEN;
+	if (ret->count == 0)
+		ret->count = run_flows_planned(r, step, &ret->dst);
+	ret->count = ret->count > 0 ? ret->count : FLOWS_DEFAULT;
+	return RUN_PASSED;
+}
+
+enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	struct instant began = drive_now(r->drive);
+	struct traffic_flows flows;
+	unsigned int client;
+	int result = (int)flows_make(r, step, &flows, &client, err);
+
+	if (result != RUN_PASSED)
+		return (enum run_exit)result;
+	result = run_oracle_flows(r, &flows, err);
+	if (result == -ERANGE && step->traffic.count == 0)
+		return RUN_FAILED; /* the field that varies can't support the claim */
+	if (result < 0)
+		return run_exit_of(result);
+	r->flows_before = r->last_flows;
+	r->flows_again = flows;
+	r->flows_again_client = client;
 	r->last_flows = (struct judge_traffic){.flows = true,
 					       .run = flows.run,
-					       .count = t->count,
+					       .count = flows.count,
+					       .packets = flows.packets * (flows.fragments ? 2 : 1),
 					       .vip = flows.dst,
 					       .port = flows.dst_port,
 					       .since = drive_wall()};
 	result = client_send(r, client, &flows, err);
+	if (result == 0)
+		result = run_oracle_after(r, &flows.dst, err);
 	if (result < 0)
 		return run_exit_of(result);
 	r->last_flows.until = drive_wall();
 	r->has_flows = true;
 	r->http_was_last = false;
-	*ret_detail = arena_printf(&r->arena, "%u flows sent in %s", t->count,
+	*ret_detail = arena_printf(&r->arena, "%u flows sent in %s", flows.count,
 				   duration_text(instant_since(drive_now(r->drive), began)).s);
 	return RUN_PASSED;
 }

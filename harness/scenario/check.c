@@ -72,6 +72,10 @@ static void step_try(struct plan_state *s, struct kube_cluster *c, const struct 
 	case PLAN_STEP_FLOWS:
 	case PLAN_STEP_MALFORMED:
 	case PLAN_STEP_SEND:
+	case PLAN_STEP_FAIL:
+	case PLAN_STEP_RECOVER:
+	case PLAN_STEP_RESTART:
+	case PLAN_STEP_HASH:
 	case PLAN_STEP_EXEC:
 		break;
 	}
@@ -81,8 +85,10 @@ static void step_try(struct plan_state *s, struct kube_cluster *c, const struct 
 
 static struct kube_cluster *cluster_new(const struct plan_lab *lab)
 {
-	const struct kube_cluster_conf conf = {
-		.metallb = lab->metallb, .pod_net = lab->pod_net, .service_net = lab->service_net};
+	const struct kube_cluster_conf conf = {.metallb = lab->metallb,
+					       .switches = lab->switches.cluster,
+					       .pod_net = lab->pod_net,
+					       .service_net = lab->service_net};
 	struct kube_cluster *c = kube_cluster_new(&conf);
 	char name[32];
 

@@ -75,6 +75,7 @@ static const struct record peer_record = {.what = "a peer",
 					  .size = sizeof(struct kube_bgp_peer),
 					  .defaults = &(const struct kube_bgp_peer){.meta = META_DEFAULTS,
 										    .peer_port = BGP_PORT,
+										    .connect_ns = KUBE_TIME_UNSET,
 										    .hold_ns = KUBE_TIME_UNSET,
 										    .keepalive_ns = KUBE_TIME_UNSET}};
 

@@ -28,6 +28,7 @@ static const struct kind_row kinds[] = {
 	{"BGPPeer", "metallb.io/v1beta1", KUBE_BGP_PEER, &manifest_peer_v1beta1, NULL},
 	{"BGPAdvertisement", "metallb.io/v1beta1", KUBE_BGP_ADVERTISEMENT, &manifest_advertisement, NULL},
 	{"Community", "metallb.io/v1beta1", KUBE_COMMUNITY, &manifest_community, NULL},
+	{"BFDProfile", "metallb.io/v1beta1", KUBE_BFD_PROFILE, &manifest_bfd_profile, NULL},
 	{"ConfigMap", "v1", KUBE_LEGACY_CONFIG, NULL, manifest_config_map},
 };
 

@@ -16,7 +16,7 @@ struct manifest {
 /* Kinds whose record is the object itself. */
 extern const struct record manifest_service, manifest_deployment, manifest_slice, manifest_node, manifest_namespace;
 extern const struct record manifest_pool, manifest_peer, manifest_peer_v1beta1, manifest_advertisement,
-	manifest_community;
+	manifest_community, manifest_bfd_profile;
 
 /* Kinds that become something else. */
 void manifest_endpoints(struct manifest *m, const struct yaml_node *doc);

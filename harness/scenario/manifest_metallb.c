@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* MetalLB's own kinds, group metallb.io. Types and syntax are judged here, with positions; what needs the whole
  * configuration is the model's to judge. */
+#include "instant.h"
 #include "manifest_int.h"
 
 #include <string.h>
@@ -124,34 +125,66 @@ const struct record manifest_pool = {.what = "an IPAddressPool",
 
 /* ---- BGPPeer ---- */
 
-/* A field that only the FRR engine knows: its name is kept, unless its value is the one that changes nothing. */
-static void field_frr_only(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+/* A field that only MetalLB's FRR mode knows was set, and not to what changes nothing anyway. */
+static bool frr_field(const struct yaml_node *map, const char *key)
 {
 	static const char *const nothing[] = {"", "false", "0", "0s"};
+	const struct yaml_node *v = yaml_get(map, key);
 
-	(void)r;
+	if (v == NULL || v->kind == YAML_NULL)
+		return false;
 	for (size_t i = 0; v->kind == YAML_TEXT && i < sizeof(nothing) / sizeof(nothing[0]); i++) {
 		if (strcmp(v->text, nothing[i]) == 0)
-			return;
+			return false;
 	}
-	memcpy(ret, &f->key, sizeof(f->key));
+	return true;
+}
+
+static void connect_time_check(struct reader *r, const struct yaml_node *map, const struct kube_bgp_peer *p)
+{
+	int64_t ns = p->connect_ns;
+
+	if (ns != KUBE_TIME_UNSET && (ns % NS_PER_S != 0 || ns < NS_PER_S || ns > UINT16_MAX * NS_PER_S))
+		reader_fault(r, yaml_get(map, "connectTime"), "connectTime: whole seconds from 1s to 65535s");
 }
 
 static void peer_spec_finish(struct reader *r, const struct yaml_node *map, void *ret)
 {
+	static const char *const frr_only[] = {"bfdProfile", "connectTime",
+					       "disableMP",  "dualStackAddressFamily",
+					       "dynamicASN", "enableGracefulRestart",
+					       "interface",  "keepaliveTime",
+					       "localASN",   "vrf"};
+	static const char *const not_modelled[] = {"interface", "vrf"};
 	struct kube_bgp_peer *p = ret;
 
-	(void)r;
-	(void)map;
-	if (p->keepalive_ns > 0 && p->frr_only_field == NULL)
-		p->frr_only_field = "keepaliveTime";
+	for (size_t i = 0; i < sizeof(frr_only) / sizeof(frr_only[0]) && p->frr_only_field == NULL; i++)
+		p->frr_only_field = frr_field(map, frr_only[i]) ? frr_only[i] : NULL;
+	for (size_t i = 0; i < sizeof(not_modelled) / sizeof(not_modelled[0]) && p->not_modelled == NULL; i++)
+		p->not_modelled = frr_field(map, not_modelled[i]) ? not_modelled[i] : NULL;
+	connect_time_check(r, map, p);
 }
 
+/* BFD's name for none, an empty one, is no name. */
+static void field_profile(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	if (v->kind != YAML_TEXT || *v->text != '\0')
+		field_text(r, v, f, ret);
+}
+
+static void field_known_bool(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	bool ignored;
+
+	(void)ret;
+	field_bool(r, v, f, &ignored);
+}
+
+static const char *const dynamic_words[] = {
+	[KUBE_ASN_GIVEN] = "", [KUBE_ASN_INTERNAL] = "internal", [KUBE_ASN_EXTERNAL] = "external"};
+static const struct words dynamics = WORDS(dynamic_words);
+
 #define IN_PEER(member) offsetof(struct kube_bgp_peer, member)
-#define FRR_ONLY(name)                                                                                                 \
-	{                                                                                                              \
-		.key = (name), .read = field_frr_only, .offset = IN_PEER(frr_only_field)                               \
-	}
 #define PEER_ROWS                                                                                                      \
 	{.key = "myASN", .read = field_u32, .offset = IN_PEER(my_asn), .required = true},                              \
 		{.key = "peerASN", .read = field_u32, .offset = IN_PEER(peer_asn)},                                    \
@@ -161,21 +194,23 @@ static void peer_spec_finish(struct reader *r, const struct yaml_node *map, void
 		{.key = "keepaliveTime", .read = field_time, .offset = IN_PEER(keepalive_ns)},                         \
 		{.key = "routerID", .read = field_addr, .offset = IN_PEER(router_id)},                                 \
 		{.key = "password", .read = field_text, .offset = IN_PEER(password)},                                  \
-		{.key = "ebgpMultiHop", .read = field_bool, .offset = IN_PEER(ebgp_multihop)}, FRR_ONLY("bfdProfile"), \
+		{.key = "ebgpMultiHop", .read = field_bool, .offset = IN_PEER(ebgp_multihop)},                         \
+		{.key = "bfdProfile", .read = field_profile, .offset = IN_PEER(bfd_profile)},                          \
 		SELECTORS_ROW("nodeSelectors", IN_PEER(node_selectors))
 
 static const struct field peer_spec_fields[] = {
 	PEER_ROWS,
 	{.key = "peerPort", .read = field_u16, .offset = IN_PEER(peer_port), .min = 1, .max = PEER_PORT_MAX},
 	{.key = "passwordSecret", .read = field_unsupported},
-	FRR_ONLY("connectTime"),
-	FRR_ONLY("disableMP"),
-	FRR_ONLY("dualStackAddressFamily"),
-	FRR_ONLY("dynamicASN"),
-	FRR_ONLY("enableGracefulRestart"),
-	FRR_ONLY("interface"),
-	FRR_ONLY("localASN"),
-	FRR_ONLY("vrf"),
+	{.key = "connectTime", .read = field_time, .offset = IN_PEER(connect_ns)},
+	/* deprecated, and without effect since 0.15; the native mode refuses it */
+	{.key = "disableMP", .read = field_known_bool},
+	{.key = "dualStackAddressFamily", .read = field_bool, .offset = IN_PEER(dual_stack)},
+	{.key = "dynamicASN", .read = field_word, .offset = IN_PEER(dynamic_asn), .more = &dynamics},
+	{.key = "enableGracefulRestart", .read = field_bool, .offset = IN_PEER(graceful_restart)},
+	{.key = "interface", .read = field_ignore},
+	{.key = "localASN", .read = field_u32, .offset = IN_PEER(local_asn), .min = 1},
+	{.key = "vrf", .read = field_ignore},
 };
 static const struct record peer_spec = {
 	.what = "a BGPPeer's spec", RECORD_FIELDS(peer_spec_fields), .finish = peer_spec_finish};
@@ -189,6 +224,7 @@ const struct record manifest_peer = {.what = "a BGPPeer",
 				     .size = sizeof(struct kube_bgp_peer),
 				     .defaults = &(const struct kube_bgp_peer){.meta = META_DEFAULTS,
 									       .peer_port = BGP_PORT,
+									       .connect_ns = KUBE_TIME_UNSET,
 									       .hold_ns = KUBE_TIME_UNSET,
 									       .keepalive_ns = KUBE_TIME_UNSET}};
 
@@ -213,11 +249,12 @@ static const struct field old_peer_fields[] = {
 	{.key = "status", .read = field_ignore},
 };
 /* MetalLB's conversion from v1beta1 makes an absent time an explicit 0: no hold timer on the wire. */
-const struct record manifest_peer_v1beta1 = {
-	.what = "a BGPPeer",
-	RECORD_FIELDS(old_peer_fields),
-	.size = sizeof(struct kube_bgp_peer),
-	.defaults = &(const struct kube_bgp_peer){.meta = META_DEFAULTS, .peer_port = BGP_PORT}};
+const struct record manifest_peer_v1beta1 = {.what = "a BGPPeer",
+					     RECORD_FIELDS(old_peer_fields),
+					     .size = sizeof(struct kube_bgp_peer),
+					     .defaults = &(const struct kube_bgp_peer){.meta = META_DEFAULTS,
+										       .peer_port = BGP_PORT,
+										       .connect_ns = KUBE_TIME_UNSET}};
 
 /* ---- BGPAdvertisement ---- */
 
@@ -282,3 +319,36 @@ const struct record manifest_community = {.what = "a Community",
 					  RECORD_FIELDS(community_fields),
 					  .size = sizeof(struct kube_community),
 					  .defaults = &(const struct kube_community){.meta = META_DEFAULTS}};
+
+/* ---- BFDProfile ---- */
+
+#define IN_PROFILE(member) offsetof(struct kube_bfd_profile, member)
+#define MS_ROW(name, at)                                                                                               \
+	{                                                                                                              \
+		.key = (name), .read = field_u32, .offset = IN_PROFILE(at), .min = 10, .max = 60000                    \
+	}
+
+static const struct field profile_spec_fields[] = {
+	MS_ROW("receiveInterval", receive_ms),
+	MS_ROW("transmitInterval", transmit_ms),
+	{.key = "detectMultiplier", .read = field_u32, .offset = IN_PROFILE(multiplier), .min = 2, .max = 255},
+	MS_ROW("echoInterval", echo_ms),
+	{.key = "echoMode", .read = field_bool, .offset = IN_PROFILE(echo_mode)},
+	{.key = "passiveMode", .read = field_bool, .offset = IN_PROFILE(passive)},
+	{.key = "minimumTtl", .read = field_u32, .offset = IN_PROFILE(minimum_ttl), .min = 1, .max = 254},
+};
+static const struct record profile_spec = {.what = "a BFDProfile's spec", RECORD_FIELDS(profile_spec_fields)};
+static const struct field profile_fields[] = {
+	META_ROWS(struct kube_bfd_profile),
+	{.key = "spec", .read = field_record, .more = &profile_spec},
+	{.key = "status", .read = field_ignore},
+};
+const struct record manifest_bfd_profile = {.what = "a BFDProfile",
+					    RECORD_FIELDS(profile_fields),
+					    .size = sizeof(struct kube_bfd_profile),
+					    .defaults = &(const struct kube_bfd_profile){.meta = META_DEFAULTS,
+											 .receive_ms = 300,
+											 .transmit_ms = 300,
+											 .multiplier = 3,
+											 .echo_ms = 50,
+											 .minimum_ttl = 254}};

@@ -52,6 +52,7 @@ static const struct field plan_fields[] = {
 	{.key = "name", .read = field_name, .offset = offsetof(struct plan, name)},
 	{.key = "about", .read = field_about, .offset = offsetof(struct plan, about)},
 	{.key = "seed", .read = field_seed},
+	{.key = "virtual", .read = plan_virtual_read},
 	{.key = "lab", .read = field_in_order},
 	{.key = "steps", .read = field_in_order},
 };
@@ -108,7 +109,7 @@ static const struct yaml_node *top(struct plan_state *s)
 static bool is_metallb(const struct kube_object *o)
 {
 	return o->kind == KUBE_IP_ADDRESS_POOL || o->kind == KUBE_BGP_PEER || o->kind == KUBE_BGP_ADVERTISEMENT ||
-	       o->kind == KUBE_COMMUNITY;
+	       o->kind == KUBE_COMMUNITY || o->kind == KUBE_BFD_PROFILE;
 }
 
 static bool has_legacy(const struct kube_object *objects, size_t n)
@@ -171,16 +172,18 @@ static void read_all(struct plan_state *s)
 	plan_lab_read(s, lab);
 	plan_steps_read(s, steps, lab != NULL ? lab : map);
 	metallb_settle(s);
+	plan_virtual_check(s, lab, steps);
 	if (s->r.diags->list.len == 0)
 		plan_trial(s);
 }
 
-struct plan *plan_read(const char *path, struct diags *diags)
+static struct plan *read_as(const char *path, bool virtual, struct diags *diags)
 {
 	struct plan *p = memory_new(sizeof(*p));
 	struct plan_state s = {.plan = p, .r = {.arena = &p->arena, .diags = diags}};
 
 	s.r.user = &s;
+	plan_virtual_init(&p->virtual, virtual);
 	paths_set(p, path);
 	s.r.src = yaml_open(p->file, &p->arena, diags);
 	if (s.r.src != NULL)
@@ -192,6 +195,16 @@ struct plan *plan_read(const char *path, struct diags *diags)
 		return p;
 	plan_free(p);
 	return NULL;
+}
+
+struct plan *plan_read(const char *path, struct diags *diags)
+{
+	return read_as(path, false, diags);
+}
+
+struct plan *plan_read_virtual(const char *path, struct diags *diags)
+{
+	return read_as(path, true, diags);
 }
 
 void plan_free(struct plan *p)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define COMPANIONS_MAX 4
-#define TIME_MAX (3600 * NS_PER_S)
+#define TIME_MAX (3600 * NS_PER_S) /* but where time costs nothing */
 
 /* The word that makes a form, what may stand beside it, and whether "never" makes sense of it. */
 struct form {
@@ -23,7 +23,12 @@ static const struct form forms[] = {
 	{"withdrawn_by", PLAN_EXPECT_WITHDRAWN_BY, {"service", "namespace"}, true, true},
 	{"next_hops", PLAN_EXPECT_NEXT_HOPS, {"service", "namespace"}, true, true},
 	{"http", PLAN_EXPECT_HTTP, {NULL}, false, false},
+	{"bfd", PLAN_EXPECT_BFD, {"workers"}, false, true},
 	{"spread", PLAN_EXPECT_SPREAD, {"over", "of", "detect"}, false, false},
+	{"stages", PLAN_EXPECT_STAGES, {"detect"}, false, false},
+	{"packets", PLAN_EXPECT_PACKETS, {NULL}, false, false},
+	{"moved_flows", PLAN_EXPECT_MOVED, {"detect"}, false, false},
+	{"paths", PLAN_EXPECT_PREDICTED, {"of"}, false, false},
 };
 
 #define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
@@ -79,6 +84,14 @@ static void field_only_word(struct reader *r, const struct yaml_node *v, const s
 	field_word(r, v, f, &word);
 }
 
+static void field_bfd(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	unsigned int word = 0;
+
+	field_word(r, v, f, &word);
+	*(bool *)ret = word == 1;
+}
+
 /* answered: all, or how many */
 static void field_answered(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
@@ -115,10 +128,17 @@ static void field_detect(struct reader *r, const struct yaml_node *v, const stru
 
 static const char *const session_words[] = {"established"};
 static const struct words session_states = WORDS(session_words);
+static const char *const bfd_words[] = {"up", "down"};
+static const struct words bfd_states = WORDS(bfd_words);
 static const char *const over_words[] = {"workers"};
 static const struct words overs = WORDS(over_words);
-static const char *const spread_words[] = {[PLAN_SPREAD_EQUAL] = "equal", [PLAN_SPREAD_PINNED] = "pinned"};
+static const char *const spread_words[] = {[PLAN_SPREAD_EQUAL] = "equal",
+					   [PLAN_SPREAD_PINNED] = "pinned",
+					   [PLAN_SPREAD_WEIGHTED] = "weighted",
+					   [PLAN_SPREAD_UNEQUAL] = "unequal"};
 static const struct words spreads = WORDS(spread_words);
+static const char *const path_words[] = {"predicted"};
+static const struct words paths = WORDS(path_words);
 static const char *const of_words[] = {
 	[PLAN_OF_LAST] = "last", [PLAN_OF_FLOWS] = "flows", [PLAN_OF_CONNECTIONS] = "connections"};
 static const struct words ofs = WORDS(of_words);
@@ -133,6 +153,26 @@ static const struct field http_fields[] = {
 };
 static const struct record http_record = {.what = "http", RECORD_FIELDS(http_fields)};
 
+static const char *const moves_words[] = {[PLAN_MOVES_MINIMAL] = "minimal",
+					  [PLAN_MOVES_HASH_THRESHOLD] = "hash_threshold",
+					  [PLAN_MOVES_MODULO] = "modulo",
+					  [PLAN_MOVES_REHASH] = "rehash"};
+static const struct words moves = WORDS(moves_words);
+static const struct field moved_fields[] = {
+	{.key = "at_most", .read = field_word, .offset = IN_EXPECT(at_most), .more = &moves, .required = true},
+};
+static const struct record moved_record = {.what = "moved_flows", RECORD_FIELDS(moved_fields)};
+
+static const char *const stages_words[] = {"independent"};
+static const struct words stages = WORDS(stages_words);
+
+static const struct field packets_fields[] = {
+	{.key = "lost", .read = field_u32, .offset = IN_EXPECT(lost), .max = UINT32_MAX},
+	{.key = "late", .read = field_u32, .offset = IN_EXPECT(late), .max = UINT32_MAX},
+	{.key = "twice", .read = field_u32, .offset = IN_EXPECT(twice), .max = UINT32_MAX},
+};
+static const struct record packets_record = {.what = "packets", RECORD_FIELDS(packets_fields)};
+
 static const struct field expect_fields[] = {
 	{.key = "sessions", .read = field_only_word, .more = &session_states},
 	{.key = "workers", .read = field_who, .offset = IN_EXPECT(who)},
@@ -142,7 +182,12 @@ static const struct field expect_fields[] = {
 	{.key = "withdrawn_by", .read = field_who, .offset = IN_EXPECT(who)},
 	{.key = "next_hops", .read = field_who, .offset = IN_EXPECT(who)},
 	{.key = "http", .read = field_record, .more = &http_record},
+	{.key = "bfd", .read = field_bfd, .offset = IN_EXPECT(bfd_down), .more = &bfd_states},
 	{.key = "spread", .read = field_word, .offset = IN_EXPECT(spread), .more = &spreads},
+	{.key = "stages", .read = field_only_word, .more = &stages},
+	{.key = "packets", .read = field_record, .more = &packets_record},
+	{.key = "moved_flows", .read = field_record, .more = &moved_record},
+	{.key = "paths", .read = field_only_word, .more = &paths},
 	{.key = "over", .read = field_only_word, .more = &overs},
 	{.key = "of", .read = field_word, .offset = IN_EXPECT(of), .more = &ofs},
 	{.key = "detect", .read = field_detect, .offset = IN_EXPECT(detect)},
@@ -169,7 +214,8 @@ static const struct form *form_of(struct reader *r, const struct yaml_node *v, c
 	}
 	if (form == NULL)
 		diag_hint(r, reader_fault(r, v, "%s: nothing to look for", step),
-			  "write one of sessions, announced_by, withdrawn_by, next_hops, http, spread");
+			  "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, "
+			  "moved_flows, stages, paths");
 	return form;
 }
 
@@ -215,7 +261,7 @@ static void times_check(struct reader *r, const struct yaml_node *v, const struc
 			  yaml_get(v, "for")->kind == YAML_TEXT ? yaml_get(v, "for")->text : "3s");
 	else if (e->never && e->for_ns == 0)
 		reader_fault(r, yaml_get(v, "for"), "for: must be more than 0");
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]) && !plan_state(r)->plan->virtual.on; i++) {
 		if (*times[i].ns > TIME_MAX)
 			reader_fault(r, yaml_get(v, times[i].key), "%s: longer than an hour", times[i].key);
 	}
@@ -226,10 +272,16 @@ static void order_check(struct reader *r, const struct yaml_node *v, const struc
 {
 	const struct plan_state *s = plan_state(r);
 	const struct yaml_node *key = yaml_get_key(v, form->key);
-	bool spread = form->kind == PLAN_EXPECT_SPREAD;
+	bool spread = form->kind == PLAN_EXPECT_SPREAD || form->kind == PLAN_EXPECT_PREDICTED;
 
 	if (form->kind == PLAN_EXPECT_HTTP && !s->http_done)
 		diag_hint(r, reader_fault(r, key, "no http step before this one"), "begin with - http: {service: ...}");
+	if (form->kind == PLAN_EXPECT_PACKETS && !s->flows_done)
+		diag_hint(r, reader_fault(r, key, "no flows step before this one"),
+			  "begin with - flows: {service: ..., packets: 3}");
+	if ((form->kind == PLAN_EXPECT_MOVED || form->kind == PLAN_EXPECT_STAGES) && !s->again_done)
+		diag_hint(r, reader_fault(r, key, "no flows were sent again before this one"),
+			  "begin with - flows: {again: true}, after the change and a flows step before it");
 	if (spread && e->of == PLAN_OF_LAST && !s->http_done && !s->flows_done)
 		diag_hint(r, reader_fault(r, key, "no flows or http step before this one"),
 			  "begin with - flows: {service: ...}");
@@ -237,6 +289,9 @@ static void order_check(struct reader *r, const struct yaml_node *v, const struc
 		reader_fault(r, yaml_get(v, "of"), "of: no flows step before this one");
 	if (spread && e->of == PLAN_OF_CONNECTIONS && !s->http_done)
 		reader_fault(r, yaml_get(v, "of"), "of: no http step before this one");
+	if (form->kind == PLAN_EXPECT_BFD && !e->never && !e->bfd_down && !s->plan->lab.router_session.bfd.on &&
+	    s->plan->lab.router_config == NULL)
+		diag_hint(r, reader_fault(r, key, "the router speaks no BFD"), "write router: {bfd: true}");
 	if (form->kind == PLAN_EXPECT_WITHDRAWN_BY && e->who.kind == PLAN_WHO_NONE)
 		diag_hint(r, reader_fault(r, key, "withdrawn_by none holds always"),
 			  "to say that nobody withdraws: never: {service: ..., withdrawn_by: all, for: 2s}");
@@ -256,6 +311,10 @@ static void body_read(struct reader *r, const struct yaml_node *v, const char *s
 	if (form == NULL)
 		return;
 	e->kind = form->kind;
+	if (e->kind == PLAN_EXPECT_MOVED && yaml_get_key(v, "detect") == NULL)
+		e->detect = 0.01;
+	if (e->kind == PLAN_EXPECT_STAGES && yaml_get_key(v, "detect") == NULL)
+		e->detect = 0.1;
 	companions_check(r, v, form);
 	if (e->never && !form->lasting) {
 		diag_hint(r, reader_fault(r, yaml_get_key(v, form->key), "never has no meaning with \"%s\"", form->key),

@@ -20,7 +20,8 @@ struct plan_state {
 	VEC(const struct kube_object *) gone;
 	VEC(struct plan_step) steps;
 	bool metallb_said; /* workers.metallb is written */
-	bool http_done, flows_done;
+	bool *failed;	   /* workers, by the steps so far */
+	bool http_done, flows_done, again_done;
 };
 
 static inline struct plan_state *plan_state(struct reader *r)
@@ -76,10 +77,49 @@ void plan_steps_read(struct plan_state *s, const struct yaml_node *steps, const 
 void plan_expect_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_never_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
+/* plan_flows.c: what flows can be told beyond their number; the last reads the step matrix */
+#define PLAN_FLOWS_OF_A_PORT (65536 - 1024) /* what one varied port can tell apart */
+extern const struct words plan_flow_protocols;
+extern const struct words plan_flow_fields; /* in the order of the bits */
+void plan_vary_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);   /* unsigned int */
+void plan_sizes_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);  /* plan_traffic */
+void plan_tuples_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* const char * */
+void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t);
+void plan_matrix_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+
 /* plan_malformed.c: the steps malformed and send, and the expectations that follow from it, which are added to the steps */
 void plan_malformed_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_send_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_malformed_expect(struct plan_state *s, const struct plan_step *step);
+
+/* plan_session.c: what lab.router says of its sessions, and lab.workers of theirs */
+void plan_bfd_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* plan_bfd */
+void plan_restart_read(struct reader *r, const struct yaml_node *v, const struct field *f,
+		       void *ret);								    /* plan_session */
+void plan_hold_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* int64_t */
+void plan_ttl_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);  /* uint32_t hops */
+extern const struct words plan_roles;
+void plan_switches_read(struct reader *r, const struct yaml_node *v, const struct field *f,
+			void *ret); /* plan_switches */
+void plan_update_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* bool */
+/* That the router's kind has what is asked of it. */
+void plan_session_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab);
+
+/* plan_multipath.c: router.hash, the step hash, router.nexthop_groups */
+void plan_hash_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_hash_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_groups_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_multipath_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab);
+
+/* plan_fail.c: the steps fail, recover and restart */
+void plan_fail_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_recover_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_restart_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+
+/* plan_virtual.c: virtual:, and that nothing needs the kernel then */
+void plan_virtual_init(struct plan_virtual *v, bool asked);
+void plan_virtual_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+void plan_virtual_check(struct plan_state *s, const struct yaml_node *lab, const struct yaml_node *steps);
 
 /* check.c: the manifests on a trial cluster, and MetalLB's own refusals as diagnostics */
 void plan_trial(struct plan_state *s);

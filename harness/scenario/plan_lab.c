@@ -34,7 +34,8 @@ static const enum plan_daemon daemon_kinds[] = {
 static const struct words daemons = WORDS(daemon_words);
 static const char *const hash_words[] = {[PLAN_HASH_DEFAULT] = "default", [PLAN_HASH_L3] = "l3", [PLAN_HASH_L4] = "l4"};
 static const struct words hashes = WORDS(hash_words);
-static const char *const metallb_words[] = {[KUBE_METALLB_LEGACY] = "legacy", [KUBE_METALLB_NATIVE] = "native"};
+static const char *const metallb_words[] = {
+	[KUBE_METALLB_LEGACY] = "legacy", [KUBE_METALLB_NATIVE] = "native", [KUBE_METALLB_FRR] = "frr"};
 static const struct words metallbs = WORDS(metallb_words);
 static const char *const fault_words[] = {
 	[PLAN_FAULT_NONE] = "none", [PLAN_FAULT_SILENT] = "silent", [PLAN_FAULT_WRONG_PREFIX] = "wrong_prefix"};
@@ -85,7 +86,17 @@ static const struct field router_fields[] = {
 	{.key = "config", .read = field_config, .offset = IN_LAB(router_config)},
 	{.key = "password", .read = plan_password_read, .offset = IN_LAB(router_password)},
 	{.key = "as", .read = field_u32, .offset = IN_LAB(router_as), .min = 1},
+	{.key = "bfd", .read = plan_bfd_read, .offset = IN_LAB(router_session.bfd)},
+	{.key = "hold", .read = plan_hold_read, .offset = IN_LAB(router_session.hold_ns)},
+	{.key = "graceful_restart", .read = plan_restart_read, .offset = IN_LAB(router_session)},
+	{.key = "ttl_security", .read = plan_ttl_read, .offset = IN_LAB(router_session.ttl_security)},
+	{.key = "multihop", .read = field_bool, .offset = IN_LAB(router_session.multihop)},
+	{.key = "role", .read = field_word, .offset = IN_LAB(router_session.role), .more = &plan_roles},
+	{.key = "role_strict", .read = field_bool, .offset = IN_LAB(router_session.role_strict)},
+	{.key = "group_update", .read = plan_update_read, .offset = IN_LAB(delete_add)},
 	{.key = "multipath_hash", .read = field_word, .offset = IN_LAB(hash), .more = &hashes},
+	{.key = "hash", .read = plan_hash_read, .offset = IN_LAB(hashing)},
+	{.key = "nexthop_groups", .read = plan_groups_read, .offset = IN_LAB(groups)},
 	{.key = "max_paths", .read = field_u32, .offset = IN_LAB(max_paths), .min = 1, .max = 1024},
 	{.key = "addresses", .read = field_record, .more = &router_addresses},
 };
@@ -95,6 +106,9 @@ static const struct field worker_fields[] = {
 	{.key = "as", .read = field_u32, .offset = IN_LAB(worker_as), .min = 1},
 	{.key = "first", .read = field_addr, .offset = IN_LAB(first_worker)},
 	{.key = "metallb", .read = field_word, .offset = IN_LAB(metallb), .more = &metallbs},
+	{.key = "role", .read = field_word, .offset = IN_LAB(worker_role), .more = &plan_roles},
+	{.key = "role_strict", .read = field_bool, .offset = IN_LAB(worker_role_strict)},
+	{.key = "switches", .read = plan_switches_read, .offset = IN_LAB(switches)},
 	{.key = "speaker",
 	 .read = plan_speakers_read,
 	 .offset = SPAN(struct lab_read, lab.speakers, lab.speaker_count)},
@@ -443,6 +457,9 @@ static const struct lab_read lab_defaults = {
 		.service_net = {{ADDR_V4, {10, 96}}, 12},
 		.has_control_plane = true,
 		.router_as = 11000,
+		.router_session = {.bfd = {.transmit_ms = 300, .receive_ms = 300, .multiplier = 3},
+				   .hold_ns = KUBE_TIME_UNSET,
+				   .restart_s = 120},
 		.max_paths = 16,
 		.workers = 3,
 		.worker_as = 22000,
@@ -466,6 +483,9 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 	}
 	router_check(s, map, &lab);
 	p->lab = lab.lab;
+	plan_session_check(s, yaml_get(map, "router"), &p->lab);
+	plan_multipath_check(s, yaml_get(map, "router"), &p->lab);
+	s->failed = arena_array(s->r.arena, p->lab.workers, sizeof(*s->failed));
 	s->metallb_said = yaml_get(yaml_get(map, "workers"), "metallb") != NULL;
 	if (yaml_get(map, "manifests") != NULL)
 		plan_objects(s, yaml_get(map, "manifests"), "manifests", &p->manifests, &p->manifest_count);

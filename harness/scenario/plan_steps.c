@@ -8,8 +8,6 @@
 #define HTTP_REQUESTS_MAX 100000
 #define HTTP_PARALLEL_MAX 1024
 #define FLOWS_MAX 1000000
-/* what one varied port can tell apart: 1024 to 65535 */
-#define FLOWS_OF_A_PORT (65536 - 1024)
 
 /* ---- apply, delete, scale ---- */
 
@@ -35,6 +33,7 @@ static const struct {
 	{"bgppeer", KUBE_BGP_PEER},
 	{"bgpadvertisement", KUBE_BGP_ADVERTISEMENT},
 	{"community", KUBE_COMMUNITY},
+	{"bfdprofile", KUBE_BFD_PROFILE},
 };
 
 #define DELETE_KIND_COUNT (sizeof(delete_kinds) / sizeof(delete_kinds[0]))
@@ -138,37 +137,6 @@ static void field_client(struct reader *r, const struct yaml_node *v, const stru
 	plan_client(plan_state(r), v, ret);
 }
 
-static void field_protocol(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
-{
-	unsigned int word = 0;
-
-	field_word(r, v, f, &word);
-	*(bool *)ret = word == 1;
-}
-
-static void field_vary(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
-{
-	struct yaml_node one = {.kind = YAML_LIST, .at = v->at, .items = &v, .count = 1};
-	const struct yaml_node *list = v->kind == YAML_LIST ? v : &one;
-	unsigned int bits = 0;
-
-	for (size_t i = 0; i < list->count; i++) {
-		unsigned int word = 32;
-
-		field_word(r, list->items[i], f, &word);
-		bits |= word < 32 ? 1U << word : 0;
-	}
-	if (list->count == 0)
-		reader_fault(r, v, "%s: what does not vary is one flow", f->key);
-	*(unsigned int *)ret = bits;
-}
-
-static const char *const protocol_words[] = {"udp", "tcp"};
-static const struct words protocols = WORDS(protocol_words);
-/* in the order of the bits */
-static const char *const vary_words[] = {"src_port", "dst_port", "src_addr", "dst_addr"};
-static const struct words varies = WORDS(vary_words);
-
 #define VARY_PORTS 3U
 
 #define IN_TRAFFIC(member) offsetof(struct plan_traffic, member)
@@ -212,20 +180,52 @@ static void step_http(struct reader *r, const struct yaml_node *v, const struct 
 
 	(void)f;
 	step->kind = PLAN_STEP_HTTP;
-	step->traffic = (struct plan_traffic){.count = 1, .parallel = 32, .tcp = true, .packets = 1};
+	step->traffic = (struct plan_traffic){.count = 1, .parallel = 32, .protocol = PLAN_FLOWS_TCP, .packets = 1};
 	plan_state(r)->http_done = true;
 	if (record_read_over(r, v, &http_record, &step->traffic))
 		traffic_service(r, v, &step->traffic);
 }
 
+/* count: auto, or how many */
+static void field_count(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	uint32_t *count = ret;
+
+	if (v->kind == YAML_TEXT && strcmp(v->text, "auto") == 0)
+		*count = 0;
+	else
+		field_u32(r, v, f, ret);
+}
+
 static const struct field flows_fields[] = {
 	TRAFFIC_ROWS,
-	{.key = "count", .read = field_u32, .offset = IN_TRAFFIC(count), .min = 1, .max = FLOWS_MAX},
+	{.key = "count", .read = field_count, .offset = IN_TRAFFIC(count), .min = 1, .max = FLOWS_MAX},
+	{.key = "again", .read = field_bool, .offset = IN_TRAFFIC(again)},
 	{.key = "packets", .read = field_u32, .offset = IN_TRAFFIC(packets), .min = 1, .max = 1000},
-	{.key = "vary", .read = field_vary, .offset = IN_TRAFFIC(vary), .more = &varies},
-	{.key = "protocol", .read = field_protocol, .offset = IN_TRAFFIC(tcp), .more = &protocols},
+	{.key = "vary", .read = plan_vary_read, .offset = IN_TRAFFIC(vary), .more = &plan_flow_fields},
+	{.key = "protocol", .read = field_word, .offset = IN_TRAFFIC(protocol), .more = &plan_flow_protocols},
+	{.key = "fragments", .read = field_bool, .offset = IN_TRAFFIC(fragments)},
+	{.key = "sizes", .read = plan_sizes_read},
+	{.key = "rate", .read = field_u32, .offset = IN_TRAFFIC(rate), .min = 1, .max = 10000000},
+	{.key = "burst", .read = field_u32, .offset = IN_TRAFFIC(burst), .min = 1, .max = 1000000},
+	{.key = "tuples", .read = plan_tuples_read, .offset = IN_TRAFFIC(tuples)},
 };
 static const struct record flows_record = {.what = "flows", RECORD_FIELDS(flows_fields)};
+
+/* The flows of the step before, which alone says what they are. */
+static void flows_again(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t)
+{
+	struct plan_state *s = plan_state(r);
+
+	if (!t->again)
+		return;
+	if (!s->flows_done)
+		reader_fault(r, yaml_get_key(v, "again"), "again: no flows step before this one");
+	else if (v->count > 1)
+		diag_hint(r, reader_fault(r, v, "flows that are sent again are as they were"),
+			  "write no more than {again: true}");
+	s->again_done = true;
+}
 
 static void step_flows(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
@@ -235,14 +235,16 @@ static void step_flows(struct reader *r, const struct yaml_node *v, const struct
 	(void)f;
 	step->kind = PLAN_STEP_FLOWS;
 	*t = (struct plan_traffic){.count = 1000, .vary = 1, .packets = 1};
-	plan_state(r)->flows_done = true;
 	if (!record_read_over(r, v, &flows_record, t))
 		return;
+	flows_again(r, v, t);
+	plan_state(r)->flows_done = true;
 	traffic_service(r, v, t);
-	if ((t->vary == 1 || t->vary == 2) && t->count > FLOWS_OF_A_PORT)
+	plan_flows_check(r, v, t);
+	if ((t->vary == 1 || t->vary == 2) && t->count > PLAN_FLOWS_OF_A_PORT)
 		diag_hint(r,
 			  reader_fault(r, yaml_get(v, "count"), "count: one port has room for %u different flows",
-				       FLOWS_OF_A_PORT),
+				       PLAN_FLOWS_OF_A_PORT),
 			  "vary src_addr or dst_addr as well");
 	if ((t->vary & ~VARY_PORTS) == 0 && (t->vary & 2U) != 0 && t->port != 0)
 		reader_fault(r, yaml_get(v, "port"), "port and vary dst_port contradict each other");
@@ -317,7 +319,12 @@ static const struct field step_fields[] = {
 	{.key = "never", .read = plan_never_read},
 	{.key = "http", .read = step_http},
 	{.key = "flows", .read = step_flows},
+	{.key = "matrix", .read = plan_matrix_read},
 	{.key = "exec", .read = step_exec},
+	{.key = "fail", .read = plan_fail_read},
+	{.key = "recover", .read = plan_recover_read},
+	{.key = "hash", .read = plan_hash_step_read},
+	{.key = "restart", .read = plan_restart_step_read},
 	{.key = "malformed", .read = plan_malformed_read},
 	{.key = "send", .read = plan_send_read},
 };
@@ -361,9 +368,24 @@ static void step_read(struct plan_state *s, const struct yaml_node *v)
 	VEC_PUSH(&s->steps, *step);
 	if (step->malformed_count > 0)
 		plan_malformed_expect(s, step);
+	for (size_t i = 0; i < step->then_count; i++)
+		VEC_PUSH(&s->steps, step->then[i]);
 }
 
-/* What a scenario without steps does: every Service of type LoadBalancer must answer. */
+/* What a scenario without steps does: every Service of type LoadBalancer must answer, or be announced where nobody can ask. */
+static char *service_default(struct plan_state *s, const char *text, const struct kube_object *o)
+{
+	if (!s->plan->virtual.on)
+		return arena_printf(s->r.arena,
+				    "%s- http: {service: %s/%s, requests: 10}\n"
+				    "- expect: {http: {answered: all}}\n",
+				    text, o->meta.namespace, o->meta.name);
+	if (o->service.external_policy == KUBE_POLICY_LOCAL)
+		return arena_strdup(s->r.arena, text); /* who announces depends on where its pods are */
+	return arena_printf(s->r.arena, "%s- expect: {service: %s/%s, announced_by: all, within: 10s}\n", text,
+			    o->meta.namespace, o->meta.name);
+}
+
 static const struct yaml_node *steps_default(struct plan_state *s, const struct yaml_node *at)
 {
 	char *text = arena_strdup(s->r.arena, "- expect: {sessions: established, within: 10s}\n");
@@ -374,10 +396,7 @@ static const struct yaml_node *steps_default(struct plan_state *s, const struct 
 		const struct kube_object *o = s->known.at[i];
 
 		if (o->kind == KUBE_SERVICE && o->service.type == KUBE_LOAD_BALANCER && o->meta.name != NULL)
-			text = arena_printf(s->r.arena,
-					    "%s- http: {service: %s/%s, requests: 10}\n"
-					    "- expect: {http: {answered: all}}\n",
-					    text, o->meta.namespace, o->meta.name);
+			text = service_default(s, text, o);
 	}
 	*outer = (struct yaml_node){.kind = YAML_TEXT, .at = at->at, .text = text};
 	if (yaml_parse_inside(s->r.src, outer, s->r.arena, s->r.diags, &docs) < 0 || docs.count != 1)

@@ -35,11 +35,79 @@ struct plan_at {
 	unsigned int column;
 };
 
+/* What the router's hash looks at. The kernel's own numbers: l3 0, inner_l3 2, custom 3. l4 is custom over addresses, protocol
+ * and ports: policy 1 (socket) lets the sending socket's own hash decide, which veth carries and no wire does. */
+enum plan_hash_policy {
+	PLAN_POLICY_DEFAULT,
+	PLAN_POLICY_L3,
+	PLAN_POLICY_L4,
+	PLAN_POLICY_INNER_L3,
+	PLAN_POLICY_CUSTOM,
+	PLAN_POLICY_SOCKET,
+};
+
+/* router.hash, and the step hash: what is left out there stays as it is. */
+struct plan_hashing {
+	enum plan_hash_policy policy;
+	unsigned int fields; /* custom: bits as net.ipv4.fib_multipath_hash_fields has them */
+	uint32_t seed;	     /* 0: drawn from the run's seed */
+	bool use_neighbours; /* pass over next hops whose neighbour is known to be dead */
+};
+
+/* router.nexthop_groups, of the built-in router */
+struct plan_groups {
+	bool on, resilient;
+	uint32_t buckets; /* 128 */
+	int64_t idle_ns;  /* 0: buckets may move at once */
+	int64_t unbalanced_ns;
+};
+
 /* A lie that a worker tells, to prove that the judge catches it. */
 struct plan_worker_fault {
 	unsigned int worker; /* from 1 */
 	enum plan_fault fault;
 	struct plan_at at;
+};
+
+/* router.bfd; the worker's side has it from its BFDProfile. */
+struct plan_bfd {
+	bool on;
+	uint32_t transmit_ms, receive_ms; /* 300 */
+	uint32_t multiplier;		  /* 3 */
+	bool passive;
+};
+
+/* RFC 9234 section 4.1, in the order of its values. */
+enum plan_role {
+	PLAN_ROLE_NONE,
+	PLAN_ROLE_PROVIDER,
+	PLAN_ROLE_RS,
+	PLAN_ROLE_RS_CLIENT,
+	PLAN_ROLE_CUSTOMER,
+	PLAN_ROLE_PEER,
+};
+
+/* What is said of the sessions at one end, where MetalLB has no word for it. */
+struct plan_session {
+	struct plan_bfd bfd;
+	int64_t hold_ns;       /* KUBE_TIME_UNSET: the kind's own */
+	bool graceful_restart; /* RFC 4724: offered, and the peer's routes are kept */
+	uint32_t restart_s;    /* 120 */
+	uint32_t ttl_security; /* RFC 5082: how far away the peer may be, in hops; 0: off */
+	bool multihop;
+	enum plan_role role;
+	bool role_strict;
+};
+
+enum plan_switch { PLAN_AS_PROFILE, PLAN_ON, PLAN_OFF };
+
+/* workers.switches: what MetalLB, or a network around it, did at one time (METALLB section 11.3). */
+struct plan_switches {
+	enum plan_switch enforce_hold, backoff_reset_at_open, origin_incomplete, last_wins, local_pref_outside,
+		end_of_rib, notifies, graceful_restart;
+	struct kube_switches cluster;
+	int64_t frr_debounce_ns;  /* from a change to what the speaker announces */
+	int64_t kubeproxy_lag_ns; /* and to what its node forwards */
 };
 
 struct plan_lab {
@@ -55,10 +123,17 @@ struct plan_lab {
 	const char *router_config;   /* path, or NULL: generated */
 	const char *router_password; /* RFC 2385, of every session of the generated or built-in router; NULL: none */
 	uint32_t router_as;	     /* 11000 */
+	struct plan_session router_session;
 	enum plan_hash hash;
+	struct plan_hashing hashing; /* instead of hash, unless default */
+	struct plan_groups groups;
 	unsigned int max_paths;	  /* 16 */
 	unsigned int workers;	  /* 3 */
 	uint32_t worker_as;	  /* 22000 */
+	enum plan_role worker_role;
+	bool worker_role_strict;
+	struct plan_switches switches;
+	bool delete_add;	  /* the built-in router takes a route away before it sets the changed one */
 	struct addr first_worker; /* 10.0.0.51 */
 	enum kube_metallb metallb;
 	const enum plan_daemon *speakers; /* who speaks BGP for the workers, which take them in turn; none: built-in */
@@ -83,12 +158,20 @@ enum plan_expect_kind {
 	PLAN_EXPECT_WITHDRAWN_BY, /* service, withdrawn_by: .. : each of these took it back on the wire */
 	PLAN_EXPECT_NEXT_HOPS,	  /* service, next_hops: .. : exactly these in the router kernel's FIB */
 	PLAN_EXPECT_HTTP,	  /* http: {answered: all|N, status: 200, source: client|node} of the last http step */
-	PLAN_EXPECT_SPREAD,	  /* spread: equal|pinned, over: workers, of: flows|connections */
-	PLAN_EXPECT_REACTION,	  /* of the router to a case of malformed: */
+	PLAN_EXPECT_SPREAD,	  /* spread: equal|weighted|pinned|unequal, over: workers, of: flows|connections */
+	PLAN_EXPECT_BFD,	  /* bfd: up|down [workers: ..]: as the router's own packets say */
+	PLAN_EXPECT_MOVED, /* moved_flows: {at_most: minimal|hash_threshold|modulo|rehash}, after flows: {again: true} */
+	PLAN_EXPECT_STAGES,  /* stages: independent, of the same flows before and after flows: {again: true} */
+	PLAN_EXPECT_PACKETS, /* packets: {lost: 0, late: 0, twice: 0} of the last flows: at most so many */
+	PLAN_EXPECT_PREDICTED, /* paths: predicted, of: flows|connections: each where the router's kernel said it would go */
+	PLAN_EXPECT_REACTION, /* of the router to a case of malformed: */
 };
 
 enum plan_source { PLAN_SOURCE_ANY, PLAN_SOURCE_CLIENT, PLAN_SOURCE_NODE };
-enum plan_spread { PLAN_SPREAD_EQUAL, PLAN_SPREAD_PINNED };
+/* weighted: as the router kernel's weights say; pinned: each client to one worker; unequal: a control that must not be even */
+enum plan_spread { PLAN_SPREAD_EQUAL, PLAN_SPREAD_PINNED, PLAN_SPREAD_WEIGHTED, PLAN_SPREAD_UNEQUAL };
+/* How many flows may move that would not have to: as many as such a group moves. */
+enum plan_moves { PLAN_MOVES_MINIMAL, PLAN_MOVES_HASH_THRESHOLD, PLAN_MOVES_MODULO, PLAN_MOVES_REHASH };
 enum plan_traffic_kind { PLAN_OF_LAST, PLAN_OF_FLOWS, PLAN_OF_CONNECTIONS };
 
 struct plan_expect {
@@ -105,8 +188,11 @@ struct plan_expect {
 	enum plan_source source;
 	enum plan_spread spread;
 	enum plan_traffic_kind of;
+	bool bfd_down;
+	enum plan_moves at_most;	   /* moved_flows */
+	uint32_t lost, late, twice;	   /* packets */
 	const struct rogue_case *reaction; /* to what; who names the worker that sent it */
-	double detect;			   /* spread: the relative bias that matters, default 0.25 */
+	double detect;	  /* spread: the relative bias that matters, default 0.25; moved_flows: the share, 0.01 */
 	const char *text; /* the step as written, on one line: "service nginx announced_by all within 1s" */
 };
 
@@ -115,24 +201,45 @@ enum plan_step_kind {
 	PLAN_STEP_DELETE, /* delete: {service: nginx} | service/nginx */
 	PLAN_STEP_SCALE,  /* scale: {deployment: nginx, replicas: 2} */
 	PLAN_STEP_EXPECT,
-	PLAN_STEP_HTTP,	     /* http: {service: nginx, requests: 30, parallel: 8} */
-	PLAN_STEP_FLOWS,     /* flows: {service: nginx, count: 3000, vary: [src_port], protocol: udp} */
+	PLAN_STEP_HTTP, /* http: {service: nginx, requests: 30, parallel: 8} */
+	PLAN_STEP_FLOWS, /* flows: {service: nginx, count: 3000 | auto, vary: [src_port], protocol: udp}, or {again: true};
+			    matrix: {equal: [src_port], pinned: [dst_port]}: flows for each field, and what is expected */
 	PLAN_STEP_MALFORMED, /* malformed: {case: all | name | [names], except: [names], worker: worker1, within: 6s}; an
 				expectation for each case follows */
 	PLAN_STEP_SEND, /* send: {hex: "<04 00>", expect: notification 1/2, when: established, then: goes_on, times: 1, worker:
 			   worker1}: as malformed, with a case of the user's own */
+	PLAN_STEP_FAIL,	   /* fail: {worker: worker2, how: link_down|power_loss|crash} */
+	PLAN_STEP_RECOVER, /* recover: worker2 */
+	PLAN_STEP_RESTART, /* restart: worker2|router, or {node: worker2, down: 2s}: its speaker alone */
+	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true}: the router's, from here on */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
+
+enum plan_failure {
+	PLAN_FAIL_LINK_DOWN,  /* the switch's port; the worker runs on */
+	PLAN_FAIL_POWER_LOSS, /* nothing more comes from it */
+	PLAN_FAIL_CRASH,      /* of its speaker: the kernel closes the connections */
+};
+
+enum plan_flow_protocol { PLAN_FLOWS_UDP, PLAN_FLOWS_TCP, PLAN_FLOWS_ICMP };
+enum plan_sizes { PLAN_SIZES_EQUAL, PLAN_SIZES_ZIPF, PLAN_SIZES_ELEPHANTS };
 
 struct plan_traffic {
 	const char *service;
 	const char *namespace;
-	uint32_t count;	   /* requests, or flows */
+	uint32_t count;	   /* requests, or flows; 0: as many as what is expected of them needs */
+	bool again;	   /* flows: those of the flows step before once more, whatever else is said */
 	uint32_t parallel; /* http: connections open at once, default 32 */
-	bool tcp;	   /* flows: TCP SYN, else UDP (default) */
-	unsigned int
-		vary;	  /* bits as enum traffic_vary of sim/traffic: 1 src_port, 2 dst_port, 4 src_addr, 8 dst_addr */
+	enum plan_flow_protocol protocol; /* flows: udp, TCP SYNs or ICMP echoes */
+	unsigned int vary; /* bits as enum traffic_vary of sim/traffic: 1 src_port, 2 dst_port, 4 src_addr, 8 dst_addr,
+				16 flow_label, 32 protocol */
 	uint32_t packets; /* per flow, default 1 */
+	bool fragments;	  /* each datagram as two */
+	enum plan_sizes sizes;			 /* of flows that have `packets` on average */
+	double exponent;			 /* zipf */
+	unsigned int elephants, elephants_share; /* percent of the flows, and of the packets that they have */
+	uint32_t rate, burst;			 /* packets a second, 0: as fast as they go; and so many at a time */
+	const char *tuples;			 /* path of a capture whose flows these are, or NULL */
 	uint16_t port;	  /* 0: the service's first */
 	unsigned int client; /* from 1; 0: all clients in turn */
 };
@@ -160,6 +267,25 @@ struct plan_step {
 	int64_t within_ns; /* exec: default 5 s; malformed: 6 s */
 	const struct plan_malformed *malformed;
 	size_t malformed_count;
+	unsigned int worker; /* fail, recover, restart: from 1; 0: the router */
+	enum plan_failure failure;
+	struct plan_hashing hashing;
+	int64_t down_ns;	      /* restart: between end and start */
+	const struct plan_step *then; /* matrix: the steps that follow from it, which are in the plan, too */
+	size_t then_count;
+};
+
+/* Played on the virtual driver: control plane alone, in no time, the same bytes from the same seed. */
+struct plan_virtual {
+	bool on;
+	bool asked;		 /* by plan_read_virtual: what needs the kernel is skipped, not refused */
+	int64_t delay_ns;	 /* of a connection, one way; 100 us */
+	int64_t spread_ns;	 /* of a connection, beyond that: up to so much */
+	int64_t jitter_ns;	 /* of a write, beyond that: up to so much */
+	uint32_t cut_percent;	 /* of reads get a random part of what is there */
+	uint32_t late_percent;	 /* of reads get several writes at once */
+	uint32_t refuse_percent; /* of dials are refused */
+	int64_t breaks_ns;	 /* mean time between the ends of connections; 0: none ends by itself */
 };
 
 /* All memory is the arena's. */
@@ -169,6 +295,7 @@ struct plan {
 	const char *dir;
 	const char *name;
 	const char *about;
+	struct plan_virtual virtual;
 	bool has_seed;
 	uint64_t seed;
 	struct plan_lab lab;
@@ -183,6 +310,10 @@ struct plan {
  * hint), types, ranges, duplicate keys, tabs, missing files, addresses outside their networks, services and workers
  * that no manifest or lab has, MetalLB's own refusals (the manifests are applied to a trial kube_cluster). */
 struct plan *plan_read(const char *path, struct diags *diags);
+/* As plan_read, to be played on the virtual driver whatever the file says. */
+struct plan *plan_read_virtual(const char *path, struct diags *diags);
+/* Traffic, the kernel's routes, programs: not to be had on the virtual driver. */
+bool plan_step_needs_kernel(const struct plan_step *step);
 void plan_free(struct plan *p);
 /* The daemon that a scenario's word for a router means; false for another word. */
 bool plan_daemon_of(const char *word, enum plan_daemon *ret);

@@ -16,7 +16,7 @@
 static const char keepalive[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x13\x04";
 #define KEEPALIVE_LEN (sizeof(keepalive) - 1)
 
-static const char *const kinds[] = {"bgp", "bad", "syn", "synack", "fin", "rst", "flow", "request", "response"};
+static const char *const kinds[] = {"bgp", "bad", "syn", "synack", "fin", "rst", "flow", "request", "response", "bfd"};
 
 static void tell(void *ctx, const struct capture_event *e)
 {

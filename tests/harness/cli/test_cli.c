@@ -85,6 +85,20 @@ static const struct row {
 	{"check good and bad", {"check", "@service.yaml", "@typo.yaml"}, 2, "1 object: good", "typo.yaml:3:3"},
 	{"check bad and good", {"check", "@typo.yaml", "@service.yaml"}, 2, "1 object: good", "typo.yaml:3:3"},
 
+	{"plan --help", {"plan", "--help"}, 0, "Usage: ecmplab plan", NULL},
+	{"plan nothing", {"plan"}, 2, NULL, "how many next hops? such as --members 3"},
+	{"plan", {"plan", "--members", "16", "--detect", "10%"}, 0, "distinct flows over 16 members", NULL},
+	{"plan in JSON", {"plan", "-m", "3", "--json"}, 0, "\"critical\": 27.6310211, \"supported\": true}", NULL},
+	{"plan by weights", {"plan", "-w", "1,1,2"}, 0, "the smallest share, 25 % of all", NULL},
+	{"plan too few flows", {"plan", "-m", "3", "--flows", "20"}, 1, "not even a dead member is found", NULL},
+	{"plan too few values", {"plan", "-m", "4", "--values", "3"}, 1, "Vary another field as well", NULL},
+	{"plan one member", {"plan", "-m", "1"}, 2, NULL, "how many next hops?"},
+	{"plan no weights", {"plan", "-w", "1,x"}, 2, NULL, "--weights takes up to 4096 numbers"},
+	{"plan a zero weight", {"plan", "-w", "1,0"}, 2, NULL, "from above 0 to 1e6"},
+	{"plan no bias", {"plan", "-m", "3", "-d", "0"}, 2, NULL, "--detect takes a share from 0.0001 to 10"},
+	{"plan no alpha", {"plan", "-m", "3", "--alpha", "1"}, 2, NULL, "--alpha takes a share"},
+	{"plan a word more", {"plan", "-m", "3", "x"}, 2, NULL, "Too many arguments"},
+
 	{"doctor --help", {"doctor", "--help"}, 0, "Usage: ecmplab doctor", NULL},
 };
 

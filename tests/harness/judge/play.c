@@ -257,8 +257,12 @@ void play_fib(struct play *p, double ms, const char *prefix, const char *gateway
 	struct play_fib f = {.time = play_ms(ms), .prefix = play_prefix(prefix)};
 	char *words = arena_strdup(&p->arena, gateways), *word;
 
-	while (*gateways != '\0' && (word = strsep(&words, " ")) != NULL)
-		f.gateways[f.n++] = play_addr(word);
+	while (*gateways != '\0' && (word = strsep(&words, " ")) != NULL) {
+		const char *gateway = strsep(&word, "*");
+
+		f.weights[f.n] = word != NULL ? (unsigned int)strtoul(word, NULL, 10) : 1;
+		f.gateways[f.n++] = play_addr(gateway);
+	}
 	VEC_PUSH(&p->fib, f);
 }
 
@@ -303,7 +307,8 @@ struct judge *play_judge(const struct play *p, enum play_order order, uint64_t s
 		judge_pod(j, &pods[i]);
 	for (size_t i = 0; i < p->fib.len; i++) {
 		if (!instant_before(until, p->fib.at[i].time))
-			judge_fib(j, p->fib.at[i].time, &p->fib.at[i].prefix, p->fib.at[i].gateways, p->fib.at[i].n);
+			judge_fib_weighted(j, p->fib.at[i].time, &p->fib.at[i].prefix, p->fib.at[i].gateways,
+					   p->fib.at[i].weights, p->fib.at[i].n);
 	}
 	while ((link = next_link(p, at, order, &rng, until)) < PLAY_LINKS)
 		judge_packet(j, &p->links[link].at[at[link]++]);

@@ -22,6 +22,7 @@ struct play_fib {
 	struct instant time;
 	struct prefix prefix;
 	struct addr gateways[4];
+	unsigned int weights[4];
 	size_t n;
 };
 
@@ -73,7 +74,7 @@ void play_http(struct play *p, unsigned int w, double ms, uint16_t port, int sta
 void play_pod_syn(struct play *p, unsigned int pod, double ms, const char *src, uint16_t src_port);
 void play_flow(struct play *p, unsigned int link, double ms, uint32_t run, uint32_t flow, const char *src,
 	       const char *dst);
-/* Space-separated gateways; "" for none. */
+/* Space-separated gateways, "10.0.0.51*2" with a weight; "" for none. */
 void play_fib(struct play *p, double ms, const char *prefix, const char *gateways);
 
 /* ---- Judging ---- */

@@ -211,7 +211,7 @@ static const struct row scenarios[] = {
 	 "steps:\n"
 	 "  - expect: {within: 1s}\n",
 	 1, 4, 13, 1, "expect: nothing to look for",
-	 "write one of sessions, announced_by, withdrawn_by, next_hops, http, spread"},
+	 "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, moved_flows, stages, paths"},
 	{"nothing at all", "name: a\n", 1, 1, 1, 1, "a scenario needs \"lab\" or \"steps\"",
 	 "the shortest one is lab: {manifests: [...]}"},
 	{"null lab",
@@ -319,7 +319,8 @@ static const struct row scenarios[] = {
 	 "steps:\n"
 	 "  - delete: pod/nginx\n",
 	 1, 4, 13, 9, "can't delete a \"pod\"",
-	 "known: service, svc, deployment, deploy, endpointslice, ipaddresspool, bgppeer, bgpadvertisement, community"},
+	 "known: service, svc, deployment, deploy, endpointslice, ipaddresspool, bgppeer, bgpadvertisement, community, "
+	 "bfdprofile"},
 	{"unknown lab key",
 	 "lab:\n"
 	 "  wrokers: {count: 3}\n",

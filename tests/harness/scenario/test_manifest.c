@@ -186,6 +186,55 @@ static void peers_of_the_old_version_have_no_hold_timer(void **state)
 	arena_clear(&r.arena);
 }
 
+/* Numbers left out are MetalLB's and FRR's (METALLB section 2.5). */
+static void bfd_profiles_and_who_has_them(void **state)
+{
+	struct read r = {0};
+	const struct kube_bfd_profile *b;
+	const struct kube_bgp_peer *p;
+
+	(void)state;
+	read_text(&r,
+		  "apiVersion: metallb.io/v1beta1\nkind: BFDProfile\nmetadata: {name: plain}\n---\n"
+		  "apiVersion: metallb.io/v1beta1\nkind: BFDProfile\nmetadata: {name: b, namespace: metallb-system}\n"
+		  "spec: {receiveInterval: 35, transmitInterval: 45, detectMultiplier: 37, echoInterval: 38, echoMode: "
+		  "true,\n"
+		  "       passiveMode: true, minimumTtl: 10}\n---\n"
+		  "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: p}\n"
+		  "spec: {myASN: 1, dynamicASN: external, peerAddress: 10.0.0.1, bfdProfile: b, connectTime: 5s,\n"
+		  "       localASN: 7, enableGracefulRestart: true, dualStackAddressFamily: true}\n---\n"
+		  "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: q}\n"
+		  "spec: {myASN: 1, peerASN: 2, peerAddress: 10.0.0.1, bfdProfile: ''}\n");
+	assert_int_equal(r.count, 4);
+	assert_int_equal(r.at[0].kind, KUBE_BFD_PROFILE);
+	b = &r.at[0].bfd;
+	assert_int_equal(b->receive_ms, 300);
+	assert_int_equal(b->transmit_ms, 300);
+	assert_int_equal(b->multiplier, 3);
+	assert_int_equal(b->echo_ms, 50);
+	assert_int_equal(b->minimum_ttl, 254);
+	assert_false(b->echo_mode || b->passive);
+	b = &r.at[1].bfd;
+	assert_string_equal(b->meta.name, "b");
+	assert_int_equal(b->receive_ms, 35);
+	assert_int_equal(b->transmit_ms, 45);
+	assert_int_equal(b->multiplier, 37);
+	assert_int_equal(b->echo_ms, 38);
+	assert_int_equal(b->minimum_ttl, 10);
+	assert_true(b->echo_mode && b->passive);
+	p = &r.at[2].peer;
+	assert_string_equal(p->bfd_profile, "b");
+	assert_string_equal(p->frr_only_field, "bfdProfile");
+	assert_int_equal(p->dynamic_asn, KUBE_ASN_EXTERNAL);
+	assert_int_equal(p->connect_ns, 5 * NS_PER_S);
+	assert_int_equal(p->local_asn, 7);
+	assert_true(p->graceful_restart && p->dual_stack);
+	assert_null(r.at[3].peer.bfd_profile);
+	assert_null(r.at[3].peer.frr_only_field);
+	assert_int_equal(r.at[3].peer.connect_ns, KUBE_TIME_UNSET);
+	arena_clear(&r.arena);
+}
+
 static void endpoints_become_slices(void **state)
 {
 	struct read r = {0};
@@ -270,6 +319,7 @@ int main(void)
 		cmocka_unit_test(legacy_pools_of_both_protocols),
 		cmocka_unit_test(custom_resources_and_their_defaults),
 		cmocka_unit_test(peers_of_the_old_version_have_no_hold_timer),
+		cmocka_unit_test(bfd_profiles_and_who_has_them),
 		cmocka_unit_test(endpoints_become_slices),
 		cmocka_unit_test(what_kubectl_prints_is_read),
 		cmocka_unit_test(anchors_and_empty_documents),

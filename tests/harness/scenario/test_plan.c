@@ -176,7 +176,7 @@ static void every_step_and_its_fields(void **state)
 	assert_int_equal(p->seed, 7);
 	assert_false(p->lab.has_control_plane);
 	assert_int_equal(p->steps[0].traffic.vary, 5);
-	assert_true(p->steps[0].traffic.tcp);
+	assert_int_equal(p->steps[0].traffic.protocol, PLAN_FLOWS_TCP);
 	assert_int_equal(p->steps[0].traffic.packets, 2);
 	assert_true(p->steps[1].expect.detect == 0.5);
 	assert_int_equal(p->steps[2].replicas, 1);

@@ -55,7 +55,7 @@ static const struct row manifests[] = {
 	 "metadata: {name: x}\n",
 	 1, 2, 7, 7, "the lab has no use for kind \"Ingress\"",
 	 "known: Service, Deployment, EndpointSlice, Endpoints, Node, Namespace, IPAddressPool, BGPPeer, "
-	 "BGPAdvertisement, Community, ConfigMap, List"},
+	 "BGPAdvertisement, Community, BFDProfile, ConfigMap, List"},
 	{"label bool",
 	 "apiVersion: v1\n"
 	 "kind: Namespace\n"

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Workers that fail and come back, and speakers that restart. */
+#include "run_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- A worker ---- */
+
+static void speaker_end(struct run *r, unsigned int worker)
+{
+	run_worker_silence(&r->workers[worker]);
+	node_worker_stop(r->lab, worker);
+	if (run_speaker_is_real(r, worker))
+		run_speaker_stop(r, worker);
+}
+
+static int link_set(struct run *r, unsigned int worker, bool up, struct errmsg *err)
+{
+	if (r->virtual == NULL)
+		return node_worker_link(r->lab, worker, up, err);
+	run_virtual_link(r, worker, up);
+	return 0;
+}
+
+static enum run_exit settled(int result)
+{
+	return result < 0 ? run_exit_of(result) : RUN_PASSED;
+}
+
+enum run_exit run_step_fail(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	unsigned int worker = step->worker - 1;
+	int result = 0;
+
+	(void)ret_detail;
+	/* The link first: what the kernel says of connections that end is not to be heard. */
+	if (step->failure != PLAN_FAIL_CRASH)
+		result = link_set(r, worker, false, err);
+	if (result == 0 && step->failure != PLAN_FAIL_LINK_DOWN)
+		speaker_end(r, worker);
+	return settled(result);
+}
+
+enum run_exit run_step_recover(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	unsigned int worker = step->worker - 1;
+	int result = link_set(r, worker, true, err);
+
+	(void)ret_detail;
+	node_worker_start(r->lab, worker);
+	if (result == 0)
+		result = run_settle_cluster(r, err);
+	return settled(result);
+}
+
+/* ---- Restarts ---- */
+
+static int wait_down(struct run *r, int64_t ns, struct errmsg *err)
+{
+	struct instant until = instant_add(run_clock(r), ns);
+
+	while (instant_before(run_clock(r), until)) {
+		if (!run_wait(r, until))
+			return errmsg_say(err, -EINTR, "interrupted");
+	}
+	return 0;
+}
+
+static int router_restart(struct run *r, int64_t down_ns, struct errmsg *err)
+{
+	int result;
+
+	if (r->has_daemon) {
+		node_daemon_end(&r->daemon.node);
+		r->daemon.watched = 0;
+	} else {
+		run_router_stop(r);
+	}
+	result = wait_down(r, down_ns, err);
+	if (result < 0)
+		return result;
+	if (!r->has_daemon)
+		return run_router_start(r, true, err);
+	result = run_daemon_start(r, err);
+	return result < 0 ? result : run_daemon_await(r, err);
+}
+
+static int worker_restart(struct run *r, unsigned int worker, int64_t down_ns, struct errmsg *err)
+{
+	int result;
+
+	speaker_end(r, worker);
+	result = wait_down(r, down_ns, err);
+	node_worker_start(r->lab, worker);
+	return result < 0 ? result : run_settle_cluster(r, err);
+}
+
+enum run_exit run_step_restart(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	(void)ret_detail;
+	return settled(step->worker == 0 ? router_restart(r, step->down_ns, err)
+					 : worker_restart(r, step->worker - 1, step->down_ns, err));
+}

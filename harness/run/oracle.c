@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the router's kernel promises, and what it says that it would do with each flow. The answers go beside the captures, and to
+ * the judge, who compares them with what the packets did. */
+#include "run_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A lookup takes some microseconds; more flows than these are asked for only where an expectation wants it. */
+#define ASKED_UNASKED 32768U
+#define ASKED_MAX 2000000U
+
+/* ---- Promises ---- */
+
+static bool same_shares(const struct net_fib_shares *a, const struct net_fib_shares *b)
+{
+	size_t n = a->route.hop_count;
+
+	return a->buckets == b->buckets && n == b->route.hop_count &&
+	       prefix_equal(&a->route.prefix, &b->route.prefix) &&
+	       memcmp(a->weights, b->weights, n * sizeof(a->weights[0])) == 0;
+}
+
+/* Weights come with the route, as it changes; buckets move in silence. */
+static int shares_tell(struct run *r, const struct addr *vip, struct net_fib_shares *ret, struct errmsg *err)
+{
+	const struct net_fib_route *route = &ret->route;
+	struct addr gateways[NET_FIB_HOPS_MAX];
+	int result = net_fib_shares(r->lab->router.ns, vip, ret, err);
+
+	if (result < 0 || ret->buckets == 0 || same_shares(ret, &r->told_shares))
+		return result;
+	r->told_shares = *ret;
+	for (size_t i = 0; i < route->hop_count; i++)
+		gateways[i] = route->hops[i].gateway;
+	judge_fib_weighted(r->judge, run_wall(r), &route->prefix, gateways, ret->weights, route->hop_count);
+	return 0;
+}
+
+const unsigned int *run_shares_of(struct run *r, const struct net_fib_route *route, struct errmsg *err)
+{
+	struct net_fib_shares *now = &r->told_shares;
+
+	if (net_fib_shares(r->lab->router.ns, &route->prefix.addr, now, err) < 0)
+		return NULL;
+	if (!prefix_equal(&now->route.prefix, &route->prefix) || now->route.hop_count != route->hop_count)
+		return NULL;
+	return now->weights;
+}
+
+/* Changes of routes that lie in the monitor still are older than what is told now. */
+static int shares_of(struct run *r, const struct addr *vip, struct net_fib_shares *ret, struct errmsg *err)
+{
+	int result = run_evidence_routes(r, err);
+
+	return result < 0 ? result : shares_tell(r, vip, ret, err);
+}
+
+int run_shares_tell(struct run *r, const struct addr *vip, struct errmsg *err)
+{
+	return shares_of(r, vip, &r->flows_shares, err);
+}
+
+/* ---- Questions ---- */
+
+static uint32_t worker_of(const struct run *r, const struct addr *gateway)
+{
+	for (uint32_t i = 0; i < r->judge_lab.worker_count; i++) {
+		if (addr_equal(&r->judge_lab.workers[i].address, gateway))
+			return i;
+	}
+	return JUDGE_NO_WORKER;
+}
+
+/* Fills in who would get each. */
+static int ask(struct run *r, const struct net_tuple *tuples, size_t n, struct judge_prediction *ret,
+	       struct errmsg *err)
+{
+	struct net_fate *fates = memory_grow(NULL, n + 1, sizeof(*fates));
+	int result = net_oracle(r->lab->router.ns, NODE_ROUTER_CLIENT_LINK, tuples, n, fates, err);
+
+	for (size_t i = 0; result == 0 && i < n; i++)
+		ret[i].worker = fates[i].error == 0 ? worker_of(r, &fates[i].gateway) : JUDGE_NO_WORKER;
+	free(fates);
+	return result;
+}
+
+static int doubt_of(struct run *r, const struct net_tuple *t, const char **ret, struct errmsg *err)
+{
+	struct net_hash hash;
+	int result = net_hash_get(r->lab->router.ns, &hash, err);
+
+	if (result == 0)
+		*ret = net_oracle_doubt(&hash, t);
+	return result;
+}
+
+/* ---- Beside the captures ---- */
+
+static void answers_put(FILE *out, const struct run *r, const struct judge_oracle *o, const struct net_tuple *tuples)
+{
+	if (o->doubt != NULL)
+		fprintf(out, "# worth nothing: %s\n", o->doubt);
+	fputs("flow\tprotocol\tsource\tsource_port\tdestination\tdestination_port\tpredicted\n", out);
+	for (size_t i = 0; i < o->n; i++) {
+		uint32_t worker = o->at[i].worker;
+
+		fprintf(out, "%zu\t%u\t%s\t%u\t%s\t%u\t%s\n", i, tuples[i].protocol, addr_text(&tuples[i].src).s,
+			tuples[i].src_port, addr_text(&tuples[i].dst).s, tuples[i].dst_port,
+			worker != JUDGE_NO_WORKER ? r->judge_lab.workers[worker].name : "-");
+	}
+}
+
+static int answers_save(struct run *r, const struct judge_oracle *o, const struct net_tuple *tuples, struct errmsg *err)
+{
+	char name[40];
+	FILE *out;
+	int fd, failed;
+
+	snprintf(name, sizeof(name), "oracle-%u.tsv", ++r->oracles_saved);
+	fd = openat(r->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (out == NULL) {
+		failed = errno;
+		if (fd >= 0)
+			close(fd);
+		return errmsg_set(err, -failed, "%s/%s", r->dir, name);
+	}
+	answers_put(out, r, o, tuples);
+	failed = ferror(out) ? EIO : 0;
+	if (fclose(out) != 0)
+		failed = errno;
+	return failed != 0 ? errmsg_set(err, -failed, "%s/%s", r->dir, name) : 0;
+}
+
+static int answer(struct run *r, const struct net_tuple *tuples, size_t n, struct judge_prediction *at,
+		  struct judge_oracle *ret, struct errmsg *err)
+{
+	int result = 0;
+
+	*ret = (struct judge_oracle){.asked = run_wall(r), .at = at, .n = n};
+	if (n > 0)
+		result = doubt_of(r, &tuples[0], &ret->doubt, err);
+	if (result == 0)
+		result = ask(r, tuples, n, at, err);
+	return result < 0 ? result : answers_save(r, ret, tuples, err);
+}
+
+/* ---- Flows ---- */
+
+/* Does an expectation between these flows and the next ones rest on the answers? */
+static bool is_wanted(const struct run *r)
+{
+	const struct plan_step *end = r->plan->steps + r->plan->step_count;
+
+	for (const struct plan_step *s = r->plan->steps; s < end; s++) {
+		if (s->kind == PLAN_STEP_EXPECT && s->expect.kind == PLAN_EXPECT_PREDICTED)
+			return true;
+	}
+	return false;
+}
+
+static struct net_tuple *flows_tuples(const struct traffic_flows *flows, struct errmsg *err)
+{
+	static const uint8_t numbers[TRAFFIC_PROTOCOLS] = {IPPROTO_UDP, IPPROTO_TCP, IPPROTO_ICMP};
+	struct traffic_tuple *drawn = memory_grow(NULL, (size_t)flows->count + 1, sizeof(*drawn));
+	struct net_tuple *ret = NULL;
+
+	if (traffic_tuples(flows, drawn, err) == 0) {
+		ret = memory_grow(NULL, (size_t)flows->count + 1, sizeof(*ret));
+		for (uint32_t i = 0; i < flows->count; i++)
+			ret[i] = (struct net_tuple){.src = drawn[i].src,
+						    .dst = drawn[i].dst,
+						    .protocol = numbers[drawn[i].protocol],
+						    .src_port = drawn[i].src_port,
+						    .dst_port = drawn[i].dst_port};
+	}
+	free(drawn);
+	return ret;
+}
+
+int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct errmsg *err)
+{
+	bool wanted = is_wanted(r);
+	struct net_tuple *tuples;
+	int result = run_shares_tell(r, &flows->dst, err);
+
+	r->flows_oracle = (struct judge_oracle){0};
+	if (result < 0)
+		return result;
+	if (flows->fragments) {
+		r->flows_oracle.doubt = "a fragment is routed by its addresses alone, of which no port was asked";
+		return 0;
+	}
+	if (flows->count > ASKED_MAX || (!wanted && flows->count > ASKED_UNASKED)) {
+		r->flows_oracle.doubt = "it is asked about two million flows at most";
+		return 0;
+	}
+	tuples = flows_tuples(flows, err);
+	if (tuples == NULL)
+		return err->code;
+	result = answer(r, tuples, flows->count, arena_array(&r->arena, flows->count, sizeof(struct judge_prediction)),
+			&r->flows_oracle, err);
+	free(tuples);
+	return result;
+}
+
+int run_oracle_after(struct run *r, const struct addr *vip, struct errmsg *err)
+{
+	struct net_fib_shares *after;
+	int result = 0;
+
+	if (r->flows_shares.buckets == 0)
+		return 0;
+	after = memory_new(sizeof(*after));
+	result = shares_of(r, vip, after, err);
+	if (result == 0 && !same_shares(&r->flows_shares, after)) {
+		r->flows_oracle.doubt = "the resilient group moved buckets while they were sent";
+		run_tell(r, "router", "the resilient group moved buckets while the flows were sent");
+	}
+	free(after);
+	return result;
+}
+
+void run_oracle_note(struct run *r, const struct judge_expect *expect)
+{
+	struct judge_expect asked = *expect;
+	struct judge_finding finding;
+
+	if (!expect->traffic.flows || expect->traffic.run != r->last_flows.run || r->flows_oracle.n == 0 ||
+	    r->flows_oracle.doubt != NULL)
+		return;
+	asked.kind = JUDGE_PREDICTED;
+	asked.never = false;
+	asked.oracle = r->flows_oracle;
+	finding = judge_evaluate(r->judge, &asked, asked.deadline, &r->arena);
+	if (finding.verdict == JUDGE_FAIL)
+		run_tell(r, "router", finding.seen);
+}
+
+/* ---- Connections ---- */
+
+int run_oracle_connections(struct run *r, const struct judge_traffic *traffic, struct judge_oracle *ret,
+			   struct errmsg *err)
+{
+	size_t n;
+	struct judge_prediction *at;
+	struct net_tuple *tuples;
+	bool changed;
+	int result = run_evidence_settle(r, err);
+
+	if (result < 0)
+		return result;
+	at = judge_connections(r->judge, traffic, &r->arena, &n);
+	changed = !instant_before(r->routing_changed, traffic->since);
+	tuples = memory_grow(NULL, n + 1, sizeof(*tuples));
+	for (size_t i = 0; i < n; i++)
+		tuples[i] = (struct net_tuple){.src = at[i].client,
+					       .dst = traffic->vip,
+					       .protocol = IPPROTO_TCP,
+					       .origin = NET_CONNECTED_SOCKET,
+					       .src_port = at[i].client_port,
+					       .dst_port = traffic->port};
+	result = answer(r, tuples, n, at, ret, err);
+	ret->asked = traffic->since;
+	if (changed) /* asked afterwards, the kernel tells of what it would do now */
+		ret->doubt = "the router's routes or its hash changed after they began";
+	free(tuples);
+	return result;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is said of flows, of the flows sent again, and of what is expected of either. */
+#include "folder.h"
+#include "row.h"
+#include "scenario.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LAB "lab: {manifests: nginx.yaml}\nsteps:\n"
+
+static struct plan *read_text(const char *text, struct diags *d, struct folder *f)
+{
+	size_t n;
+	char *nginx = support_slurp("scenarios/article/nginx.yaml", &n);
+
+	*f = folder_new();
+	folder_write(f, "nginx.yaml", nginx, n);
+	folder_write(f, "scenario.yaml", text, strlen(text));
+	free(nginx);
+	return plan_read(f->path, d);
+}
+
+static void every_word_and_its_default(void **state)
+{
+	struct diags d = {0};
+	struct folder f;
+	struct plan *p = read_text(LAB "  - flows: {count: auto, packets: 3}\n"
+				       "  - expect: {packets: {lost: 2, late: 3, twice: 4}}\n"
+				       "  - expect: {packets: {}}\n"
+				       "  - expect: {spread: weighted, detect: 10%}\n"
+				       "  - expect: {spread: unequal}\n"
+				       "  - flows: {again: true}\n"
+				       "  - expect: {moved_flows: {at_most: hash_threshold}}\n"
+				       "  - expect: {moved_flows: {at_most: minimal}, detect: 5%}\n"
+				       "  - expect: {stages: independent}\n",
+				   &d, &f);
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(p->steps[0].traffic.count, 0);
+	assert_false(p->steps[0].traffic.again);
+	assert_int_equal(p->steps[1].expect.kind, PLAN_EXPECT_PACKETS);
+	assert_int_equal(p->steps[1].expect.lost, 2);
+	assert_int_equal(p->steps[1].expect.late, 3);
+	assert_int_equal(p->steps[1].expect.twice, 4);
+	assert_int_equal(p->steps[2].expect.lost + p->steps[2].expect.late + p->steps[2].expect.twice, 0);
+	assert_int_equal(p->steps[3].expect.spread, PLAN_SPREAD_WEIGHTED);
+	assert_int_equal(p->steps[4].expect.spread, PLAN_SPREAD_UNEQUAL);
+	assert_true(p->steps[5].traffic.again);
+	assert_int_equal(p->steps[6].expect.kind, PLAN_EXPECT_MOVED);
+	assert_int_equal(p->steps[6].expect.at_most, PLAN_MOVES_HASH_THRESHOLD);
+	assert_true(p->steps[6].expect.detect == 0.01);
+	assert_int_equal(p->steps[7].expect.at_most, PLAN_MOVES_MINIMAL);
+	assert_true(p->steps[7].expect.detect == 0.05);
+	assert_int_equal(p->steps[8].expect.kind, PLAN_EXPECT_STAGES);
+	assert_true(p->steps[8].expect.detect == 0.1);
+	plan_free(p);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
+static const struct row refused[] = {
+	{"again at first", LAB "  - flows: {again: true}\n", 1, 3, 13, 5, "again: no flows step before this one", NULL},
+	{"again and more", LAB "  - flows: {}\n  - flows: {again: true, count: 3}\n", 1, 4, 12, 1,
+	 "flows that are sent again are as they were", "write no more than {again: true}"},
+	{"count of words", LAB "  - flows: {count: autos}\n", 1, 3, 20, 5, "count: expected a number, found text",
+	 NULL},
+	{"moved without again", LAB "  - flows: {}\n  - expect: {moved_flows: {at_most: minimal}}\n", 1, 4, 14, 11,
+	 "no flows were sent again before this one",
+	 "begin with - flows: {again: true}, after the change and a flows step before it"},
+	{"moved by what",
+	 LAB "  - flows: {}\n  - flows: {again: true}\n  - expect: {moved_flows: {at_most: minimum}}\n", 1, 5, 37, 7,
+	 "at_most can't be \"minimum\"", "did you mean \"minimal\"?"},
+	{"stages without again", LAB "  - flows: {}\n  - expect: {stages: independent}\n", 1, 4, 14, 6,
+	 "no flows were sent again before this one",
+	 "begin with - flows: {again: true}, after the change and a flows step before it"},
+	{"packets of none", LAB "  - expect: {packets: {}}\n", 1, 3, 14, 7, "no flows step before this one",
+	 "begin with - flows: {service: ..., packets: 3}"},
+	{"packets below none", LAB "  - flows: {}\n  - expect: {packets: {lost: -1}}\n", 1, 4, 30, 2,
+	 "lost: -1 is not a whole number from 0 to 4294967295", NULL},
+	{"never packets", LAB "  - flows: {}\n  - never: {packets: {}, for: 1s}\n", 1, 4, 13, 7,
+	 "never has no meaning with \"packets\"", "it is judged once, after the traffic: use expect"},
+};
+
+#define ROW_COUNT (sizeof(refused) / sizeof(refused[0]))
+
+static void scenario_is_refused(void **state)
+{
+	const struct row *row = *state;
+	struct diags d = {0};
+	struct folder f;
+
+	assert_null(read_text(row->text, &d, &f));
+	row_compare(row, &d, &f);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
+int main(void)
+{
+	static struct CMUnitTest tests[ROW_COUNT + 1];
+	size_t n = 0;
+
+	for (; n < ROW_COUNT; n++)
+		tests[n] = (struct CMUnitTest){refused[n].name, scenario_is_refused, NULL, NULL,
+					       (void *)(uintptr_t)&refused[n]};
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_word_and_its_default);
+	return cmocka_run_group_tests_name("flows", tests, NULL, NULL);
+}

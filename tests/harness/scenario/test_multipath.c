@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* router.hash, router.nexthop_groups, the step hash and expect: {paths: predicted}: how they are read, and what is refused. */
+#include "row.h"
+#include "scenario.h"
+#include "support.h"
+
+#include <string.h>
+
+#define ROUTER(words) "lab: {router: {" words "}, manifests: [metallb.yaml, nginx.yaml]}\n"
+#define STEPS ROUTER("as: 11000") "steps:\n"
+
+static const char metallb[] = "configInline:\n  peers:\n"
+			      "  - {my-asn: 22000, peer-asn: 11000, peer-address: 10.0.0.1}\n"
+			      "  address-pools:\n  - {name: a, protocol: bgp, addresses: [172.16.254.0/24]}\n";
+
+static struct plan *read_text(const char *text, struct folder *f, struct diags *d)
+{
+	*f = folder_new();
+	folder_write(f, "scenario.yaml", text, strlen(text));
+	folder_write(f, "nginx.yaml", folder_nginx, strlen(folder_nginx));
+	folder_write(f, "metallb.yaml", metallb, strlen(metallb));
+	return plan_read(f->path, d);
+}
+
+static const struct row refused[] = {
+	{"policy", ROUTER("hash: l5"), 1, 1, 22, 2, "hash can't be \"l5\"", "did you mean \"l3\"?"},
+	{"key", ROUTER("hash: {polcy: l4}"), 1, 1, 23, 5, "hash has no key \"polcy\"", "did you mean \"policy\"?"},
+	{"no fields", ROUTER("hash: {policy: custom}"), 1, 1, 31, 6, "policy custom: which fields?",
+	 "write fields: [src, dst, protocol, src_port, dst_port], for example"},
+	{"fields of l4", ROUTER("hash: {policy: l4, fields: [src]}"), 1, 1, 35, 6, "fields belong to policy custom",
+	 "leave out one of the two"},
+	{"field", ROUTER("hash: {fields: [src, dts]}"), 1, 1, 37, 3, "fields can't be \"dts\"",
+	 "did you mean \"dst\"?"},
+	{"nothing", ROUTER("hash: {fields: []}"), 1, 1, 31, 1, "fields: a hash of nothing is one path for all", NULL},
+	{"seed", ROUTER("hash: {policy: l4, seed: 0}"), 1, 1, 41, 1,
+	 "seed: 0 is not a whole number from 1 to 4294967295", NULL},
+	{"twice", ROUTER("multipath_hash: l4, hash: l4"), 1, 1, 16, 14, "hash and multipath_hash say the same thing",
+	 "leave out multipath_hash"},
+	{"no type", ROUTER("nexthop_groups: {buckets: 8}"), 1, 1, 32, 1, "nexthop_groups needs \"type\"", NULL},
+	{"type", ROUTER("nexthop_groups: {type: resilent}"), 1, 1, 39, 8, "type can't be \"resilent\"",
+	 "did you mean \"resilient\"?"},
+	{"buckets of none", ROUTER("nexthop_groups: {type: multipath, buckets: 8}"), 1, 1, 50, 7,
+	 "buckets: a multipath group has no buckets", "write type: resilient"},
+	{"buckets", ROUTER("nexthop_groups: {type: resilient, buckets: 65536}"), 1, 1, 59, 5,
+	 "buckets: 65536 is not a whole number from 1 to 65535", NULL},
+	{"timer", ROUTER("nexthop_groups: {type: resilient, idle_timer: 15ms}"), 1, 1, 62, 4,
+	 "idle_timer: a multiple of 10ms, up to a day", NULL},
+	{"daemon", ROUTER("daemon: bird2, nexthop_groups: {type: resilient}"), 1, 1, 31, 14,
+	 "BIRD 2 writes the routes it learns by BGP its own way, and never into resilient groups",
+	 "leave out daemon: the built-in router takes nexthop_groups"},
+	{"empty step", STEPS "  - hash: {}\n", 1, 3, 11, 1, "hash: nothing to change", NULL},
+	{"no flows", STEPS "  - expect: {paths: predicted}\n", 1, 3, 14, 5, "no flows or http step before this one",
+	 "begin with - flows: {service: ...}"},
+	{"paths", STEPS "  - flows: {count: 10}\n  - expect: {paths: guessed}\n", 1, 4, 21, 7,
+	 "paths can't be \"guessed\"", "known: predicted"},
+	{"never", STEPS "  - flows: {count: 10}\n  - never: {paths: predicted, for: 1s}\n", 1, 4, 13, 5,
+	 "never has no meaning with \"paths\"", "it is judged once, after the traffic: use expect"},
+};
+
+static void it_is_refused(void **state)
+{
+	const struct row *row = *state;
+	struct diags d = {0};
+	struct folder f;
+	struct plan *p = read_text(row->text, &f, &d);
+
+	assert_null(p);
+	row_compare(row, &d, &f);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
+static struct plan *good(const char *text)
+{
+	struct diags d = {0};
+	struct folder f;
+	struct plan *p = read_text(text, &f, &d);
+
+	if (p == NULL)
+		fail_msg("%s", d.list.at[0].message);
+	folder_remove(&f);
+	return p;
+}
+
+static void the_hash_is_read(void **state)
+{
+	static const struct {
+		const char *text;
+		struct plan_hashing want;
+	} rows[] = {
+		{ROUTER("as: 11000"), {0}},
+		{ROUTER("hash: l4"), {.policy = PLAN_POLICY_L4}},
+		{ROUTER("hash: {policy: inner_l3, seed: 4294967295}"),
+		 {.policy = PLAN_POLICY_INNER_L3, .seed = UINT32_MAX}},
+		{ROUTER("hash: {policy: socket, use_neighbours: true}"),
+		 {.policy = PLAN_POLICY_SOCKET, .use_neighbours = true}},
+		/* the kernel's bits, Documentation/networking/ip-sysctl */
+		{ROUTER("hash: {policy: custom, fields: [src, dst, protocol, src_port, dst_port]}"),
+		 {.policy = PLAN_POLICY_CUSTOM, .fields = 0x37}},
+		{ROUTER("hash: {fields: [flow_label, inner_src, inner_dst_port]}"),
+		 {.policy = PLAN_POLICY_CUSTOM, .fields = 0x848}},
+		{ROUTER("hash: {fields: inner_protocol}"), {.policy = PLAN_POLICY_CUSTOM, .fields = 0x100}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct plan *p = good(rows[i].text);
+		const struct plan_hashing *h = &p->lab.hashing;
+
+		assert_int_equal(h->policy, rows[i].want.policy);
+		assert_int_equal(h->fields, rows[i].want.fields);
+		assert_int_equal(h->seed, rows[i].want.seed);
+		assert_int_equal(h->use_neighbours, rows[i].want.use_neighbours);
+		plan_free(p);
+	}
+}
+
+static void groups_are_read(void **state)
+{
+	struct plan *p = good(ROUTER("nexthop_groups: {type: resilient, buckets: 256, idle_timer: 1s, "
+				     "unbalanced_timer: 10s}"));
+	const struct plan_groups *g = &p->lab.groups;
+
+	(void)state;
+	assert_true(g->on && g->resilient);
+	assert_int_equal(g->buckets, 256);
+	assert_int_equal(g->idle_ns, 1000000000);
+	assert_true(g->unbalanced_ns == 10000000000);
+	plan_free(p);
+	p = good(ROUTER("nexthop_groups: {type: multipath}"));
+	assert_true(p->lab.groups.on && !p->lab.groups.resilient);
+	plan_free(p);
+	p = good(ROUTER("as: 11000"));
+	assert_false(p->lab.groups.on);
+	plan_free(p);
+}
+
+static void steps_are_read(void **state)
+{
+	struct plan *p = good(STEPS "  - hash: {seed: 9}\n  - flows: {count: 10}\n"
+				    "  - expect: {paths: predicted, of: flows}\n");
+
+	(void)state;
+	assert_int_equal(p->steps[0].kind, PLAN_STEP_HASH);
+	assert_int_equal(p->steps[0].hashing.seed, 9);
+	assert_int_equal(p->steps[0].hashing.policy, PLAN_POLICY_DEFAULT);
+	assert_true(plan_step_needs_kernel(&p->steps[0]));
+	assert_int_equal(p->steps[2].expect.kind, PLAN_EXPECT_PREDICTED);
+	assert_int_equal(p->steps[2].expect.of, PLAN_OF_FLOWS);
+	assert_true(plan_step_needs_kernel(&p->steps[2]));
+	assert_string_equal(p->steps[2].expect.text, "paths predicted of flows");
+	plan_free(p);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[3 + sizeof(refused) / sizeof(refused[0])] = {
+		cmocka_unit_test(the_hash_is_read),
+		cmocka_unit_test(groups_are_read),
+		cmocka_unit_test(steps_are_read),
+	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		tests[3 + i] = (struct CMUnitTest){.name = refused[i].name,
+						   .test_func = it_is_refused,
+						   .initial_state = (void *)(uintptr_t)&refused[i]};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
