@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a scenario asks of its sessions, with real daemons at one end: BFD, graceful restart, TTL security, roles and times reach
+their configurations, are understood there, and do what they are for."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+# pylint: disable=wrong-import-position
+import lab  # noqa: E402
+
+LAB = """
+lab:
+  router: {as: 11000%s}
+  workers: {count: 3, metallb: frr%s}
+  manifests: [metallb.yaml]
+steps:
+"""
+MANIFEST = """apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: pool, namespace: metallb-system}
+spec: {addresses: [172.16.254.0/24], avoidBuggyIPs: true}
+---
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: all, namespace: metallb-system}
+spec: {}
+---
+apiVersion: metallb.io/v1beta1
+kind: BFDProfile
+metadata: {name: fast, namespace: metallb-system}
+spec: {receiveInterval: 100, transmitInterval: 100}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: router, namespace: metallb-system}
+spec: {myASN: 22000, peerASN: 11000, peerAddress: 10.0.0.1%s}
+"""
+ESTABLISHED = "expect: {sessions: established, within: 25s}"
+UP = [ESTABLISHED, "apply: nginx.yaml", "expect: {service: nginx, next_hops: all, within: 15s}"]
+BFD = ["expect: {bfd: up, within: 25s}", "fail: {worker: worker2, how: power_loss}",
+       "expect: {bfd: down, workers: [worker2], within: 1s}",
+       "expect: {service: nginx, next_hops: [worker1, worker3], within: 2s}"]
+ROUTER_BFD = ", bfd: {transmit: 100ms, receive: 100ms}"
+KEPT = ["fail: {worker: worker2, how: crash}", "never: {service: nginx, next_hops: [worker1, worker3], for: 1s}",
+        "recover: worker2", ESTABLISHED, UP[2]]
+
+
+class Sessions(lab.LabTest):
+    def play(self, steps, router="", workers="", peer="", expect=0):
+        folder = self.scenario("sessions", LAB % (router, workers) + "".join(f"  - {step}\n" for step in steps))
+        (folder / "metallb.yaml").write_text(MANIFEST % peer)
+        before = lab.traces(self.base)
+        done = self.lab("run", folder, "--out", "out", expect=expect)
+        self.assert_nothing_left(before)
+        return done
+
+    def bfd(self, kind):
+        if kind != "frr" and not lab.bird(int(kind[-1])):
+            self.skipTest(f"no {kind}")
+        self.play(UP + BFD, router=f", daemon: {kind}" + ROUTER_BFD, peer=", holdTime: 90s, bfdProfile: fast")
+
+    def test_bfd_of_frr(self):
+        self.bfd("frr")
+
+    def test_bfd_of_bird1(self):
+        self.bfd("bird1")
+
+    def test_bfd_of_bird2(self):
+        self.bfd("bird2")
+
+    def test_bfd_of_speakers(self):
+        """The built-in router, and FRR as MetalLB configures it beside BIRD."""
+        self.play(UP + BFD, router=ROUTER_BFD, workers=", speaker: [frr, frr, bird2]", peer=", holdTime: 90s, bfdProfile: fast")
+
+    def test_who_has_no_bfd_says_so(self):
+        done = self.play(UP, router=ROUTER_BFD, workers=", speaker: gobgp", peer=", bfdProfile: fast", expect=5)
+        self.assertIn("bfdProfile of BGPPeer router can't be written for GoBGP", done.stdout + done.stderr)
+
+    def kept(self, router, workers=""):
+        self.play(UP + KEPT, router=router + ", graceful_restart: {time: 60s}", workers=workers, peer=", enableGracefulRestart: true")
+
+    def test_graceful_restart_at_frr(self):
+        self.kept(", daemon: frr")
+
+    def test_graceful_restart_at_bird2(self):
+        self.kept(", daemon: bird2")
+
+    def test_graceful_restart_of_metallbs_frr(self):
+        self.kept("", ", speaker: frr")
+
+    def secured(self, kind):
+        """The configuration is taken, and what it forbids does not come about."""
+        self.play([ESTABLISHED], router=f", daemon: {kind}, ttl_security: true, hold: 30s", peer=", ebgpMultiHop: true")
+
+    def test_ttl_security_at_frr(self):
+        self.secured("frr")
+
+    def test_ttl_security_at_bird2(self):
+        self.secured("bird2")
+
+    def test_ttl_security_at_gobgp(self):
+        self.secured("gobgp")
+
+    def test_ttl_security_at_openbgpd(self):
+        self.secured("openbgpd")
+
+    def test_ttl_security_refuses_a_low_ttl(self):
+        self.play(["never: {sessions: established, workers: [worker1], for: 3s}"], router=", daemon: frr, ttl_security: true")
+
+    def roles(self, kind, workers=""):
+        self.play([ESTABLISHED], router=f"{kind}, role: provider, role_strict: true", workers=", role: customer" + workers)
+
+    def test_roles_at_frr(self):
+        self.roles(", daemon: frr")
+
+    def test_roles_at_bird2(self):
+        self.roles(", daemon: bird2")
+
+    def test_roles_of_metallbs_frr(self):
+        self.roles("", ", speaker: frr")
+
+    def test_restarts_of_real_ones(self):
+        self.play(UP + ["restart: {node: worker2, down: 100ms}", ESTABLISHED, UP[2], "restart: router", ESTABLISHED, UP[2]],
+                  router=", daemon: frr", workers=", speaker: [builtin, frr, builtin]")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
