@@ -159,7 +159,7 @@ static void ipv4_over_ipv6(void **state)
 	c = mesh_peer(&m, 65030, "", true, NULL);
 	mesh_announces(&m, a, IGP PATH("fdf2") "800e19 0001 01 10 fd000000000000000000000000000065 00" NET, "");
 	assert_string_equal(mesh_route(&m), "fd00::65");
-	mesh_told(&m, b, IGP VIA("fdf2") "800e19 0001 01 10 fd000000000000000000000000000001 00" NET, "");
+	mesh_told(&m, b, "800e19 0001 01 10 fd000000000000000000000000000001 00" NET " " IGP VIA("fdf2"), "");
 	/* Over IPv4 it is our IPv4 address that goes out. */
 	mesh_told(&m, c, IGP VIA("fdf2") OUR_HOP, NET);
 	mesh_forget(&m);
@@ -169,7 +169,7 @@ static void ipv4_over_ipv6(void **state)
 	/* A route of an IPv4 peer goes out behind our IPv6 address. */
 	mesh_forget(&m);
 	mesh_announces(&m, c, IGP "400206 0201 0000fe06 " HOP("65"), NET);
-	mesh_told(&m, a, IGP VIA("fe06") "800e19 0001 01 10 fd000000000000000000000000000001 00" NET, "");
+	mesh_told(&m, a, "800e19 0001 01 10 fd000000000000000000000000000001 00" NET " " IGP VIA("fe06"), "");
 	mesh_free(&m);
 }
 

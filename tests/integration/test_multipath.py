@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The router's kernel as oracle: what it predicts, what packets do, and what is said where the two differ."""
+import csv
+import re
+import unittest
+
+import lab
+
+LAB = """
+lab:
+  router: {%s}
+  workers: {metallb: legacy}
+  manifests: [metallb-values.yaml]
+steps:
+  - apply: nginx.yaml
+  - expect: {service: nginx, next_hops: all, within: 5s}
+"""
+# What goes to worker2 from these ports goes to worker3: a port of the switch that learnt the wrong address.
+MISLED = (r"mac() { ip neigh show 10.0.0.$1 | sed 's/.*lladdr \\([0-9a-f:]*\\).*/\\1/'; }; "
+          r"nft \"add table netdev t; add chain netdev t c { type filter hook egress device eth0 priority 0; }; "
+          r"add rule netdev t c ether daddr $(mac 52) udp sport 1024-20000 ether daddr set $(mac 53)\"")
+# A next hop that drops a part of what is for it.
+DROPPING = ("nft 'add table netdev t; add chain netdev t c { type filter hook egress device eth0 priority 0; }; "
+            "add rule netdev t c udp sport 1024-3000 drop'")
+
+
+class Oracle(lab.LabTest):
+    def play(self, router, steps, expect):
+        self.played = getattr(self, "played", 0) + 1
+        folder = self.scenario(f"oracle{self.played}", LAB % router + steps)
+        return self.lab("run", folder, "--out", "out", expect=expect)
+
+    def seen(self, number):
+        return self.verdict("out")["expectations"][number]["seen"]
+
+    def predicted(self, number):
+        with (self.base / "out" / f"oracle-{number}.tsv").open() as rows:
+            return list(csv.DictReader(rows, delimiter="\t"))
+
+    def test_flows_that_go_elsewhere_are_named(self):
+        self.play("multipath_hash: l4", f"""
+  - exec: {{on: router, run: "{MISLED}"}}
+  - flows: {{service: nginx, count: 600}}
+  - expect: {{paths: predicted, of: flows}}
+""", expect=1)
+        text = self.seen(1)
+        self.assertRegex(text, r"^\d+ of 600 flows went where the router's kernel said; "
+                               r"flow \d+: the kernel says worker2, the packets went to worker3")
+        rows = self.predicted(1)
+        misled = [row for row in rows if row["predicted"] == "worker2" and int(row["source_port"]) <= 20000]
+        self.assertEqual(len(rows), 600)
+        self.assertTrue(text.startswith(f"{600 - len(misled)} of 600"), text)
+        self.assertIn(re.search(r"flow (\d+)", text).group(1), [row["flow"] for row in misled])
+
+    def test_flows_that_come_nowhere_are_named(self):
+        self.play("multipath_hash: l4", f"""
+  - exec: {{on: router, run: "{DROPPING}"}}
+  - flows: {{service: nginx, count: 600}}
+  - expect: {{paths: predicted, of: flows, within: 200ms}}
+""", expect=1)
+        self.assertRegex(self.seen(1), r"the kernel says worker\d, the packets went to no worker")
+
+    def test_a_spread_that_holds_says_where_the_kernel_differs(self):
+        done = self.play("multipath_hash: l4", f"""
+  - exec: {{on: router, run: "{MISLED.replace('1024-20000', '1024-3000')}"}}
+  - flows: {{service: nginx, count: 600}}
+  - expect: {{spread: equal, of: flows, detect: 60%}}
+""", expect=0)
+        self.assertRegex(" ".join(done.stdout.split()), r"the kernel says worker2, the packets went to worker3")
+
+    def test_every_policy_is_predicted_or_doubted_in_words(self):
+        """Policies 0 to 3, crafted flows and real connections."""
+        for policy, connections in (("l3", 0), ("l4", 0), ("inner_l3", 0), ("socket", 3),
+                                    ("{fields: [src, src_port]}", 0)):
+            with self.subTest(policy=policy):
+                self.play(f"hash: {policy}", """
+  - flows: {service: nginx, count: 500, vary: [src_port, src_addr]}
+  - expect: {paths: predicted, of: flows}
+  - http: {service: nginx, requests: 60}
+  - expect: {paths: predicted, of: connections}
+""", expect=connections)
+                self.assertEqual(self.seen(1), "500 of 500 flows went where the router's kernel said")
+                self.assertRegex(self.seen(2), "the sending socket drew" if connections else "^60 of 60 connections")
+
+    def test_seeds_are_swept(self):
+        """Each seed is a hash of its own, and the kernel's word holds under each."""
+        steps = "".join(f"""
+  - hash: {{seed: {seed}}}
+  - flows: {{{"service: nginx, count: 900" if seed == 1 else "again: true"}}}
+  - expect: {{paths: predicted, of: flows}}
+  - expect: {{spread: equal, of: flows, detect: 50%}}
+""" for seed in (1, 2, 3, 1))
+        self.play("hash: l4", steps.replace("{service: nginx, count: 900}", "{again: true}")
+                  .replace("{again: true}", "{service: nginx, count: 900}", 1), expect=0)
+        paths = [[row["predicted"] for row in self.predicted(number)] for number in (1, 2, 3, 4)]
+        self.assertEqual(paths[0], paths[3])
+        for i, one in enumerate(paths[:3]):
+            for other in paths[:i]:
+                same = sum(a == b for a, b in zip(one, other))
+                self.assertTrue(200 < same < 400, same)  # a third, with a deviation of 14
+
+    def test_shares_are_those_of_the_buckets(self):
+        """Eight buckets over three workers are 3, 2 and 3: an equal spread would be a false promise."""
+        self.play("hash: {policy: l4, seed: 5}, nexthop_groups: {type: resilient, buckets: 8}", """
+  - flows: {service: nginx, count: 4000, vary: [src_port]}
+  - expect: {spread: weighted, of: flows, detect: 25%}
+  - expect: {paths: predicted, of: flows}
+""", expect=0)
+        self.assertEqual([worker["expected"] for worker in self.verdict("out")["expectations"][1]["shares"]],
+                         [1500, 1000, 1500])
+
+
+if __name__ == "__main__":
+    unittest.main()
