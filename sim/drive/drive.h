@@ -55,9 +55,10 @@ void drive_child_forget(struct drive *d, pid_t pid);
 struct drive_speaker;
 
 struct drive_speaker_ops {
-	/* The loc-rib's next hops for a prefix changed: prefix, next_hops, next_hop_count, weights. May be NULL. */
+	/* The loc-rib's next hops for a prefix changed: prefix, next_hops, next_hop_count, weights. Told when there is nothing
+	 * else to do, before drive_wait returns, or 50 ms later at most: a prefix's last word only. May be NULL. */
 	void (*route)(void *ctx, const struct bgp_output *route);
-	/* Those of one event have been told; what they asked of the kernel can go there at once. May be NULL. */
+	/* All that changed has been told; what it asked of the kernel can go there at once. May be NULL. */
 	void (*routes_told)(void *ctx);
 	/* A session's state, message or error, for display only. May be NULL. */
 	void (*notice)(void *ctx, const struct bgp_output *notice);
@@ -140,5 +141,33 @@ struct drive_http_result {
  * else goes on. -EINTR when interrupted. */
 int drive_http_get(struct drive *d, const struct drive_http_load *conf, struct drive_http_result *ret,
 		   struct errmsg *err);
+
+/* ---- Connections held open ---- */
+
+struct drive_held;
+
+enum drive_fate {
+	DRIVE_FATE_HELD,     /* open, nothing asked yet */
+	DRIVE_FATE_ANSWERED, /* with status 200 */
+	DRIVE_FATE_REFUSED,
+	DRIVE_FATE_RESET,
+	DRIVE_FATE_TIMED_OUT,
+	DRIVE_FATE_BROKEN, /* another answer, another error */
+};
+
+struct drive_held_conn {
+	size_t client; /* of the load's */
+	uint16_t src_port;
+	enum drive_fate fate;
+};
+
+/* Opens conf->requests connections, `parallel` handshakes at a time, and waits in the loop until each is open or not, or
+ * the deadline has come. -EINTR when interrupted; *ret is then not written. Freed before the drive. */
+int drive_http_hold(struct drive *d, const struct drive_http_load *conf, struct drive_held **ret, struct errmsg *err);
+/* Each that is still held makes its one GET now, and waits for the answer until the deadline. -EINTR when interrupted. */
+int drive_held_release(struct drive_held *h, uint32_t parallel, struct instant deadline, struct errmsg *err);
+uint32_t drive_held_count(const struct drive_held *h);
+struct drive_held_conn drive_held_at(const struct drive_held *h, uint32_t i);
+void drive_held_free(struct drive_held *h);
 
 #endif

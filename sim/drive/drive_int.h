@@ -2,6 +2,8 @@
 #ifndef ECMPLAB_DRIVE_INT_H
 #define ECMPLAB_DRIVE_INT_H
 
+#include "arena.h"
+#include "chains.h"
 #include "drive.h"
 #include "vec.h"
 
@@ -21,6 +23,9 @@ struct dial {
 	void (*fn)(struct drive_speaker *speaker, bgp_peer_id peer, bgp_conn_id conn);
 };
 
+/* Events of the loop come before those that wait until there is nothing else to do. */
+enum { DRIVE_PRIORITIES = 3, DRIVE_IDLE = 2 };
+
 struct drive {
 	struct event_base *base;
 	struct event *signals[4];
@@ -35,6 +40,28 @@ struct drive {
 
 /* The time until an instant of drive_now's clock, not below zero. */
 struct timeval drive_until(const struct drive *d, struct instant t);
+
+/* ---- routes.c ---- */
+
+struct routes {
+	struct drive *drive;
+	const struct drive_speaker_ops *ops;
+	void *ctx;
+	struct chains by_prefix;
+	VEC(struct told *) order; /* of the prefixes' first words */
+	struct arena memory;
+	struct instant since; /* the first of them */
+	struct event *idle;
+};
+
+void routes_init(struct routes *t, struct drive *d, const struct drive_speaker_ops *ops, void *ctx);
+void routes_fini(struct routes *t);
+/* Keeps it, where somebody wants to be told. */
+void routes_put(struct routes *t, const struct bgp_output *route);
+/* After an event: tells them now if it must be, else when there is nothing else to do. */
+void routes_soon(struct routes *t);
+/* Tells them. What is called then must not lead back here. */
+void routes_tell(struct routes *t);
 
 /* ---- pace.c ---- */
 

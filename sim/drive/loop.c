@@ -98,6 +98,7 @@ int drive_new(struct drive **ret, struct errmsg *err)
 		free(d);
 		return errmsg_set(err, -ENOMEM, "event loop");
 	}
+	(void)event_base_priority_init(d->base, DRIVE_PRIORITIES);
 	for (size_t i = 0; i < 3; i++)
 		d->signals[i] = evsignal_new(d->base, interrupts[i], on_interrupt, d);
 	d->signals[3] = evsignal_new(d->base, SIGCHLD, on_child, d);

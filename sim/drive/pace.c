@@ -12,7 +12,7 @@
 
 static void dial_next(struct drive *d)
 {
-	const struct timeval turn = {.tv_usec = TURN_MAX_MS * 1000};
+	const struct timeval turn = {.tv_usec = TURN_MAX_MS * 1000L};
 
 	while (d->dials.len > 0 && d->dialling < DIALS_MAX) {
 		struct dial next = d->dials.at[0];

@@ -44,7 +44,7 @@ struct drive_speaker {
 	VEC(struct link *) links;
 	VEC(bgp_conn_id) unsent; /* with pending bytes of the event at hand */
 	bool flushing;
-	bool routes_told;
+	struct routes routes;
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx);
@@ -370,9 +370,7 @@ static void output_do(struct drive_speaker *s, const struct bgp_output *out)
 			pace_forget(s->drive, s, &out->conn);
 		break;
 	case BGP_OUT_ROUTE:
-		if (s->conf.ops->route != NULL)
-			s->conf.ops->route(s->conf.ctx, out);
-		s->routes_told = true;
+		routes_put(&s->routes, out);
 		break;
 	case BGP_OUT_NOTICE:
 		if (s->conf.ops->notice != NULL)
@@ -410,9 +408,8 @@ void drive_speaker_flush(struct drive_speaker *s)
 	}
 	push_all(s);
 	bgp_outputs_clear(s->conf.engine);
-	if (s->routes_told && s->conf.ops->routes_told != NULL)
-		s->conf.ops->routes_told(s->conf.ctx);
-	s->routes_told = s->flushing = false;
+	routes_soon(&s->routes);
+	s->flushing = false;
 	timer_set(s);
 }
 
@@ -543,6 +540,7 @@ int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, st
 	s->timer = evtimer_new(d->base, on_timer, s);
 	if (s->timer == NULL)
 		memory_exhausted();
+	routes_init(&s->routes, d, conf->ops, conf->ctx);
 	r = guards_try(s, err);
 	if (r == 0 && conf->listens)
 		r = listen_start(s, err);
@@ -562,6 +560,7 @@ void drive_speaker_free(struct drive_speaker *s)
 	if (s == NULL)
 		return;
 	pace_forget(s->drive, s, NULL);
+	routes_tell(&s->routes); /* the kernel's routes stay, and are to be those of the loc-rib */
 	while (s->links.len > 0)
 		link_free(s->links.at[0]);
 	if (s->accept != NULL)
@@ -569,6 +568,7 @@ void drive_speaker_free(struct drive_speaker *s)
 	if (s->listener >= 0)
 		close(s->listener);
 	event_free(s->timer);
+	routes_fini(&s->routes);
 	VEC_FREE(&s->links);
 	VEC_FREE(&s->unsent);
 	free(s);

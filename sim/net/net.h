@@ -64,9 +64,15 @@ void net_route_weighted(struct net_ns *ns, const struct prefix *to, const struct
 void net_neighbour_add(struct net_ns *ns, const char *link, const struct addr *a, const uint8_t mac[6]);
 int net_flush(struct net_ns *ns, struct errmsg *err);
 
+struct net_sysctl {
+	const char *name, *value;
+};
+
 /* Sets a sysctl by its dotted or slashed name in the namespace ("net.ipv4.ip_forward"); -ENOENT where this kernel has none,
  * -EPERM for one that is not of a network namespace. */
 int net_sysctl(struct net_ns *ns, const char *name, const char *value, struct errmsg *err);
+/* Several at once: -ENOENT ones are passed over where `lacking` says so. The first failure ends it. */
+int net_sysctls(struct net_ns *ns, const struct net_sysctl *what, size_t n, bool lacking, struct errmsg *err);
 int net_sysctl_get(struct net_ns *ns, const char *name, char *ret, size_t room, struct errmsg *err);
 /* MAC and index of a link. */
 int net_link_info(struct net_ns *ns, const char *link, uint8_t ret_mac[6], unsigned int *ret_index, struct errmsg *err);

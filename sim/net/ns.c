@@ -80,19 +80,13 @@ static int inside(struct net_ns *ns, struct errmsg *err)
 /* No router solicitations or link-local addresses: a lab's wires carry what the lab does. */
 static int quiet(struct net_ns *ns, struct errmsg *err)
 {
-	static const char *const pairs[][2] = {
+	static const struct net_sysctl what[] = {
 		{"net.ipv6.conf.default.addr_gen_mode", "1"},
 		{"net.ipv6.conf.default.accept_ra", "0"},
 		{"net.ipv6.conf.default.accept_dad", "0"},
 	};
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		int r = net_sysctl(ns, pairs[i][0], pairs[i][1], err);
-
-		if (r < 0 && r != -ENOENT) /* a kernel without IPv6 */
-			return r;
-	}
-	return 0;
+	return net_sysctls(ns, what, sizeof(what) / sizeof(what[0]), true, err); /* a kernel may be without IPv6 */
 }
 
 int net_ns_new(const char *name, struct net_ns **ret, struct errmsg *err)
@@ -212,6 +206,72 @@ int net_sysctl(struct net_ns *ns, const char *name, const char *value, struct er
 	if (write(fd, value, strlen(value)) < 0)
 		r = errmsg_set(err, -errno, "%s: sysctl %s=%s", ns->name, name, value);
 	close(fd);
+	return r;
+}
+
+/* The kernel finds a namespace's "net/ipv4" among those of all namespaces, one after the other: with a thousand this takes longer
+ * than everything else, so it is looked for once. */
+struct sysctl_dir {
+	int fd;
+	size_t len; /* of the path that it stands for, with its slash; 0: none */
+	char path[64];
+};
+
+/* The directory two levels down, and where the rest of the path begins. */
+static int dir_open(struct sysctl_dir *d, const char *path)
+{
+	const char *second = strchr(path + strlen("/proc/sys/net/"), '/');
+	size_t len = second != NULL ? (size_t)(second - path) + 1 : 0;
+
+	if (len == 0 || len >= sizeof(d->path))
+		return -ENOENT;
+	if (d->len == len && memcmp(d->path, path, len) == 0)
+		return 0;
+	if (d->len > 0)
+		close(d->fd);
+	snprintf(d->path, sizeof(d->path), "%.*s", (int)len, path);
+	d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	d->len = d->fd >= 0 ? len : 0;
+	return d->fd >= 0 ? 0 : -errno;
+}
+
+static int sysctl_write(struct sysctl_dir *d, const struct net_sysctl *what)
+{
+	char path[256];
+	int fd, r = sysctl_path(what->name, path, sizeof(path));
+
+	if (r == 0)
+		r = dir_open(d, path);
+	if (r < 0)
+		return r;
+	fd = openat(d->fd, path + d->len, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write(fd, what->value, strlen(what->value)) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int net_sysctls(struct net_ns *ns, const struct net_sysctl *what, size_t n, bool lacking, struct errmsg *err)
+{
+	struct sysctl_dir d = {0};
+	struct errmsg late;
+	int r = net_ns_enter(ns, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		int done = sysctl_write(&d, &what[i]);
+
+		if (done < 0 && !(lacking && done == -ENOENT))
+			r = errmsg_set(err, done, "%s: sysctl %s=%s", ns->name, what[i].name, what[i].value);
+	}
+	if (d.len > 0)
+		close(d.fd);
+	if (net_ns_leave(&late) < 0 && r == 0) {
+		*err = late;
+		r = late.code;
+	}
 	return r;
 }
 

@@ -94,7 +94,7 @@ static int answers_read(struct net_ns *ns, uint32_t first, struct net_fate *ret,
 	size_t got = 0;
 
 	for (size_t i = 0; i < BATCH; i++) {
-		parts[i] = (struct iovec){buf[i], sizeof(buf[i])};
+		parts[i] = (struct iovec){.iov_base = &buf[i], .iov_len = sizeof(buf[i])};
 		all[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
 	}
 	while (got < n) {

@@ -94,6 +94,15 @@ static int ack_read(struct net_ns *ns, uint32_t first, uint32_t *ret_seq, int *r
 	return 0;
 }
 
+/* Requests that were not queued may have taken numbers in between. */
+static const char *words_of(const struct request *r, size_t count, uint32_t seq)
+{
+	for (size_t i = 0; i < count; i++)
+		if (r[i].seq == seq)
+			return r[i].words;
+	return "netlink";
+}
+
 /* Marks the request as the one whose acknowledgement is waited for. */
 static void ack_ask(struct net_ns *ns, const struct request *r)
 {
@@ -107,7 +116,7 @@ static void ack_ask(struct net_ns *ns, const struct request *r)
 static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errmsg *err)
 {
 	const struct request *r = &ns->requests.at[first];
-	uint32_t last = r->seq + (uint32_t)count - 1, seq = r->seq;
+	uint32_t last = r[count - 1].seq, seq = r->seq;
 	size_t start = r->offset;
 	size_t end = first + count < ns->requests.len ? ns->requests.at[first + count].offset : ns->queue.len;
 	int result = 0;
@@ -121,8 +130,8 @@ static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errm
 
 		if (got < 0)
 			return errmsg_set(err, got, "%s: netlink", ns->name);
-		if (error < 0 && result == 0 && seq - r->seq < count)
-			result = errmsg_set(err, error, "%s: %s", ns->name, r[seq - r->seq].words);
+		if (error < 0 && result == 0)
+			result = errmsg_set(err, error, "%s: %s", ns->name, words_of(r, count, seq));
 	} while (seq != last);
 	return result;
 }

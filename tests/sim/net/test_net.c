@@ -200,6 +200,9 @@ static int sysctls_are_of_the_namespace(void *arg)
 	static const char *const foreign[] = {
 		"kernel.sysrq",	    "kernel/sysrq",	   "network",
 		"../../etc/passwd", "net/../kernel/sysrq", "net.ipv4/../../vm/swappiness"};
+	static const struct net_sysctl several[] = {
+		{"net.ipv4.ip_forward", "1"}, {"net/ipv4/nothing", "1"}, {"net.ipv4.conf.all.rp_filter", "2"}};
+	static const struct net_sysctl another = {"net.core/../../kernel/sysrq", "1"};
 	struct net_ns *a = ground_ns("a"), *b = ground_ns("b");
 	struct errmsg err = {0};
 	char text[32], small[3];
@@ -211,6 +214,12 @@ static int sysctls_are_of_the_namespace(void *arg)
 	ground_ok(net_sysctl_get(b, "net.ipv4.ip_forward", text, sizeof(text), &err), &err);
 	ground_must(strcmp(text, "0") == 0, "there: %s", text);
 	ground_must(net_sysctl(a, "net.ipv4.nothing", "1", &err) == -ENOENT, "%s", err.text);
+	ground_must(net_sysctls(a, &another, 1, true, &err) == -EPERM, "%s", err.text);
+	ground_ok(net_sysctls(a, several, 3, true, &err), &err);
+	ground_ok(net_sysctl_get(a, "net.ipv4.conf.all.rp_filter", text, sizeof(text), &err), &err);
+	ground_must(strcmp(text, "2") == 0, "rp_filter is %s", text);
+	ground_must(net_sysctls(a, several, 3, false, &err) == -ENOENT && strstr(err.text, "nothing") != NULL, "%s",
+		    err.text);
 	ground_must(net_sysctl_get(a, "net.ipv4.nothing", text, sizeof(text), &err) == -ENOENT, "%s", err.text);
 	ground_must(net_sysctl(a, "net.ipv4.ip_forward", "abc", &err) == -EINVAL &&
 			    strstr(err.text, "a: sysctl net.ipv4.ip_forward=abc") == err.text,

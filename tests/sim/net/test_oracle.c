@@ -285,7 +285,44 @@ static int refusals_are_fates(void *arg)
 	return 0;
 }
 
-/* Told, not judged: the time that lookups take. */
+/* Rules by mark come before the hash, for both families. */
+static int marks_choose_the_table(void *arg)
+{
+	static const char *const commands[] = {
+		"ip rule add fwmark 7 table 10",
+		"ip route add 10.50.0.0/24 via 10.9.2.2 table 10",
+		"ip -6 rule add fwmark 7 table 10",
+		"ip -6 route add fd50::/64 via fd09:2::2 table 10",
+	};
+	static const enum addr_family families[] = {ADDR_V4, ADDR_V6};
+	struct net_tuple flows[FLOWS];
+	uint32_t way[FLOWS], marked;
+	char out[256];
+	struct ways w;
+
+	(void)arg;
+	ways_build(&w);
+	ways_hash(&w, &hashes[0]);
+	for (size_t i = 0; i < COUNT(commands); i++)
+		ground_must(ground_ask(w.router, commands[i], out, sizeof(out)) == 0, "%s: %s", commands[i], out);
+	for (size_t f = 0; f < COUNT(families); f++) {
+		for (uint32_t i = 0; i < FLOWS; i++) {
+			flows[i] = ways_tuple(&w, families[f], CRAFTED_UDP, false, i);
+			flows[i].mark = i % 2 * 7;
+		}
+		ways_ask(&w, flows, FLOWS, way);
+		marked = 0;
+		for (uint32_t i = 0; i < FLOWS; i++) {
+			ground_must(i % 2 == 0 || way[i] == 2, "IPv%d: marked flow %u", families[f], i);
+			marked += i % 2 == 0 && way[i] == 2;
+		}
+		ground_must(marked < CHANCE_MAX / 2, "IPv%d: %u unmarked flows go as marked ones", families[f], marked);
+	}
+	ways_end(&w);
+	return 0;
+}
+
+/* Told, not judged: the time that lookups take, the kernel's part included. */
 static int lookups_are_timed(void *arg)
 {
 	struct net_tuple *t = memory_new(FLOWS_MAX * sizeof(*t));
@@ -297,10 +334,10 @@ static int lookups_are_timed(void *arg)
 	ways_build(&w);
 	for (uint32_t i = 0; i < FLOWS_MAX; i++)
 		t[i] = ways_tuple(&w, ADDR_V4, CRAFTED_UDP, false, i);
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 	ways_ask(&w, t, FLOWS_MAX, way);
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	fprintf(stderr, "%u lookups in %.2f ms\n", FLOWS_MAX,
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	fprintf(stderr, "%u lookups in %.2f ms of CPU time\n", FLOWS_MAX,
 		(double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
 	ways_end(&w);
 	free(t);
@@ -321,6 +358,7 @@ int main(void)
 		GROUND_ROWS(hash_is_read_back),
 		GROUND_ROWS(dead_neighbours_are_passed_over),
 		GROUND_ROWS(refusals_are_fates),
+		GROUND_ROWS(marks_choose_the_table),
 		GROUND_ROWS(lookups_are_timed),
 	};
 
