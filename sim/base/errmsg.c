@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void say(struct errmsg *e, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(struct errmsg *e, const char *fmt, va_list args)
 {
 	vsnprintf(e->text, sizeof(e->text), fmt, args);
 }

@@ -15,7 +15,7 @@ static bool is_meticulous(uint8_t type)
 
 bool auth_conf_valid(const struct bfd_auth *auth)
 {
-	size_t digest = wire_bfd_digest_len(auth->type);
+	size_t digest = wire_bfd_digest_len((uint8_t)auth->type);
 
 	if (auth->type == WIRE_BFD_AUTH_NONE)
 		return true;
@@ -44,7 +44,7 @@ static void digest_of(uint8_t type, const uint8_t *bytes, size_t n, uint8_t *ret
 void auth_encode(struct session *s, struct wire_bfd *p, struct wire_out *out)
 {
 	const struct bfd_auth *auth = &s->conf.auth;
-	size_t digest = wire_bfd_digest_len(auth->type), secret, start = out->len;
+	size_t digest = wire_bfd_digest_len((uint8_t)auth->type), secret, start = out->len;
 
 	p->auth_type = (uint8_t)auth->type;
 	p->auth_key = auth->key_id;
@@ -67,7 +67,7 @@ static bool sequence_fits(const struct session *s, const struct wire_bfd *p)
 bool auth_check(struct session *s, const struct wire_bfd *p, const uint8_t *bytes, struct instant now)
 {
 	const struct bfd_auth *auth = &s->conf.auth;
-	size_t digest = wire_bfd_digest_len(auth->type), len = wire_left(&p->secret);
+	size_t digest = wire_bfd_digest_len((uint8_t)auth->type), len = wire_left(&p->secret);
 	uint8_t keyed[UINT8_MAX], want[BFD_KEY_MAX];
 
 	if (p->auth_type != auth->type || p->auth_key != auth->key_id)

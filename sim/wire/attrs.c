@@ -54,33 +54,21 @@ static bool has_confederation(struct wire_in path, bool as4)
 	return false;
 }
 
-static uint8_t read_as_path(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
+static uint8_t check_as_path(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
 {
+	(void)ret;
 	if (!wire_path_valid(*value, session->as4) || (session->ebgp && has_confederation(*value, session->as4)))
 		return WIRE_UPDATE_AS_PATH;
-	ret->attrs.as_path = *value;
 	return 0;
 }
 
-static void write_as_path(struct wire_out *out, const struct wire_session *session, const struct wire_update *update)
+static uint8_t check_as4_path(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
 {
-	(void)session;
-	wire_put(out, update->attrs.as_path.at, wire_left(&update->attrs.as_path));
-}
-
-static uint8_t read_as4_path(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
-{
+	(void)ret;
 	(void)session;
 	if (!wire_more(value) || !wire_path_valid(*value, true))
 		return WIRE_UPDATE_OPTIONAL;
-	ret->attrs.as4_path = *value;
 	return 0;
-}
-
-static void write_as4_path(struct wire_out *out, const struct wire_session *session, const struct wire_update *update)
-{
-	(void)session;
-	wire_put(out, update->attrs.as4_path.at, wire_left(&update->attrs.as4_path));
 }
 
 /* RFC 4271 section 6.3 wants a valid IP host address: not "this network", a group or the reserved class. */
@@ -166,7 +154,7 @@ static void write_as4_aggregator(struct wire_out *out, const struct wire_session
 
 /* RFC 7311 section 3: TLVs whose length counts their three octets of type and length, too; the metric has eight more. None at all
  * is too few (RFC 7606 section 4). */
-static uint8_t read_aigp(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
+static uint8_t check_aigp(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
 {
 	(void)session;
 	(void)ret;
@@ -264,7 +252,7 @@ static bool set_value_fits(const struct wire_attr_row *row, const struct wire_in
 
 /* RFC 6368 section 5: an AS, and attributes behind it that must be well-formed themselves; routes do not stand in it. A set within
  * the set is looked at no further. */
-static uint8_t read_attr_set(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
+static uint8_t check_attr_set(struct wire_in *value, const struct wire_session *session, struct wire_update *ret)
 {
 	struct wire_raw_attr a;
 
@@ -287,7 +275,7 @@ static uint8_t read_attr_set(struct wire_in *value, const struct wire_session *s
 #define U32(field) .holds = WIRE_VALUE_U32, .at = offsetof(struct wire_attrs, field)
 #define VIEW(field) .holds = WIRE_VALUE_VIEW, .at = offsetof(struct wire_attrs, field)
 #define OWN(noun) .holds = WIRE_VALUE_OWN, .decode = read_##noun, .encode = write_##noun
-#define CHECKED(noun) .holds = WIRE_VALUE_NONE, .decode = read_##noun
+#define CHECKED(noun) .decode = check_##noun
 #define EXACTLY(n) .len_rule = WIRE_LEN_EXACT, .len = (n)
 #define MULTIPLE_OF(n) .len_rule = WIRE_LEN_MULTIPLE, .len = (n)
 
@@ -295,7 +283,8 @@ static uint8_t read_attr_set(struct wire_in *value, const struct wire_session *s
 const struct wire_attr_row wire_attr_rows[WIRE_ATTR_CODES] = {
 	[WIRE_ATTR_ORIGIN] = {"ORIGIN", WELL_KNOWN, WIRE_TREAT_AS_WITHDRAW, "RFC 7606 section 7.1", EXACTLY(1),
 			      OWN(origin)},
-	[WIRE_ATTR_AS_PATH] = {"AS_PATH", WELL_KNOWN, WIRE_TREAT_AS_WITHDRAW, "RFC 7606 section 7.2", OWN(as_path)},
+	[WIRE_ATTR_AS_PATH] = {"AS_PATH", WELL_KNOWN, WIRE_TREAT_AS_WITHDRAW, "RFC 7606 section 7.2", VIEW(as_path),
+			       CHECKED(as_path)},
 	[WIRE_ATTR_NEXT_HOP] = {"NEXT_HOP", WELL_KNOWN, WIRE_TREAT_AS_WITHDRAW, "RFC 7606 section 7.3", EXACTLY(4),
 				OWN(next_hop)},
 	[WIRE_ATTR_MED] = {"MULTI_EXIT_DISC", OPTIONAL_NON_TRANSITIVE, WIRE_TREAT_AS_WITHDRAW, "RFC 7606 section 7.4",
@@ -319,7 +308,7 @@ const struct wire_attr_row wire_attr_rows[WIRE_ATTR_CODES] = {
 	[WIRE_ATTR_EXT_COMMUNITIES] = {"EXTENDED COMMUNITIES", OPTIONAL_TRANSITIVE, WIRE_TREAT_AS_WITHDRAW,
 				       "RFC 7606 section 7.14", MULTIPLE_OF(8), VIEW(ext_communities)},
 	[WIRE_ATTR_AS4_PATH] = {"AS4_PATH", OPTIONAL_TRANSITIVE, WIRE_ATTRIBUTE_DISCARD, "RFC 6793 section 6",
-				OWN(as4_path), .old = true},
+				VIEW(as4_path), CHECKED(as4_path), .old = true},
 	[WIRE_ATTR_AS4_AGGREGATOR] = {"AS4_AGGREGATOR", OPTIONAL_TRANSITIVE, WIRE_ATTRIBUTE_DISCARD,
 				      "RFC 6793 section 6", EXACTLY(8), OWN(as4_aggregator), .old = true},
 	[WIRE_ATTR_TRAFFIC_ENGINEERING] = {"TRAFFIC_ENGINEERING", OPTIONAL_NON_TRANSITIVE, WIRE_TREAT_AS_WITHDRAW,
@@ -366,9 +355,13 @@ uint8_t wire_attr_read(const struct wire_attr_row *row, struct wire_in *value, c
 {
 	char *field = (char *)&ret->attrs + row->at;
 	uint32_t number;
+	uint8_t fault;
 
 	if (!length_fits(row, wire_left(value)))
 		return WIRE_UPDATE_LENGTH;
+	fault = row->decode != NULL ? row->decode(value, session, ret) : 0;
+	if (fault != 0)
+		return fault;
 	switch (row->holds) {
 	case WIRE_VALUE_U32:
 		number = wire_u32(value);
@@ -379,7 +372,7 @@ uint8_t wire_attr_read(const struct wire_attr_row *row, struct wire_in *value, c
 		return 0;
 	case WIRE_VALUE_OWN:
 	case WIRE_VALUE_NONE:
-		break;
+		return 0;
 	}
-	return row->decode != NULL ? row->decode(value, session, ret) : 0;
+	return 0;
 }

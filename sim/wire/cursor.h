@@ -93,21 +93,20 @@ static inline uint64_t wire_u64(struct wire_in *in)
 }
 
 /* The only way into a TLV: a view of the next n bytes, empty and bad (like its parent) when fewer are left. */
-static inline struct wire_in wire_sub(struct wire_in *in, size_t n)
-{
-	const uint8_t *p = wire_take(in, n);
-
-	if (in->bad)
-		return (struct wire_in){.at = in->at, .end = in->at, .bad = true};
-	return wire_in_of(p, n);
-}
-
 static inline void wire_sub_to(struct wire_in *in, size_t n, struct wire_in *ret)
 {
 	const uint8_t *p = wire_take(in, n);
 
 	wire_in_set(ret, in->bad ? in->at : p, in->bad ? 0 : n);
 	ret->bad = in->bad;
+}
+
+static inline struct wire_in wire_sub(struct wire_in *in, size_t n)
+{
+	struct wire_in sub;
+
+	wire_sub_to(in, n, &sub);
+	return sub;
 }
 
 static inline void wire_skip(struct wire_in *in, size_t n)

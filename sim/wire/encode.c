@@ -80,7 +80,7 @@ static bool needs_as4_path(const struct wire_session *session, const struct wire
 
 static void put_u32_attr(struct wire_out *out, uint8_t flags, enum wire_attr code, uint32_t v)
 {
-	struct wire_mark m = wire_attr_begin(out, flags, code);
+	struct wire_mark m = wire_attr_begin(out, flags, (uint8_t)code);
 
 	wire_put32(out, v);
 	wire_attr_end(out, m);

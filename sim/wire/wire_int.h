@@ -77,6 +77,7 @@ struct wire_attr_row {
 	bool flags_too; /* wrong flags cost what a wrong value costs, and not RFC 7606 section 3 (c)'s withdrawal */
 	enum wire_value holds;
 	size_t at; /* of the uint32_t, or the view, in struct wire_attrs */
+	/* Reads a value of its own, or judges one before it is taken, and leaves it as it is. */
 	uint8_t (*decode)(struct wire_in *value, const struct wire_session *session, struct wire_update *ret);
 	void (*encode)(struct wire_out *out, const struct wire_session *session, const struct wire_update *update);
 };
