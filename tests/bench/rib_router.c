@@ -61,8 +61,6 @@ static void on_route(void *ctx, const struct bgp_output *route)
 {
 	struct router *r = ctx;
 
-	if (!r->fib)
-		return;
 	net_route_weighted(r->ns, &route->prefix, route->next_hops, route->weights, route->next_hop_count);
 	r->queued++;
 }
@@ -139,7 +137,8 @@ static void originate(struct router *r)
 
 static int serve(struct router *r, uint32_t as, struct errmsg *err)
 {
-	static const struct drive_speaker_ops ops = {
+	static const struct drive_speaker_ops plain = {.notice = on_notice, .dial = on_dial};
+	static const struct drive_speaker_ops fib = {
 		.route = on_route, .routes_told = on_routes_told, .notice = on_notice, .dial = on_dial};
 	int result;
 
@@ -163,7 +162,7 @@ static int serve(struct router *r, uint32_t as, struct errmsg *err)
 								.ns = r->ns,
 								.listens = true,
 								.listen_address = r->address,
-								.ops = &ops,
+								.ops = r->fib ? &fib : &plain,
 								.ctx = r},
 				   &r->live, err);
 	if (result < 0)
