@@ -42,6 +42,14 @@ static void worker_sight(struct question *q, struct packets *p, const struct flo
 		p->last = s->time;
 }
 
+/* What the sender meant to send of the flow. */
+static uint32_t planned(const struct judge_traffic *t, uint32_t flow)
+{
+	uint32_t packets = t->sizes != NULL ? t->sizes[flow] : t->packets;
+
+	return packets > 0 ? packets : 1;
+}
+
 static void count_packets(struct question *q, const struct flow_run *run, struct packets *p)
 {
 	for (size_t i = 0; run != NULL && i < run->sights.len; i++) {
@@ -60,7 +68,7 @@ static void count_packets(struct question *q, const struct flow_run *run, struct
 		uint64_t lost;
 
 		/* Frames that go past the queue are seen on no tap of the sender's; then the plan is what was sent. */
-		f->sent = f->sent > 0 ? f->sent : q->e->traffic.packets > 0 ? q->e->traffic.packets : 1;
+		f->sent = f->sent > 0 ? f->sent : planned(&q->e->traffic, i);
 		lost = f->sent > f->arrived ? f->sent - f->arrived : 0;
 
 		p->sent += f->sent;

@@ -146,14 +146,15 @@ static void say_off(const struct question *q, struct saying *s)
 
 	for (size_t i = 0; i < q->f->share_count && told < OFF_TOLD; i++) {
 		const struct judge_share *at = &q->f->shares[i];
+		const struct judge_member *member = &q->f->members[i];
 
-		if (!at->member.off)
+		if (!member->off)
 			continue;
 		told++;
 		saying_addf(s, "; %s has %s than its share: %llu where %.1f were promised (%.3g to %.3g %% of all)",
 			    at->worker, (double)at->count < at->expected ? "less" : "more",
-			    (unsigned long long)at->count, at->expected, 100 * at->member.share.low,
-			    100 * at->member.share.high);
+			    (unsigned long long)at->count, at->expected, 100 * member->share.low,
+			    100 * member->share.high);
 	}
 }
 

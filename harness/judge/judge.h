@@ -124,7 +124,8 @@ struct judge_traffic {
 	bool flows; /* tagged flows of `run`; else TCP connections to vip:port */
 	uint32_t run;
 	uint32_t count;
-	uint32_t packets; /* of each flow; 0 counts as 1 */
+	uint32_t packets;      /* of each flow; 0 counts as 1 */
+	const uint32_t *sizes; /* NULL, or the packets of each of the `count` flows where they differ; borrowed */
 	struct addr vip;
 	uint16_t port;
 	struct instant since; /* when the step began */
@@ -181,7 +182,6 @@ struct judge_share {
 	const char *worker;
 	uint64_t count;
 	double expected;
-	struct judge_member member; /* what the count says of this worker alone */
 };
 
 enum judge_fate {
@@ -214,6 +214,7 @@ struct judge_finding {
 	size_t frame_count;
 	const struct judge_share *shares; /* spread */
 	size_t share_count;
+	const struct judge_member *members; /* beside the shares: what each count says of its worker alone; or NULL */
 	struct judge_chi_square chi;
 	double detectable;     /* spread: the minimum detectable bias */
 	uint64_t flows_needed; /* spread: for expect.detect at JUDGE_ALPHA and JUDGE_POWER */

@@ -196,7 +196,7 @@ void judge_spread_shares(struct question *q, const struct spread *s, const uint6
 {
 	const struct judge_lab *lab = &q->j->lab;
 	struct judge_share *shares = arena_array(q->arena, lab->worker_count, sizeof(*shares));
-	struct judge_member *members = arena_array(q->scratch, lab->worker_count, sizeof(*members));
+	struct judge_member *members = arena_array(q->arena, lab->worker_count, sizeof(*members));
 	uint64_t *told = arena_array(q->scratch, lab->worker_count, sizeof(*told));
 	double *weights = arena_array(q->scratch, lab->worker_count, sizeof(*weights)), sum = 0;
 	size_t len = 0;
@@ -210,10 +210,9 @@ void judge_spread_shares(struct question *q, const struct spread *s, const uint6
 		shares[len++] = (struct judge_share){.worker = lab->workers[i].name, .count = counts[i]};
 	}
 	judge_members(told, weights, len, JUDGE_ALPHA, members);
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++)
 		shares[i].expected = sum > 0 ? (double)n * weights[i] / sum : 0;
-		shares[i].member = members[i];
-	}
+	q->f->members = members;
 	q->f->shares = shares;
 	q->f->share_count = len;
 	q->f->balance = judge_balance(told, weights, len);

@@ -12,7 +12,7 @@
 #define MATHLIB_STANDALONE 1
 #include <Rmath.h>
 
-#define SAMPLES_MAX 20000U
+#define SAMPLES_MAX 50000U
 #define SAMPLES_MIN 2000U
 #define DRAW_STEPS_MAX 2e7
 #define TABLE_MAX 4e6

@@ -255,6 +255,7 @@ static void table_end(struct teller *t, int64_t wall_ns)
 	page_putf(&p, PAGE_DIM, "%zu routers in %s", all->subjects.len, duration_text(wall_ns).s);
 	page_line(&p);
 	teller_write(t, &p.text);
+	text_fini(&p.text);
 }
 
 const struct report_writer report_compare = {

@@ -135,6 +135,14 @@ static void set_member(json_t *o, const struct judge_member *m)
 	set(o, "off", json_boolean(m->off));
 }
 
+static void set_rates(json_t *o, const struct judge_finding *f)
+{
+	set(o, "alpha", json_number(f->alpha));
+	set(o, "power", json_number(f->power));
+	set(o, "planned_bias", json_number(f->planned));
+	set(o, "flows_needed", json_integer((json_int_t)f->flows_needed));
+}
+
 /* What the verdict is worth, and the figures that others go by. */
 static void set_worth(json_t *o, const struct judge_finding *f)
 {
@@ -145,9 +153,7 @@ static void set_worth(json_t *o, const struct judge_finding *f)
 	set(balance, "max_over_min", json_number(f->balance.max_over_min));
 	set(balance, "max_over_mean", json_number(f->balance.max_over_mean));
 	set(o, "balance", balance);
-	set(o, "alpha", json_number(f->alpha));
-	set(o, "power", json_number(f->power));
-	set(o, "planned_bias", json_number(f->planned));
+	set_rates(o, f);
 	set(o, "effect", json_number(f->chi.effect));
 }
 
@@ -161,8 +167,8 @@ static json_t *shares(const struct judge_finding *f)
 		set(o, "worker", json_text(f->shares[i].worker));
 		set(o, "count", json_integer((json_int_t)f->shares[i].count));
 		set(o, "expected", json_number(f->shares[i].expected));
-		if (f->alpha > 0)
-			set_member(o, &f->shares[i].member);
+		if (f->members != NULL && f->alpha > 0)
+			set_member(o, &f->members[i]);
 		json_array_append_new(array, o);
 	}
 	return array;
@@ -179,11 +185,39 @@ static void set_spread(json_t *o, const struct judge_finding *f)
 	set(chi, "exact", json_boolean(f->chi.exact));
 	set(o, "chi_square", chi);
 	set(o, "detectable_bias", json_number(f->detectable));
-	set(o, "flows_needed", json_integer((json_int_t)f->flows_needed));
 	if (f->chi.error > 0)
 		set(chi, "error", json_number(f->chi.error));
 	if (f->alpha > 0)
 		set_worth(o, f);
+	else
+		set(o, "flows_needed", json_integer((json_int_t)f->flows_needed));
+}
+
+static json_t *moves(const struct judge_membership *m)
+{
+	json_t *o = json_object(), *theory = json_object();
+
+	set(o, "flows", json_integer((json_int_t)m->flows));
+	set(o, "moved", json_integer((json_int_t)m->moved));
+	set(o, "forced", json_integer((json_int_t)m->forced));
+	set(o, "innocent", json_integer((json_int_t)m->innocent));
+	set(o, "survivors", json_integer((json_int_t)m->survivors));
+	set(o, "lost", json_integer((json_int_t)m->lost));
+	set(o, "algorithm", json_text(m->fitting > 0 ? judge_algorithm_name(m->named) : NULL));
+	for (enum judge_algorithm a = 0; a < JUDGE_ALGORITHM_COUNT; a++) {
+		const struct judge_score *s = &m->scores[a];
+		json_t *row = json_object();
+
+		set(row, "moved", json_number(s->theory.moved));
+		set(row, "innocent", json_number(s->theory.innocent));
+		set(row, "p", json_number(s->p));
+		set(row, "fits", json_boolean(s->fits));
+		set(theory, judge_algorithm_name(a), s->known ? row : json_null());
+		if (!s->known)
+			json_decref(row);
+	}
+	set(o, "theory", theory);
+	return o;
 }
 
 /* Without a finding the step ended before there was one; its detail says why. */
@@ -202,6 +236,10 @@ static json_t *expectation(const struct report_step *step, const struct report_l
 	set(o, "frames", frames(f));
 	if (f->share_count > 0)
 		set_spread(o, f);
+	else if (f->alpha > 0)
+		set_rates(o, f);
+	if (f->move_count > 0)
+		set(o, "moves", moves(&f->membership));
 	set(o, "since_start_ns", json_integer(step->since_start_ns));
 	set(o, "elapsed_ns", json_integer(step->elapsed_ns));
 	return o;

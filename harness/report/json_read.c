@@ -104,6 +104,10 @@ static void read_spread(const json_t *object, struct arena *arena, struct judge_
 	f->chi.exact = json_is_true(json_object_get(chi, "exact"));
 	f->detectable = json_number_value(json_object_get(object, "detectable_bias"));
 	f->flows_needed = count_of(object, "flows_needed");
+	f->chi.error = json_number_value(json_object_get(chi, "error"));
+	f->alpha = json_number_value(json_object_get(object, "alpha"));
+	f->power = json_number_value(json_object_get(object, "power"));
+	f->planned = json_number_value(json_object_get(object, "planned_bias"));
 }
 
 static const struct judge_finding *finding_of(const json_t *object, struct arena *arena)

@@ -86,6 +86,28 @@ static void put_bar(struct page *p, unsigned int indent, const struct bars *b, c
 	page_line(p);
 }
 
+/* How often the verdict itself is wrong. */
+static void add_worth(struct text *line, const struct judge_finding *f)
+{
+	if (f->alpha > 0)
+		text_addf(line, "a false alarm once in %.0f runs", 1 / f->alpha);
+	if (f->alpha > 0 && f->planned > 0)
+		text_addf(line, ", %.3g %% off is found in %.4g %% of runs", 100 * f->planned,
+			  f->power < 0.9999 ? 100 * f->power : 99.99);
+}
+
+static void put_worth(struct page *p, unsigned int indent, const struct judge_finding *f)
+{
+	struct text line = {0};
+
+	add_worth(&line, f);
+	text_addn(&line, "", 1);
+	page_to(p, indent);
+	page_wrap(p, PAGE_DIM, line.at);
+	page_line(p);
+	text_fini(&line);
+}
+
 static void put_statistics(struct page *p, unsigned int indent, const struct judge_finding *f, const struct bars *b)
 {
 	struct text line = {0};
@@ -100,10 +122,8 @@ static void put_statistics(struct page *p, unsigned int indent, const struct jud
 	if (isfinite(f->detectable) && f->detectable > 0 && f->detectable <= 1)
 		text_addf(&line, "; a worker short by %.3g %% or more would show", 100 * f->detectable);
 	if (f->alpha > 0)
-		text_addf(&line, "; fails a perfect hash once in %.0f runs", 1 / f->alpha);
-	if (f->alpha > 0 && f->planned > 0)
-		text_addf(&line, ", finds %.3g %% off in %.4g %% of runs", 100 * f->planned,
-			  f->power < 0.9999 ? 100 * f->power : 99.99);
+		text_addf(&line, "; ");
+	add_worth(&line, f);
 	if (f->verdict == JUDGE_INCONCLUSIVE && f->flows_needed > 0)
 		text_addf(&line, "; %llu flows would be needed", (unsigned long long)f->flows_needed);
 	text_addn(&line, "", 1);
@@ -174,6 +194,8 @@ void terminal_finding(struct page *p, unsigned int indent, const struct report_s
 
 	if (f->share_count > 0 && f->shares != NULL)
 		put_spread(p, indent, f);
+	else if (f->alpha > 0)
+		put_worth(p, indent, f);
 	if (good) {
 		put_paragraph(p, indent, PAGE_DIM, f->seen);
 		put_paragraph(p, indent, PAGE_PLAIN, f->why);

@@ -11,6 +11,7 @@ void run_on_capture(void *ctx, const struct capture_event *event)
 	struct run *r = ctx;
 
 	judge_packet(r->judge, event);
+	run_held_note(r, event);
 }
 
 /* Keeps the first error: later ones mostly follow from it. */

@@ -150,3 +150,16 @@ int run_flows_send(struct run *r, struct traffic_sender *sender, struct errmsg *
 	} while (result > 0);
 	return result;
 }
+
+const uint32_t *run_flows_sizes(struct run *r, const struct traffic_sender *sender, const struct traffic_flows *flows)
+{
+	const uint32_t *packets = traffic_sender_sizes(sender);
+	uint32_t *ret;
+
+	if (packets == NULL)
+		return NULL;
+	ret = arena_array(&r->arena, flows->count, sizeof(*ret));
+	for (uint32_t i = 0; i < flows->count; i++)
+		ret[i] = packets[i] * (flows->fragments ? 2 : 1);
+	return ret;
+}

@@ -89,13 +89,15 @@ static int ask(struct run *r, const struct net_tuple *tuples, size_t n, struct j
 	return result;
 }
 
-static int doubt_of(struct run *r, const struct net_tuple *t, const char **ret, struct errmsg *err)
+/* A doubt about one is a doubt about all: what is worth something is told as a whole. */
+static int doubt_of(struct run *r, const struct net_tuple *tuples, size_t n, const char **ret, struct errmsg *err)
 {
 	struct net_hash hash;
 	int result = net_hash_get(r->lab->router.ns, &hash, err);
 
-	if (result == 0)
-		*ret = net_oracle_doubt(&hash, t);
+	*ret = NULL;
+	for (size_t i = 0; result == 0 && i < n && *ret == NULL; i++)
+		*ret = net_oracle_doubt(&hash, &tuples[i]);
 	return result;
 }
 
@@ -140,11 +142,10 @@ static int answers_save(struct run *r, const struct judge_oracle *o, const struc
 static int answer(struct run *r, const struct net_tuple *tuples, size_t n, struct judge_prediction *at,
 		  struct judge_oracle *ret, struct errmsg *err)
 {
-	int result = 0;
+	int result;
 
 	*ret = (struct judge_oracle){.asked = run_wall(r), .at = at, .n = n};
-	if (n > 0)
-		result = doubt_of(r, &tuples[0], &ret->doubt, err);
+	result = doubt_of(r, tuples, n, &ret->doubt, err);
 	if (result == 0)
 		result = ask(r, tuples, n, at, err);
 	return result < 0 ? result : answers_save(r, ret, tuples, err);
@@ -164,20 +165,30 @@ static bool is_wanted(const struct run *r)
 	return false;
 }
 
+static struct net_tuple tuple_of(const struct traffic_flows *flows, const struct traffic_tuple *t)
+{
+	static const uint8_t numbers[TRAFFIC_PROTOCOLS] = {
+		[TRAFFIC_UDP] = IPPROTO_UDP, [TRAFFIC_TCP_SYN] = IPPROTO_TCP, [TRAFFIC_ICMP_ECHO] = IPPROTO_ICMP};
+	bool icmp6 = t->protocol == TRAFFIC_ICMP_ECHO && t->dst.family == ADDR_V6;
+
+	return (struct net_tuple){.src = t->src,
+				  .dst = t->dst,
+				  .protocol = icmp6 ? IPPROTO_ICMPV6 : numbers[t->protocol],
+				  .fragment = flows->fragments,
+				  .src_port = t->src_port,
+				  .dst_port = t->dst_port,
+				  .flow_label = t->flow_label};
+}
+
 static struct net_tuple *flows_tuples(const struct traffic_flows *flows, struct errmsg *err)
 {
-	static const uint8_t numbers[TRAFFIC_PROTOCOLS] = {IPPROTO_UDP, IPPROTO_TCP, IPPROTO_ICMP};
 	struct traffic_tuple *drawn = memory_grow(NULL, (size_t)flows->count + 1, sizeof(*drawn));
 	struct net_tuple *ret = NULL;
 
 	if (traffic_tuples(flows, drawn, err) == 0) {
 		ret = memory_grow(NULL, (size_t)flows->count + 1, sizeof(*ret));
 		for (uint32_t i = 0; i < flows->count; i++)
-			ret[i] = (struct net_tuple){.src = drawn[i].src,
-						    .dst = drawn[i].dst,
-						    .protocol = numbers[drawn[i].protocol],
-						    .src_port = drawn[i].src_port,
-						    .dst_port = drawn[i].dst_port};
+			ret[i] = tuple_of(flows, &drawn[i]);
 	}
 	free(drawn);
 	return ret;
@@ -192,12 +203,8 @@ int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct er
 	r->flows_oracle = (struct judge_oracle){0};
 	if (result < 0)
 		return result;
-	if (flows->fragments) {
-		r->flows_oracle.doubt = "a fragment is routed by its addresses alone, of which no port was asked";
-		return 0;
-	}
 	if (flows->count > ASKED_MAX || (!wanted && flows->count > ASKED_UNASKED)) {
-		r->flows_oracle.doubt = "it is asked about two million flows at most";
+		r->flows_oracle.doubt = "so many are not asked about";
 		return 0;
 	}
 	tuples = flows_tuples(flows, err);

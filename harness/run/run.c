@@ -159,7 +159,9 @@ enum run_exit run_scenario(const struct plan *plan, const struct run_options *op
 	r->plan = plan;
 	r->options = options;
 	r->began = run_monotonic();
-	r->started = plan->virtual.on ? (struct instant){VIRTUAL_START_S * NS_PER_S} : drive_wall();
+	r->started = drive_wall();
+	if (plan->virtual.on)
+		r->started.ns = VIRTUAL_START_S * NS_PER_S;
 	r->seed = seed_choose(plan, options);
 	r->owner_pid = getpid();
 	if (run_folder_make(options->out, plan->name, r->dir, &r->dir_fd, err) == 0) {

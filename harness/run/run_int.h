@@ -119,6 +119,8 @@ struct run {
 	struct instant routing_changed;	    /* when a route or the hash did last */
 	unsigned int oracles_saved;	    /* files of predictions so far */
 	struct net_groups *groups;	    /* of the built-in router's routes; NULL: plain ones */
+	struct run_held *held;		    /* connections; NULL: none */
+	unsigned int held_saved;	    /* files of their fates so far */
 	uint32_t next_run_tag;
 	VEC(struct drive_rogue *) rogues;
 	struct instant malformed_since,
@@ -171,7 +173,7 @@ int run_cluster_start(struct run *r, struct errmsg *err);
 enum node_fault run_fault_of(enum plan_fault fault);
 
 /* router.c: the built-in router */
-void run_on_router_notice(void *run, const struct bgp_output *notice);
+void run_on_router_notice(void *ctx, const struct bgp_output *notice);
 struct node_router_conf run_router_conf(const struct run *r);
 enum bgp_role run_worker_role(const struct plan_lab *lab);
 enum bgp_switch run_switch(enum plan_switch how);
@@ -221,7 +223,7 @@ const struct run_service *run_service_find(const struct run *r, const char *name
 
 /* evidence.c: captures and the FIB, into the judge */
 int run_evidence_start(struct run *r, struct errmsg *err);
-void run_on_capture(void *run, const struct capture_event *event);
+void run_on_capture(void *ctx, const struct capture_event *event);
 int run_evidence_links(struct run *r, const struct capture_link *links, struct net_ns *const *ns, size_t n,
 		       struct errmsg *err);
 /* Reads the routes' changes alone. */
@@ -262,6 +264,22 @@ enum run_exit run_exit_of(int error);
 /* flows.c: what the step says of its flows but their number and fields; sends them all at their pace */
 int run_flows_shape(struct run *r, const struct plan_traffic *t, struct traffic_flows *flows, struct errmsg *err);
 int run_flows_send(struct run *r, struct traffic_sender *sender, struct errmsg *err);
+/* The frames of each flow, in the run's arena, or NULL where all have the same. */
+const uint32_t *run_flows_sizes(struct run *r, const struct traffic_sender *sender, const struct traffic_flows *flows);
+
+/* held.c: connections held open; where they go to and who has them */
+struct run_load {
+	struct net_ns *const *clients;
+	size_t client_count;
+	struct addr dst;
+	uint16_t port;
+};
+
+enum run_exit run_step_hold(struct run *r, const struct plan_traffic *t, const struct run_load *load,
+			    const char **ret_detail, struct errmsg *err);
+enum run_exit run_step_release(struct run *r, const char **ret_detail, struct errmsg *err);
+void run_held_note(struct run *r, const struct capture_event *event);
+void run_held_free(struct run *r);
 
 /* traffic.c, exec.c, expect.c: one step each. RUN_PASSED: go on; else *err says why. *ret_detail, in the run's arena, is
  * what the reader should know, or NULL. */

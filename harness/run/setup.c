@@ -167,6 +167,7 @@ void run_teardown(struct run *r)
 		run_worker_silence(&r->workers[i]);
 	run_lags_free(r);
 	run_rogues_free(r);
+	run_held_free(r);
 	run_speakers_free(r);
 	node_daemon_end(&r->daemon.node);
 	run_bfd_free(r->router_bfd);

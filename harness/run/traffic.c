@@ -45,10 +45,15 @@ enum run_exit run_step_http(struct run *r, const struct plan_step *step, const c
 	struct net_ns **clients;
 	int status;
 
+	if (t->release)
+		return run_step_release(r, ret_detail, err);
 	if (target(r, t, &load.dst, &load.port, err) < 0)
 		return RUN_FAILED;
 	load.client_count = senders(r, t, &clients);
 	load.clients = clients;
+	if (t->hold)
+		return run_step_hold(r, t, &(struct run_load){clients, load.client_count, load.dst, load.port},
+				     ret_detail, err);
 	r->last_http =
 		(struct judge_traffic){.count = t->count, .vip = load.dst, .port = load.port, .since = drive_wall()};
 	status = drive_http_get(r->drive, &load, &result, err);
@@ -81,6 +86,7 @@ static int client_send(struct run *r, unsigned int client, const struct traffic_
 	if (result < 0)
 		return result;
 	VEC_PUSH(&r->senders, sender);
+	r->last_flows.sizes = run_flows_sizes(r, sender, flows);
 	return run_flows_send(r, sender, err);
 }
 
@@ -132,7 +138,7 @@ static enum run_exit flows_make(struct run *r, const struct plan_step *step, str
 
 enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
 {
-	struct instant began = drive_now(r->drive);
+	struct instant began;
 	struct traffic_flows flows;
 	unsigned int client;
 	int result = (int)flows_make(r, step, &flows, &client, err);
@@ -140,10 +146,13 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 	if (result != RUN_PASSED)
 		return (enum run_exit)result;
 	result = run_oracle_flows(r, &flows, err);
-	if (result == -ERANGE && step->traffic.count == 0)
-		return RUN_FAILED; /* the field that varies can't support the claim */
+	if (result == -ERANGE && step->traffic.count == 0) {
+		(void)errmsg_context(err, "what varies can't support what is expected of the flows");
+		return RUN_FAILED;
+	}
 	if (result < 0)
 		return run_exit_of(result);
+	began = drive_now(r->drive);
 	r->flows_before = r->last_flows;
 	r->flows_again = flows;
 	r->flows_again_client = client;

@@ -31,25 +31,31 @@ static const char *place_in(const char *text, const struct yaml_source *src, str
 	return rest != NULL ? rest + strspn(rest, " ") : NULL;
 }
 
-static void refused(struct plan_state *s, const struct errmsg *err, const struct kube_object *objects, size_t n,
-		    struct plan_at at)
+/* Where the refusal is, and its words without the place. */
+static struct diag *refused_at(struct plan_state *s, const struct errmsg *err, const struct kube_object *objects,
+			       size_t n, struct plan_at at)
 {
 	struct yaml_mark mark = {at.line, at.column, 1};
 
 	for (const struct yaml_source *src = s->sources; src != NULL; src = src->next) {
 		const char *rest = place_in(err->text, src, &mark);
 
-		if (rest != NULL) {
-			yaml_fault(s->r.diags, src, mark, "%s", rest);
-			return;
-		}
+		if (rest != NULL)
+			return yaml_fault(s->r.diags, src, mark, "%s", rest);
 	}
-	if (n > 0) {
-		mark = (struct yaml_mark){objects[0].origin.line, objects[0].origin.column, 1};
-		yaml_fault(s->r.diags, plan_source(s, objects[0].origin.file), mark, "%s", err->text);
-	} else {
-		yaml_fault(s->r.diags, s->r.src, mark, "%s", err->text);
-	}
+	if (n == 0)
+		return yaml_fault(s->r.diags, s->r.src, mark, "%s", err->text);
+	mark = (struct yaml_mark){objects[0].origin.line, objects[0].origin.column, 1};
+	return yaml_fault(s->r.diags, plan_source(s, objects[0].origin.file), mark, "%s", err->text);
+}
+
+static void refused(struct plan_state *s, const struct errmsg *err, const struct kube_object *objects, size_t n,
+		    struct plan_at at)
+{
+	struct diag *d = refused_at(s, err, objects, n, at);
+
+	if (strstr(err->text, "native BGP mode") != NULL && s->plan->lab.metallb == KUBE_METALLB_NATIVE)
+		diag_hint(&s->r, d, "write workers: {metallb: frr}, MetalLB's FRR mode, which can");
 }
 
 static void step_try(struct plan_state *s, struct kube_cluster *c, const struct plan_step *step)

@@ -149,6 +149,21 @@ void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_t
 			  "vary src_port as well, or write count: 2");
 }
 
+/* ---- http: {hold: true}, and later http: {release: true} ---- */
+
+void plan_held_check(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t)
+{
+	struct plan_state *s = plan_state(r);
+
+	if (t->release && v->count > 1)
+		diag_hint(r, reader_fault(r, v, "connections that are released are as they were held"),
+			  "write no more than {release: true}");
+	else if (t->release && !s->held)
+		diag_hint(r, reader_fault(r, yaml_get_key(v, "release"), "release: no connections are held here"),
+			  "write http: {requests: 1000, hold: true} before it");
+	s->held = t->hold || (s->held && !t->release);
+}
+
 /* ---- matrix: {service: nginx, equal: [src_port], pinned: [dst_port], unequal: [..]}: one field at a time ---- */
 
 struct matrix {

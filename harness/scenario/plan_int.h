@@ -21,7 +21,7 @@ struct plan_state {
 	VEC(struct plan_step) steps;
 	bool metallb_said; /* workers.metallb is written */
 	bool *failed;	   /* workers, by the steps so far */
-	bool http_done, flows_done, again_done;
+	bool http_done, held, flows_done, again_done;
 };
 
 static inline struct plan_state *plan_state(struct reader *r)
@@ -84,6 +84,7 @@ extern const struct words plan_flow_fields; /* in the order of the bits */
 void plan_vary_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);   /* unsigned int */
 void plan_sizes_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);  /* plan_traffic */
 void plan_tuples_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* const char * */
+void plan_held_check(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t);      /* http */
 void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t);
 void plan_matrix_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 

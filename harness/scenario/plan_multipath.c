@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BUCKETS_MAX 65535
-#define GROUP_TIME_MAX (24 * 3600 * NS_PER_S)
+#define GROUP_TIME_MAX (INT64_C(24) * 3600 * NS_PER_S)
 #define CLOCK_TICK_NS (NS_PER_S / 100) /* in which the kernel has a group's timers */
 
 /* ---- The hash ---- */

@@ -171,6 +171,8 @@ static const struct field http_fields[] = {
 	TRAFFIC_ROWS,
 	{.key = "requests", .read = field_u32, .offset = IN_TRAFFIC(count), .min = 1, .max = HTTP_REQUESTS_MAX},
 	{.key = "parallel", .read = field_u32, .offset = IN_TRAFFIC(parallel), .min = 1, .max = HTTP_PARALLEL_MAX},
+	{.key = "hold", .read = field_bool, .offset = IN_TRAFFIC(hold)},
+	{.key = "release", .read = field_bool, .offset = IN_TRAFFIC(release)},
 };
 static const struct record http_record = {.what = "http", RECORD_FIELDS(http_fields)};
 
@@ -182,8 +184,10 @@ static void step_http(struct reader *r, const struct yaml_node *v, const struct 
 	step->kind = PLAN_STEP_HTTP;
 	step->traffic = (struct plan_traffic){.count = 1, .parallel = 32, .protocol = PLAN_FLOWS_TCP, .packets = 1};
 	plan_state(r)->http_done = true;
-	if (record_read_over(r, v, &http_record, &step->traffic))
-		traffic_service(r, v, &step->traffic);
+	if (!record_read_over(r, v, &http_record, &step->traffic))
+		return;
+	traffic_service(r, v, &step->traffic);
+	plan_held_check(r, v, &step->traffic);
 }
 
 /* count: auto, or how many */

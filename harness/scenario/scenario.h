@@ -127,9 +127,9 @@ struct plan_lab {
 	enum plan_hash hash;
 	struct plan_hashing hashing; /* instead of hash, unless default */
 	struct plan_groups groups;
-	unsigned int max_paths;	  /* 16 */
-	unsigned int workers;	  /* 3 */
-	uint32_t worker_as;	  /* 22000 */
+	unsigned int max_paths; /* 16 */
+	unsigned int workers;	/* 3 */
+	uint32_t worker_as;	/* 22000 */
 	enum plan_role worker_role;
 	bool worker_role_strict;
 	struct plan_switches switches;
@@ -230,18 +230,20 @@ struct plan_traffic {
 	uint32_t count;	   /* requests, or flows; 0: as many as what is expected of them needs */
 	bool again;	   /* flows: those of the flows step before once more, whatever else is said */
 	uint32_t parallel; /* http: connections open at once, default 32 */
+	bool hold;	   /* http: opened and kept open, nothing asked; the next with `release` asks all of them */
+	bool release;
 	enum plan_flow_protocol protocol; /* flows: udp, TCP SYNs or ICMP echoes */
 	unsigned int vary; /* bits as enum traffic_vary of sim/traffic: 1 src_port, 2 dst_port, 4 src_addr, 8 dst_addr,
 				16 flow_label, 32 protocol */
-	uint32_t packets; /* per flow, default 1 */
-	bool fragments;	  /* each datagram as two */
+	uint32_t packets;  /* per flow, default 1 */
+	bool fragments;	   /* each datagram as two */
 	enum plan_sizes sizes;			 /* of flows that have `packets` on average */
 	double exponent;			 /* zipf */
 	unsigned int elephants, elephants_share; /* percent of the flows, and of the packets that they have */
 	uint32_t rate, burst;			 /* packets a second, 0: as fast as they go; and so many at a time */
 	const char *tuples;			 /* path of a capture whose flows these are, or NULL */
-	uint16_t port;	  /* 0: the service's first */
-	unsigned int client; /* from 1; 0: all clients in turn */
+	uint16_t port;				 /* 0: the service's first */
+	unsigned int client;			 /* from 1; 0: all clients in turn */
 };
 
 /* A worker that misbehaves, and how. */

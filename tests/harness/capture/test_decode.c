@@ -31,6 +31,8 @@ static void tell(void *ctx, const struct capture_event *e)
 		snprintf(text + at, 64, " %u/%u", e->err.code, e->err.subcode);
 	else if (e->kind == CAPTURE_FLOW)
 		snprintf(text + at, 64, " %u%s", (unsigned int)e->tag.flow, e->carried ? "" : " stray");
+	else if (e->kind == CAPTURE_BFD)
+		snprintf(text + at, 64, " %zu of ttl %u", e->len, e->ttl);
 	else if (e->kind == CAPTURE_HTTP_RESPONSE)
 		snprintf(text + at, 64, " %d", e->http_status);
 	else if (e->kind == CAPTURE_HTTP_REQUEST)
@@ -173,6 +175,13 @@ static const struct ip_row ip_rows[] = {
 	{"v4, offloaded length", "45000000 0000 0000 3f11 0000 0a000001 0a000002" UDP, "flow 1 5", 0},
 	{"v4, first fragment", "4500003c 0001 2000 3f11 0000 0a000001 0a000002" UDP, "flow 1 5", 0},
 	{"v4, later fragment", "4500003c 0001 0005 3f11 0000 0a000001 0a000002" UDP, "", 1},
+	{"later fragment that starts with a tag", V6("0028", "2c") "1100006900000007", "flow 1 5", 1},
+	{"v4, later fragment that starts with a tag", "45000034 0001 0005 3f11 0000 0a000001 0a000002", "flow 1 5", 1},
+	{"v4, echo request", "4500003c 0001 0000 3f01 0000 0a000001 0a000002 08 00 0000 0007 0001", "flow 1 5", 0},
+	{"v4, echo reply", "4500003c 0001 0000 3f01 0000 0a000001 0a000002 00 00 0000 0007 0001", "", 0},
+	{"v4, echo cut short", "4500003b 0001 0000 3f01 0000 0a000001 0a000002 08 00 0000 0007 0001", "", 0},
+	{"echo request", V6("0028", "3a") "80 00 0000 0007 0001", "flow 1 5", 0},
+	{"echo reply", V6("0028", "3a") "81 00 0000 0007 0001", "", 0},
 	{"v4, header too short", "4400003c 0001 0000 3f11 0000 0a000001 0a000002" UDP, "", 0},
 	{"v4, length below its header", "45000010 0001 0000 3f11 0000 0a000001 0a000002" UDP, "", 0},
 	{"v4, length cuts the tag", "4500003b 0001 0000 3f11 0000 0a000001 0a000002" UDP, "", 0},
@@ -392,6 +401,37 @@ static void test_tagged_syn(void **state)
 }
 
 /* More connections than the table holds: the idlest are forgotten, the rest is found. */
+/* What goes to port 3784 is BFD, unless it is a flow's of ours; what comes from there is not (RFC 5881 section 4). */
+static void test_bfd(void **state)
+{
+	static uint8_t frame[FRAME_MAX];
+	uint8_t tag[WIRE_FLOWTAG_LEN], packet[24] = {0x20, 0x40, 3, 24};
+	struct frame_spec spec = {.src = A,
+				  .dst = B,
+				  .src_port = 49152,
+				  .dst_port = 3784,
+				  .protocol = 17,
+				  .payload = packet,
+				  .payload_len = sizeof(packet)};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, DLT_EN10MB);
+	bench_frame(&b, frame, frame_ethernet(&spec, frame));
+	spec.payload_len = 0;
+	bench_frame(&b, frame, frame_ethernet(&spec, frame));
+	spec.dst_port = 3785;
+	bench_frame(&b, frame, frame_ethernet(&spec, frame));
+	spec.src_port = 3784;
+	bench_frame(&b, frame, frame_ethernet(&spec, frame));
+	frame_tag(5, 0, tag);
+	spec.payload = tag;
+	spec.payload_len = sizeof(tag);
+	spec.dst_port = 3784;
+	bench_frame(&b, frame, frame_ethernet(&spec, frame));
+	bench_fini(&b, "bfd 1 24 of ttl 63, bfd 2 0 of ttl 63, flow 5 5");
+}
+
 static void test_table(void **state)
 {
 	struct conn_table t = {.max = 1000, .seed = 1};
@@ -463,6 +503,7 @@ int main(void)
 {
 	struct CMUnitTest tests[ROWS(link_rows) + ROWS(ip_rows) + ROWS(tcp_rows) + 3] = {
 		cmocka_unit_test(test_tagged_syn),
+		cmocka_unit_test(test_bfd),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_extended),
 	};

@@ -80,7 +80,7 @@ static void test_as_weighted(void **state)
 	assert_true(fabs(f.shares[0].expected - 1000) < 1e-9);
 	assert_true(f.alpha > 0 && f.alpha <= 1e-6);
 	assert_true(f.power > 0.999 && f.planned >= 0.25);
-	assert_true(f.shares[2].member.share.low < 0.5 && f.shares[2].member.share.high > 0.5);
+	assert_true(f.members[2].share.low < 0.5 && f.members[2].share.high > 0.5);
 	assert_true(f.balance.jain > 0.99 && f.balance.jain <= 1);
 	/* The same counts are not equal, and the kernel's weights are why. */
 	e.kind = JUDGE_SPREAD_EQUAL;
@@ -103,7 +103,7 @@ static void test_not_as_weighted(void **state)
 	assert_int_equal(f.verdict, JUDGE_FAIL);
 	assert_null(f.why);
 	play_assert_says(f, "worker1 has more than its share");
-	assert_true(f.shares[0].member.off && f.shares[1].member.off && f.shares[2].member.off);
+	assert_true(f.members[0].off && f.members[1].off && f.members[2].off);
 }
 
 /* A next hop more than the kernel has. */

@@ -250,8 +250,8 @@ static void rules_compare(bool print)
 	struct rng rng = {20263};
 
 	if (print)
-		printf("%-40s %7s %7s %8s  %17s   %17s  %s\n%82s\n", "rule", "members", "flows", "bias",
-		       "rule: false/missed", "ours: false/missed", "inconclusive", "");
+		printf("%-40s %7s %7s %8s  %18s   %17s   %s\n", "rule", "members", "flows", "bias",
+		       "rule: false/missed", "ours: false/missed", "inconclusive");
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		struct errors theirs = {0}, ours = {0};
 

@@ -145,6 +145,34 @@ static void test_drawn_decades(void **state)
 	}
 }
 
+/* Where one member far off and many a little off are as likely as each other: whole numbers, counted over all outcomes. */
+static void test_drawn_far(void **state)
+{
+	static const struct {
+		size_t members;
+		uint64_t flows, squares;
+		double p;
+	} rows[] = {
+		{8, 80, 986, 0.00970424515985},	  {8, 80, 1098, 0.000139657997005}, {8, 80, 1154, 1.71676050899e-05},
+		{8, 80, 1206, 2.57412647172e-06}, {8, 80, 1308, 7.18605212212e-08}, {16, 80, 622, 0.000170901474693},
+		{16, 80, 684, 4.2071678047e-06},
+	};
+	double expected[16];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		double each = (double)rows[i].flows / (double)rows[i].members;
+		struct drawn_p drawn;
+
+		for (size_t m = 0; m < rows[i].members; m++)
+			expected[m] = each;
+		drawn = multinomial_drawn_tail(expected, rows[i].members, rows[i].flows,
+					       (double)rows[i].squares / each - (double)rows[i].flows);
+		if (!(fabs(drawn.p - rows[i].p) <= 4 * drawn.error * rows[i].p) || drawn.error > 0.2)
+			fail_msg("row %zu: %.6g +- %.2g, not %.6g", i, drawn.p, drawn.error, rows[i].p);
+	}
+}
+
 /* The same counts get the same p, whenever and wherever. */
 static void test_drawn_again(void **state)
 {
@@ -292,6 +320,30 @@ static void test_power_by_hand(void **state)
 	assert_relative(judge_power_of(ones, 2, 0, 0.1, 1e-6), 0, 0);
 }
 
+/* Sums over every count of the one member, short and over (the worse), by binomial and central chi-square in R. */
+static void test_power_summed(void **state)
+{
+	static const struct {
+		size_t members;
+		uint64_t flows;
+		double bias, power;
+	} rows[] = {
+		{3, 1488, 0.25, 0.941727},    {8, 1608, 0.5, 0.918251}, {16, 16420, 0.25, 0.932409},
+		{64, 106037, 0.25, 0.934239}, {3, 5000, 0.1, 0.436718}, {8, 3000, 0.25, 0.235665},
+	};
+	double ones[64];
+
+	(void)state;
+	for (size_t i = 0; i < 64; i++)
+		ones[i] = 1;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		double got = judge_power_of(ones, rows[i].members, rows[i].flows, rows[i].bias, 1e-6);
+
+		if (!(fabs(got - rows[i].power) < 2e-3))
+			fail_msg("row %zu: %.6f, not %.6f", i, got, rows[i].power);
+	}
+}
+
 static void test_plan(void **state)
 {
 	const double equal[] = {1, 1, 1, 1}, uneven[] = {1, 1, 2}, huge[] = {1, 1, 1e6};
@@ -315,10 +367,11 @@ int main(void)
 		cmocka_unit_test(test_tails),	      cmocka_unit_test(test_noncentral),
 		cmocka_unit_test(test_counted),	      cmocka_unit_test(test_drawn),
 		cmocka_unit_test(test_drawn_decades), cmocka_unit_test(test_drawn_again),
-		cmocka_unit_test(test_intervals),     cmocka_unit_test(test_binomial),
-		cmocka_unit_test(test_holm),	      cmocka_unit_test(test_members),
-		cmocka_unit_test(test_balance),	      cmocka_unit_test(test_contingency),
-		cmocka_unit_test(test_power_by_hand), cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_drawn_far),     cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_binomial),      cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_members),	      cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_contingency),   cmocka_unit_test(test_power_by_hand),
+		cmocka_unit_test(test_power_summed),  cmocka_unit_test(test_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

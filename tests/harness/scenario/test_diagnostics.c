@@ -211,7 +211,8 @@ static const struct row scenarios[] = {
 	 "steps:\n"
 	 "  - expect: {within: 1s}\n",
 	 1, 4, 13, 1, "expect: nothing to look for",
-	 "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, moved_flows, stages, paths"},
+	 "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, moved_flows, "
+	 "stages, paths"},
 	{"nothing at all", "name: a\n", 1, 1, 1, 1, "a scenario needs \"lab\" or \"steps\"",
 	 "the shortest one is lab: {manifests: [...]}"},
 	{"null lab",
@@ -302,6 +303,104 @@ static const struct row scenarios[] = {
 	 "  - apply: m.yaml\n"
 	 "    http: {service: nginx}\n",
 	 1, 5, 5, 4, "a step has one key, this is its second", "begin a new step: - http: ..."},
+	{"bfd key",
+	 "lab:\n"
+	 "  router: {bfd: {transmitt: 100ms}}\n",
+	 1, 2, 18, 9, "router.bfd has no key \"transmitt\"", "did you mean \"transmit\"?"},
+	{"bfd interval",
+	 "lab:\n"
+	 "  router: {bfd: {receive: 5ms}}\n",
+	 1, 2, 27, 3, "receive: whole milliseconds from 10ms to 60s", NULL},
+	{"bfd multiplier",
+	 "lab:\n"
+	 "  router: {bfd: {multiplier: 1}}\n",
+	 1, 2, 30, 1, "multiplier: 1 is not a whole number from 2 to 255", NULL},
+	{"bfd of no word",
+	 "lab:\n"
+	 "  router: {bfd: fast}\n",
+	 1, 2, 17, 4, "bfd: expected true or false, found text", NULL},
+	{"bfd of gobgp",
+	 "lab:\n"
+	 "  router: {daemon: gobgp, bfd: true}\n",
+	 1, 2, 27, 3, "GoBGP has no bfd", NULL},
+	{"bfd nowhere",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - expect: {bfd: up}\n",
+	 1, 3, 14, 3, "the router speaks no BFD", "write router: {bfd: true}"},
+	{"bfd state",
+	 "lab: {router: {bfd: true}}\n"
+	 "steps:\n"
+	 "  - expect: {bfd: upp}\n",
+	 1, 3, 19, 3, "bfd can't be \"upp\"", "did you mean \"up\"?"},
+	{"hold between",
+	 "lab:\n"
+	 "  router: {hold: 2s}\n",
+	 1, 2, 18, 2, "hold: 0s, or whole seconds from 3s to 65535s", "0s switches the hold timer off"},
+	{"restart time",
+	 "lab:\n"
+	 "  router: {graceful_restart: {time: 2h}}\n",
+	 1, 2, 37, 2, "time: whole seconds from 1s to 4095s", NULL},
+	{"hops",
+	 "lab:\n"
+	 "  router: {ttl_security: 255}\n",
+	 1, 2, 26, 3, "ttl_security: 255 is not a whole number from 1 to 254", NULL},
+	{"far and near",
+	 "lab:\n"
+	 "  router: {ttl_security: true, multihop: true}\n",
+	 1, 2, 32, 8, "multihop and ttl_security exclude each other: the one says how far, the other how near", NULL},
+	{"role",
+	 "lab:\n"
+	 "  workers: {role: costumer}\n",
+	 1, 2, 19, 8, "role can't be \"costumer\"", "did you mean \"customer\"?"},
+	{"strict about no role",
+	 "lab:\n"
+	 "  router: {role_strict: true}\n",
+	 1, 2, 12, 11, "role_strict has no meaning without a role", NULL},
+	{"switch",
+	 "lab:\n"
+	 "  workers: {switches: {origin: incomplet}}\n",
+	 1, 2, 32, 9, "origin can't be \"incomplet\"", "did you mean \"incomplete\"?"},
+	{"switch key",
+	 "lab:\n"
+	 "  workers: {switches: {enforce_hld: true}}\n",
+	 1, 2, 24, 11, "workers.switches has no key \"enforce_hld\"", "did you mean \"enforce_hold\"?"},
+	{"lag",
+	 "lab:\n"
+	 "  workers: {switches: {kubeproxy_lag: 2m}}\n",
+	 1, 2, 39, 2, "kubeproxy_lag: longer than a minute", NULL},
+	{"fail how",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - fail: {worker: worker1, how: powerloss}\n",
+	 1, 3, 34, 9, "how can't be \"powerloss\"", "did you mean \"power_loss\"?"},
+	{"fail twice",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - fail: {worker: worker1, how: crash}\n"
+	 "  - fail: {worker: worker1, how: crash}\n",
+	 1, 4, 20, 7, "worker1 has failed already", "a step between the two: - recover: worker1"},
+	{"fail whom",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - fail: {worker: worker9, how: crash}\n",
+	 1, 3, 20, 7, "the lab has no worker \"worker9\"", "it has worker1 to worker3"},
+	{"recover whom",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - recover: worker1\n",
+	 1, 3, 14, 7, "worker1 has not failed", "a step before this one: - fail: {worker: worker1, how: power_loss}"},
+	{"restart the dead",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - fail: {worker: worker1, how: crash}\n"
+	 "  - restart: worker1\n",
+	 1, 4, 14, 7, "worker1 has failed", "- recover: worker1 starts it"},
+	{"restart for long",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - restart: {node: router, down: 2h}\n",
+	 1, 3, 35, 2, "down: longer than an hour", NULL},
 	{"unclosed",
 	 "lab: {workers: {count: 3}\n"
 	 "steps: []\n",

@@ -7,6 +7,36 @@
 #include <string.h>
 
 static const struct row manifests[] = {
+	{"bfd profile key",
+	 "apiVersion: metallb.io/v1beta1\n"
+	 "kind: BFDProfile\n"
+	 "metadata: {name: b}\n"
+	 "spec: {recieveInterval: 100}\n",
+	 1, 4, 8, 15, "a BFDProfile's spec has no key \"recieveInterval\"", "did you mean \"receiveInterval\"?"},
+	{"bfd profile range",
+	 "apiVersion: metallb.io/v1beta1\n"
+	 "kind: BFDProfile\n"
+	 "metadata: {name: b}\n"
+	 "spec: {detectMultiplier: 1}\n",
+	 1, 4, 26, 1, "detectMultiplier: 1 is not a whole number from 2 to 255", NULL},
+	{"bfd profile unit",
+	 "apiVersion: metallb.io/v1beta1\n"
+	 "kind: BFDProfile\n"
+	 "metadata: {name: b}\n"
+	 "spec: {transmitInterval: 100ms}\n",
+	 1, 4, 26, 5, "transmitInterval: expected a number, found text", NULL},
+	{"connect time",
+	 "apiVersion: metallb.io/v1beta2\n"
+	 "kind: BGPPeer\n"
+	 "metadata: {name: p}\n"
+	 "spec: {myASN: 1, peerASN: 2, peerAddress: 10.0.0.1, connectTime: 500ms}\n",
+	 1, 4, 66, 5, "connectTime: whole seconds from 1s to 65535s", NULL},
+	{"dynamic asn",
+	 "apiVersion: metallb.io/v1beta2\n"
+	 "kind: BGPPeer\n"
+	 "metadata: {name: p}\n"
+	 "spec: {myASN: 1, dynamicASN: extern, peerAddress: 10.0.0.1}\n",
+	 1, 4, 30, 6, "dynamicASN can't be \"extern\"", "did you mean \"external\"?"},
 	{"dep probe",
 	 "apiVersion: apps/v1\n"
 	 "kind: Deployment\n"
