@@ -45,6 +45,18 @@ static size_t ip_len(uint8_t family)
 	return family == ADDR_V4 ? IPV4_LEN : IPV6_LEN;
 }
 
+static void put16(uint8_t *at, uint16_t v)
+{
+	at[0] = (uint8_t)(v >> 8);
+	at[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *at, uint32_t v)
+{
+	put16(at, (uint16_t)(v >> 16));
+	put16(at + 2, (uint16_t)v);
+}
+
 /* ---- What libnet builds ---- */
 
 /* payload stands behind the header that it puts; both go behind the IP header. */
@@ -89,8 +101,7 @@ static int put_ip(libnet_t *l, const struct traffic_frame *f, const struct traff
 	memcpy(&src6, t->src.b, sizeof(src6));
 	memcpy(&dst6, t->dst.b, sizeof(dst6));
 	if (fragment != NULL) {
-		if (libnet_build_ipv6_frag(next, 0, (uint16_t)(fragment->at << 3 | (fragment->more ? 1 : 0)), 0, NULL,
-					   0, l, 0) == -1)
+		if (libnet_build_ipv6_frag(next, 0, 0, 0, NULL, 0, l, 0) == -1)
 			return -1;
 		next = IPPROTO_FRAGMENT;
 		payload = (uint16_t)(payload + IPV6_FRAGMENT_LEN);
@@ -112,6 +123,8 @@ static int assemble(libnet_t *l, struct traffic_frame *f, const struct traffic_m
 		return -EINVAL;
 	if (n == f->len)
 		memcpy(f->bytes, packet, n);
+	if (n == f->len && fragment != NULL && f->family == ADDR_V6) /* libnet's versions differ in its byte order */
+		put16(f->bytes + f->ip + IPV6_LEN + 2, (uint16_t)(fragment->at << 3 | (fragment->more ? 1 : 0)));
 	libnet_adv_free_packet(l, packet);
 	return n == f->len ? 0 : -EINVAL;
 }
@@ -285,18 +298,6 @@ int traffic_fragments_make(struct traffic_frame ret[static 2], const struct traf
 }
 
 /* ---- Changing ---- */
-
-static void put16(uint8_t *at, uint16_t v)
-{
-	at[0] = (uint8_t)(v >> 8);
-	at[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-	put16(at, (uint16_t)(v >> 16));
-	put16(at + 2, (uint16_t)v);
-}
 
 /* Addresses, and what only one family has. Returns the sum of the addresses. */
 static uint64_t set_ip(struct traffic_frame *f, const struct traffic_tuple *tuple)

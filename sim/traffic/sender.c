@@ -217,6 +217,11 @@ uint64_t traffic_sender_total(const struct traffic_sender *s)
 	return s->total;
 }
 
+const uint32_t *traffic_sender_sizes(const struct traffic_sender *s)
+{
+	return s->sizes;
+}
+
 static uint64_t burst_of(const struct traffic_sender *s)
 {
 	return s->flows.burst > 0 ? s->flows.burst : 1;

@@ -87,6 +87,8 @@ unsigned int traffic_sender_ready(const struct traffic_sender *s, int64_t elapse
 int64_t traffic_sender_due(const struct traffic_sender *s);
 /* All packets that it sends, fragments counted each. */
 uint64_t traffic_sender_total(const struct traffic_sender *s);
+/* The packets of each flow, fragments counted once; NULL: all have the same. Borrowed for the sender's life. */
+const uint32_t *traffic_sender_sizes(const struct traffic_sender *s);
 void traffic_sender_free(struct traffic_sender *s);
 
 /* ---- Real HTTP connections: one GET each, over a socket of the client's namespace ---- */

@@ -55,6 +55,8 @@ static void check_distinct(const struct traffic_draw *d, uint64_t count)
 		memcpy(&all[i].dst, &t.dst, sizeof(t.dst));
 		all[i].src_port = t.src_port;
 		all[i].dst_port = t.dst_port;
+		all[i].flow_label = t.flow_label;
+		all[i].protocol = t.protocol;
 	}
 	qsort(all, count, sizeof(*all), by_bytes);
 	for (uint64_t i = 1; i < count; i++)
@@ -73,6 +75,8 @@ static const struct space_row {
 	{TRAFFIC_VARY_DST_ADDR, 4},
 	{TRAFFIC_VARY_SRC_ADDR | TRAFFIC_VARY_DST_ADDR, 245 * 4},
 	{TRAFFIC_VARY_SRC_PORT | TRAFFIC_VARY_DST_ADDR, UINT64_C(64512) * 4},
+	{TRAFFIC_VARY_PROTOCOL, 2},
+	{TRAFFIC_VARY_SRC_PORT | TRAFFIC_VARY_PROTOCOL, UINT64_C(64512) * 2},
 	{15, UINT64_C(64512) * 65535 * 245 * 4},
 };
 
@@ -89,6 +93,93 @@ static void every_space_is_drawn_without_repetition(void **state)
 		assert_int_equal(d.total, space_rows[i].total);
 		check_distinct(&d, n);
 	}
+}
+
+static struct traffic_flows flows_v6(unsigned int vary, uint32_t count)
+{
+	struct traffic_flows flows = flows_of(vary, count);
+
+	flows.src = ip("2001:db8::10");
+	flows.src_net = net("2001:db8::/64");
+	flows.dst = ip("2001:db8:1::1");
+	flows.dst_net = net("2001:db8:1::/96");
+	return flows;
+}
+
+/* RFC 6437 section 2: a label is one of 20 bits that is not 0. */
+static void flow_labels_are_drawn_without_repetition(void **state)
+{
+	struct traffic_flows flows = flows_v6(TRAFFIC_VARY_FLOW_LABEL, (1U << 20) - 1);
+	struct traffic_draw d;
+	struct errmsg err = {0};
+
+	(void)state;
+	assert_int_equal(traffic_draw_init(&d, &flows, &err), 0);
+	assert_int_equal(d.total, (1U << 20) - 1);
+	check_distinct(&d, flows.count);
+	for (uint32_t i = 0; i < flows.count; i++)
+		assert_in_range(traffic_draw_at(&d, i).flow_label, 1, (1U << 20) - 1);
+	flows.count++;
+	assert_int_equal(traffic_draw_init(&d, &flows, &err), -ERANGE);
+	assert_string_equal(err.text,
+			    "varying flow_label gives only 1048575 distinct flows, and 1048576 are asked for");
+}
+
+/* More combinations than 64 bits can number. */
+static void all_fields_at_once_are_drawn_without_repetition(void **state)
+{
+	struct traffic_flows flows = flows_v6(63, 300000);
+	struct traffic_draw d;
+	struct errmsg err = {0};
+
+	(void)state;
+	assert_int_equal(traffic_draw_init(&d, &flows, &err), 0);
+	assert_true(d.total > UINT64_C(1) << 60);
+	assert_int_equal(d.protocols, 2);
+	check_distinct(&d, flows.count);
+}
+
+static void tuples_are_taken_as_they_are(void **state)
+{
+	const struct traffic_tuple tuples[] = {{ip("10.0.0.1"), ip("10.0.0.9"), 5, 6, 0, TRAFFIC_UDP},
+					       {ip("10.0.0.2"), ip("10.0.0.9"), 7, 8, 0, TRAFFIC_ICMP_ECHO}};
+	struct traffic_flows flows = {.tuples = tuples, .tuple_count = 2, .count = 2, .packets = 1};
+	struct traffic_tuple got[2], mixed[2];
+	struct errmsg err = {0};
+
+	(void)state;
+	assert_int_equal(traffic_tuples(&flows, got, &err), 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(got[i].src_port, tuples[i].src_port);
+		assert_int_equal(got[i].protocol, tuples[i].protocol);
+		assert_true(addr_equal(&got[i].src, &tuples[i].src));
+	}
+	flows.count = 3;
+	assert_int_equal(traffic_tuples(&flows, got, &err), -ERANGE);
+	assert_string_equal(err.text, "flows: there are only 2 distinct flows, and 3 are asked for");
+	mixed[0] = tuples[0];
+	mixed[1] = tuples[1];
+	mixed[1].dst = ip("2001:db8::1");
+	flows.tuples = mixed;
+	flows.count = 2;
+	assert_int_equal(traffic_tuples(&flows, got, &err), -EINVAL);
+}
+
+static void what_a_protocol_lacks_can_not_vary(void **state)
+{
+	struct traffic_flows flows = flows_of(TRAFFIC_VARY_FLOW_LABEL, 2);
+	struct traffic_draw d;
+	struct errmsg err = {0};
+
+	(void)state;
+	assert_int_equal(traffic_draw_init(&d, &flows, &err), -EINVAL);
+	assert_string_equal(err.text, "flow labels vary in IPv6 alone, and 172.16.254.1 is of IPv4");
+	flows.protocol = TRAFFIC_ICMP_ECHO;
+	flows.vary = TRAFFIC_VARY_DST_PORT;
+	assert_int_equal(traffic_draw_init(&d, &flows, &err), -EINVAL);
+	assert_string_equal(err.text, "an ICMP echo has no dst_port to vary");
+	flows.vary = TRAFFIC_VARY_SRC_PORT;
+	assert_int_equal(traffic_draw_init(&d, &flows, &err), 0);
 }
 
 static void fields_stay_in_their_ranges(void **state)
@@ -244,6 +335,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_space_is_drawn_without_repetition),
+		cmocka_unit_test(flow_labels_are_drawn_without_repetition),
+		cmocka_unit_test(all_fields_at_once_are_drawn_without_repetition),
+		cmocka_unit_test(tuples_are_taken_as_they_are),
+		cmocka_unit_test(what_a_protocol_lacks_can_not_vary),
 		cmocka_unit_test(fields_stay_in_their_ranges),
 		cmocka_unit_test(fixed_fields_stay_fixed),
 		cmocka_unit_test(a_seed_decides_the_draw),

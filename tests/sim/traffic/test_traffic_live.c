@@ -17,6 +17,7 @@
 
 #define FLOWS 3000U
 #define PACKETS 2U
+#define FRAGMENTED 200U
 #define SEND_AT_ONCE 857U /* several batches and a part of one; a single packet is left for the last call */
 #define CLIENT_LINK "eth0"
 #define ROUTER_LINK "clients"
@@ -241,6 +242,103 @@ static bool bad_senders_are_refused(struct ground *g, struct errmsg *err)
 		err->text);
 }
 
+/* The kernel puts the fragments together and hands over what has a good checksum: both tags, of the same flow. */
+static bool is_datagram(int fd, bool *seen)
+{
+	struct wire_flowtag first, later;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint8_t bytes[256];
+	ssize_t n;
+
+	if (fails(poll(&p, 1, 5000) != 1, "a datagram is missing"))
+		return false;
+	n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	if (fails(n != 2 * WIRE_FLOWTAG_LEN, "datagram's length") ||
+	    fails(!wire_flowtag_decode(wire_in_of(bytes, WIRE_FLOWTAG_LEN), &first), "first tag") ||
+	    fails(!wire_flowtag_decode(wire_in_of(bytes + WIRE_FLOWTAG_LEN, WIRE_FLOWTAG_LEN), &later), "later tag") ||
+	    fails(first.flow != later.flow || first.seq != 0 || later.seq != 1, "tags of two flows") ||
+	    fails(first.flow >= FRAGMENTED || seen[first.flow], "a datagram came twice"))
+		return false;
+	seen[first.flow] = true;
+	return true;
+}
+
+static bool fragments_are_put_together(struct ground *g, struct errmsg *err)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(80)};
+	int fd = net_socket(g->router, AF_INET, SOCK_DGRAM, 0, err);
+	struct traffic_flows flows = flows_of();
+	struct traffic_sender *s = NULL;
+	bool seen[FRAGMENTED] = {false};
+	bool good;
+
+	flows.count = FRAGMENTED;
+	flows.packets = 1;
+	flows.fragments = true;
+	addr_parse("172.16.0.1", &flows.dst);
+	good = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
+	       traffic_sender_new(g->client, CLIENT_LINK, g->gateway, &flows, &s, err) == 0 &&
+	       !fails(traffic_sender_total(s) != 2 * FRAGMENTED, "number of fragments") &&
+	       !fails(traffic_sender_send(s, 1000, err) != 2 * FRAGMENTED, "fragments sent");
+	for (size_t i = 0; good && i < FRAGMENTED; i++)
+		good = is_datagram(fd, seen);
+	traffic_sender_free(s);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Ten a burst, a thousand a second: the table of when how many may go. */
+static bool a_rate_is_kept(struct ground *g, struct errmsg *err)
+{
+	static const struct {
+		int64_t elapsed_ns;
+		unsigned int ready;
+	} rows[] = {{0, 10}, {9999999, 10}, {10000000, 20}, {105000000, 110}, {7200 * NS_PER_S, 1000}};
+	struct traffic_flows flows = flows_of();
+	struct traffic_sender *s = NULL;
+	bool good;
+
+	flows.rate = 1000;
+	flows.burst = 10;
+	good = traffic_sender_new(g->client, CLIENT_LINK, g->gateway, &flows, &s, err) == 0;
+	for (size_t i = 0; good && i < sizeof(rows) / sizeof(rows[0]); i++)
+		good = !fails(traffic_sender_ready(s, rows[i].elapsed_ns, 1000) != rows[i].ready, "packets ready");
+	good = good && !fails(traffic_sender_due(s) != 0, "the first burst") &&
+	       !fails(traffic_sender_send(s, 10, err) != 10, "a burst") &&
+	       !fails(traffic_sender_ready(s, 9999999, 1000) != 0, "the pause") &&
+	       !fails(traffic_sender_due(s) != 10000000, "the second burst");
+	traffic_sender_free(s);
+	return good;
+}
+
+/* Each flow is as long as its size says, and they end in the order of their sizes. */
+static bool sizes_are_kept(struct ground *g, struct errmsg *err)
+{
+	struct traffic_flows flows = flows_of();
+	struct traffic_sender *s = NULL;
+	const uint32_t *sizes;
+	uint64_t sum = 0;
+	bool good;
+	int n;
+
+	flows.count = 50;
+	flows.packets = 4;
+	flows.sizes = TRAFFIC_SIZES_ZIPF;
+	flows.exponent = 1;
+	if (traffic_sender_new(g->client, CLIENT_LINK, g->gateway, &flows, &s, err) < 0)
+		return false;
+	sizes = traffic_sender_sizes(s);
+	good = !fails(sizes == NULL, "sizes");
+	for (uint32_t i = 0; good && i < flows.count; i++)
+		sum += sizes[i];
+	n = traffic_sender_send(s, 1000, err);
+	good = good && !fails(sum != 200 || n != 200, "number of packets") &&
+	       !fails(traffic_sender_send(s, 1, err) != 0, "more than all");
+	traffic_sender_free(s);
+	return good;
+}
+
 static bool step(struct traffic_http *h)
 {
 	struct pollfd p = {.fd = h->fd, .events = h->wants_write ? POLLOUT : POLLIN};
@@ -303,6 +401,7 @@ static int body(void *arg)
 	struct ground g = {.tap = -1};
 	struct errmsg err = {0};
 	bool good = ground_init(&g, &err) == 0 && flows_arrive(&g, &err) && bad_senders_are_refused(&g, &err) &&
+		    fragments_are_put_together(&g, &err) && a_rate_is_kept(&g, &err) && sizes_are_kept(&g, &err) &&
 		    http_works(&g, &err);
 
 	(void)arg;
