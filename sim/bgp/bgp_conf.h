@@ -86,7 +86,8 @@ struct bgp_peer_conf {
 	uint16_t connect_retry_s; /* 0: 120 */
 	uint16_t idle_hold_s;	  /* IdleHoldTimer before an automatic restart, doubles with damping; 0: 1 */
 	uint16_t delay_open_s;
-	uint32_t max_prefixes; /* what the peer may announce before the session ends (Cease); 0: two million */
+	uint32_t max_prefixes; /* what the peer may announce before the session ends (Cease), each path of an
+				* add-path session counted; 0: two million */
 	/* What we are to this peer, as MetalLB's myASN, localASN and routerID have it; 0: the speaker's. */
 	uint32_t local_as, router_id;
 	bool both_families; /* for profiles that only offer the family of the peer's address */

@@ -61,7 +61,7 @@ static void router_session(const struct node_router_conf *conf, const char *remo
 	if (conf->bfd.on)
 		fprintf(ret, " neighbor %s bfd\n neighbor %s bfd profile " ROUTER_PROFILE "\n", remote, remote);
 	if (conf->hold_set)
-		fprintf(ret, " neighbor %s timers %u %u\n", remote, conf->hold_s / 3, conf->hold_s);
+		fprintf(ret, " neighbor %s timers %u %u\n", remote, conf->hold_s / 3U, conf->hold_s);
 	if (conf->ttl_security > 0)
 		fprintf(ret, " neighbor %s ttl-security hops %u\n", remote, conf->ttl_security);
 	if (conf->multihop)

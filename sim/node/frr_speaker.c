@@ -141,7 +141,7 @@ static void times(const struct kube_bgp_peer *p, const char *at, FILE *ret)
 		fprintf(ret, " neighbor %s timers %u %u\n", at, (unsigned int)(keepalive / NS_PER_S),
 			(unsigned int)(hold / NS_PER_S));
 	}
-	if (p->connect_ns != KUBE_TIME_UNSET)
+	if (p->connect_ns > 0)
 		fprintf(ret, " neighbor %s timers connect %u\n", at, (unsigned int)(p->connect_ns / NS_PER_S));
 }
 

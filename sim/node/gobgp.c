@@ -12,7 +12,7 @@ static void router_session(const struct node_router_conf *conf, FILE *ret)
 			"  [neighbors.timers.config]\n"
 			"    hold-time = %u\n"
 			"    keepalive-interval = %u\n",
-			conf->hold_s, conf->hold_s / 3);
+			conf->hold_s, conf->hold_s / 3U);
 	if (conf->graceful_restart)
 		fprintf(ret,
 			"  [neighbors.graceful-restart.config]\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "multipath.h"
 #include "node_int.h"
 
 #include <errno.h>
@@ -14,21 +15,10 @@
 
 static const struct prefix everywhere = {.addr = {.family = ADDR_V4}};
 
-static int sysctls_set(struct net_ns *ns, const char *const (*pairs)[2], size_t n, struct errmsg *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		int r = net_sysctl(ns, pairs[i][0], pairs[i][1], err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* A forwarding node. Redirects are off: a worker that sends a packet back through the port it came by is no mistake here. */
 int node_forwarding(struct net_ns *ns, struct errmsg *err)
 {
-	static const char *const pairs[][2] = {
+	static const struct net_sysctl what[] = {
 		{"net.ipv4.ip_forward", "1"},
 		{"net.ipv4.conf.all.rp_filter", "0"},
 		{"net.ipv4.conf.default.rp_filter", "0"},
@@ -36,7 +26,7 @@ int node_forwarding(struct net_ns *ns, struct errmsg *err)
 		{"net.ipv4.conf.default.send_redirects", "0"},
 	};
 
-	return sysctls_set(ns, pairs, sizeof(pairs) / sizeof(pairs[0]), err);
+	return net_sysctls(ns, what, sizeof(what) / sizeof(what[0]), false, err);
 }
 
 int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct net_ns *b, const char *link_b,
@@ -76,25 +66,23 @@ static int host_new(struct node_lab *lab, struct node_host *host, const char *na
 	return net_ns_new(host->name, &host->ns, err);
 }
 
+/* Both families. NODE_HASH_DEFAULT changes the seed alone. */
 static int hash_set(struct node_lab *lab, struct errmsg *err)
 {
-	static const char *const l3[][2] = {{"net.ipv4.fib_multipath_hash_policy", "0"}};
-	static const char *const l4[][2] = {{"net.ipv4.fib_multipath_hash_policy", "3"},
-					    {"net.ipv4.fib_multipath_hash_fields", "0x37"}};
-	struct net_ns *ns = lab->router.ns;
+	struct net_hash hash;
+	bool seeded; /* kernels before 6.11 have none to set: the seed is then theirs */
+	int r = net_hash_get(lab->router.ns, &hash, err);
 
-	if (lab->conf.hash_seed != 0) {
-		char text[16];
-		int r;
-
-		snprintf(text, sizeof(text), "%u", lab->conf.hash_seed);
-		r = net_sysctl(ns, "net.ipv4.fib_multipath_hash_seed", text, err);
-		if (r < 0 && r != -ENOENT) /* kernels before 6.11 have none: the seed is then theirs */
-			return r;
-	}
+	if (r < 0)
+		return r;
 	if (lab->conf.hash == NODE_HASH_L4)
-		return sysctls_set(ns, l4, 2, err);
-	return lab->conf.hash == NODE_HASH_L3 ? sysctls_set(ns, l3, 1, err) : 0;
+		hash = (struct net_hash){.policy = NET_HASH_FIELDS, .fields = NET_HASH_5_TUPLE};
+	else if (lab->conf.hash == NODE_HASH_L3)
+		hash = (struct net_hash){.policy = NET_HASH_L3};
+	else if (lab->conf.hash_seed == 0)
+		return 0;
+	hash.seed = lab->conf.hash_seed;
+	return net_hash_set(lab->router.ns, &hash, &seeded, err);
 }
 
 static int router_new(struct node_lab *lab, struct errmsg *err)
@@ -300,14 +288,15 @@ struct net_ns *node_find(const struct node_lab *lab, const char *name)
 
 int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err)
 {
-	char policy[16], fields[16];
-	int r = net_sysctl_get(lab->router.ns, "net.ipv4.fib_multipath_hash_policy", policy, sizeof(policy), err);
+	struct net_hash hash;
+	int r = net_hash_get(lab->router.ns, &hash, err);
 
 	if (r < 0)
 		return r;
-	snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=%s", policy);
-	if (strcmp(policy, "3") == 0 &&
-	    net_sysctl_get(lab->router.ns, "net.ipv4.fib_multipath_hash_fields", fields, sizeof(fields), err) == 0)
-		snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=3, fib_multipath_hash_fields=%s", fields);
+	if (hash.policy == NET_HASH_FIELDS)
+		snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=3, fib_multipath_hash_fields=0x%x",
+			 hash.fields);
+	else
+		snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=%d", (int)hash.policy);
 	return 0;
 }

@@ -160,6 +160,8 @@ static int engine_check(const struct speaker_view *v, const struct kube_bgp_peer
 		what = "dynamicASN";
 	else if (d->kind != NODE_FRR && p->graceful_restart)
 		what = "enableGracefulRestart";
+	if (v->lab->worker_role != BGP_ROLE_NONE && d->kind != NODE_FRR && d->kind != NODE_BIRD2)
+		return errmsg_say(err, -EOPNOTSUPP, "%s: %s has no roles (RFC 9234)", v->host->name, d->name);
 	if (what != NULL)
 		return errmsg_say(err, -EOPNOTSUPP, "%s: %s of BGPPeer %s can't be written for %s", v->host->name, what,
 				  p->meta.name, d->name);

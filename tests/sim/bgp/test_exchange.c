@@ -46,6 +46,27 @@ static void add_path_in(void **state)
 	mesh_free(&m);
 }
 
+/* Of one peer's equal paths the lower identifier is the better, in whichever order they came. */
+static void lower_path_identifier(void **state)
+{
+	static const char *const nlri[] = {"00000007" NET, "00000009" NET};
+
+	(void)state;
+	for (unsigned int first = 0; first < 2; first++) {
+		struct mesh m = {.speaker = {.max_paths = 1}};
+		struct bgp_peer_conf both = {.add_path_v4 = BGP_ADD_PATH_BOTH};
+
+		mesh_init(&m);
+		(void)mesh_peer(&m, AS_A, ADD_PATH, true, &both);
+		mesh_announces(&m, 0, first == 0 ? IGP PATH("fdf2") HOP("65") : IGP PATH("fdf2") HOP("66"),
+			       nlri[first]);
+		mesh_announces(&m, 0, first == 0 ? IGP PATH("fdf2") HOP("66") : IGP PATH("fdf2") HOP("65"),
+			       nlri[1 - first]);
+		assert_string_equal(mesh_route(&m), "10.0.0.101");
+		mesh_free(&m);
+	}
+}
+
 /* Both paths go out with identifiers of ours, the next hop being us; a withdrawal names its path. The peer without
  * add-path has the best alone, and its own never. */
 static void add_path_out(void **state)
@@ -425,12 +446,12 @@ static void originated_for_some(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(add_path_in),	       cmocka_unit_test(add_path_out),
-		cmocka_unit_test(ipv4_over_ipv6),      cmocka_unit_test(graceful_shutdown),
-		cmocka_unit_test(narrow_and_wide),     cmocka_unit_test(unknown_attributes),
-		cmocka_unit_test(always_compare_med),  cmocka_unit_test(cluster_lists),
-		cmocka_unit_test(near_the_limit),      cmocka_unit_test(one_encoding_for_all),
-		cmocka_unit_test(originated_for_some),
+		cmocka_unit_test(add_path_in),		cmocka_unit_test(lower_path_identifier),
+		cmocka_unit_test(add_path_out),		cmocka_unit_test(ipv4_over_ipv6),
+		cmocka_unit_test(graceful_shutdown),	cmocka_unit_test(narrow_and_wide),
+		cmocka_unit_test(unknown_attributes),	cmocka_unit_test(always_compare_med),
+		cmocka_unit_test(cluster_lists),	cmocka_unit_test(near_the_limit),
+		cmocka_unit_test(one_encoding_for_all), cmocka_unit_test(originated_for_some),
 	};
 	struct CMUnitTest rows[COUNT(otc_rows) + COUNT(bandwidth_rows)];
 	size_t n = 0;

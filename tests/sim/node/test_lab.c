@@ -278,7 +278,7 @@ static const struct hash {
 	{NODE_HASH_DEFAULT, "0", NULL, "net.ipv4.fib_multipath_hash_policy=0"},
 	{NODE_HASH_L3, "0", NULL, "net.ipv4.fib_multipath_hash_policy=0"},
 	/* 0x37: both addresses, protocol, both ports */
-	{NODE_HASH_L4, "3", "55", "net.ipv4.fib_multipath_hash_policy=3, fib_multipath_hash_fields=55"},
+	{NODE_HASH_L4, "3", "55", "net.ipv4.fib_multipath_hash_policy=3, fib_multipath_hash_fields=0x37"},
 };
 
 static bool hash_holds(const struct hash *h, struct errmsg *err)

@@ -194,6 +194,104 @@ static void test_peer_changes(void **state)
 	ground_fini(&g);
 }
 
+static void change_bfd(struct kube_bgp_peer *p)
+{
+	p->bfd_profile = "fast";
+}
+
+static void change_restart(struct kube_bgp_peer *p)
+{
+	p->graceful_restart = true;
+}
+
+static void change_local_asn(struct kube_bgp_peer *p)
+{
+	p->local_asn = 7;
+}
+
+static void change_connect(struct kube_bgp_peer *p)
+{
+	p->connect_ns = 5 * NS_PER_S;
+}
+
+static const struct change frr_changes[] = {{"BFD profile", change_bfd},
+					    {"graceful restart", change_restart},
+					    {"local ASN", change_local_asn},
+					    {"connect time", change_connect}};
+
+static void test_frr_changes(void **state)
+{
+	const struct change *change = *state;
+	const struct kube_object profile = {.kind = KUBE_BFD_PROFILE,
+					    .bfd = {.meta = {.name = "fast", .namespace = "metallb-system"},
+						    .receive_ms = 50,
+						    .transmit_ms = 60,
+						    .multiplier = 4,
+						    .echo_ms = 50,
+						    .minimum_ttl = 254}};
+	struct ground g;
+	struct errmsg err;
+	struct kube_object changed;
+
+	ground_init(&g, KUBE_METALLB_FRR);
+	assert_int_equal(kube_apply(g.cluster, &profile, &err), 0);
+	sync(&g, 1);
+	assert_false(g.lab.workers[1].peers[0].bfd.on);
+	changed = g.peer;
+	change->make(&changed.peer);
+	assert_int_equal(kube_apply(g.cluster, &changed, &err), 0);
+	assert_true(node_worker_sessions_changed(&g.lab.workers[1], g.cluster));
+	sync(&g, 1);
+	assert_int_equal(g.lab.workers[1].generation, 2);
+	assert_int_equal(g.lab.workers[1].peers[0].bfd.on, change->make == change_bfd);
+	if (change->make == change_bfd) {
+		assert_int_equal(g.lab.workers[1].peers[0].bfd.transmit_ms, 60);
+		assert_int_equal(g.lab.workers[1].peers[0].bfd.receive_ms, 50);
+		assert_int_equal(g.lab.workers[1].peers[0].bfd.multiplier, 4);
+	}
+	ground_fini(&g);
+}
+
+/* METALLB sections 4.9 and 4.11: FRR's hold time, and its TTLs. */
+static void test_frr_session(void **state)
+{
+	struct ground g;
+	struct errmsg err;
+	struct kube_object changed;
+	const struct node_worker *w;
+
+	(void)state;
+	ground_init(&g, KUBE_METALLB_FRR);
+	w = &g.lab.workers[0];
+	changed = g.peer;
+	changed.peer.hold_ns = KUBE_TIME_UNSET;
+	assert_int_equal(kube_apply(g.cluster, &changed, &err), 0);
+	sync(&g, 0);
+	assert_int_equal(bgp_peer_conf(w->speaker, 0)->hold_s, 180);
+	assert_int_equal(w->peers[0].ttl, 1);
+	changed.peer.keepalive_ns = 7 * NS_PER_S;
+	changed.peer.ebgp_multihop = true;
+	sync(&g, 0);
+	assert_int_equal(bgp_peer_conf(w->speaker, 0)->hold_s, 21);
+	assert_int_equal(w->peers[0].ttl, 255);
+	changed.peer.ebgp_multihop = false;
+	changed.peer.peer_asn = 0;
+	changed.peer.dynamic_asn = KUBE_ASN_INTERNAL;
+	sync(&g, 0);
+	assert_int_equal(w->peers[0].ttl, 255);
+	assert_int_equal(bgp_peer_conf(w->speaker, 0)->as_kind, BGP_AS_INTERNAL);
+	/* A speaker that was stopped stays so, whatever the cluster says, and comes back with the same sessions. */
+	node_worker_stop(&g.lab, 0);
+	assert_null(w->speaker);
+	assert_false(sync(&g, 0));
+	assert_null(w->speaker);
+	node_worker_start(&g.lab, 0);
+	sync(&g, 0);
+	assert_non_null(w->speaker);
+	assert_int_equal(w->peer_count, 1);
+	ground_fini(&g);
+}
+
 static void test_twins_are_refused(void **state)
 {
 	struct ground g;
@@ -251,7 +349,7 @@ static void test_router_waits(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(saids) + COUNT(changes) + 3];
+	struct CMUnitTest tests[COUNT(saids) + COUNT(changes) + COUNT(frr_changes) + 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT(saids); i++)
@@ -259,6 +357,10 @@ int main(void)
 	for (size_t i = 0; i < COUNT(changes); i++)
 		tests[n++] = (struct CMUnitTest){changes[i].name, test_peer_changes, NULL, NULL,
 						 (void *)(uintptr_t)&changes[i]};
+	for (size_t i = 0; i < COUNT(frr_changes); i++)
+		tests[n++] = (struct CMUnitTest){frr_changes[i].name, test_frr_changes, NULL, NULL,
+						 (void *)(uintptr_t)&frr_changes[i]};
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_frr_session);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_service_goes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_twins_are_refused);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_router_waits);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The speakers of bgp_peer, and how they are told about. */
+#ifndef ECMPLAB_TESTS_BGP_PEER_H
+#define ECMPLAB_TESTS_BGP_PEER_H
+
+#include "drive.h"
+
+#include <stdio.h>
+
+#define SPEAKERS_MAX 16
+#define PEERS_MAX 8
+#define CAPABILITIES_MAX 64
+#define PASSWORD_MAX 81
+
+struct speaker {
+	unsigned int host; /* last octet of its address; 0: none */
+	struct bgp_speaker *engine;
+	struct drive_speaker *driver;
+	struct drive_speaker_conf conf;
+	struct drive_guard guards[PEERS_MAX];
+	char passwords[PEERS_MAX][PASSWORD_MAX];
+	uint8_t extra[PEERS_MAX][CAPABILITIES_MAX], without[PEERS_MAX][CAPABILITIES_MAX];
+	struct addr local, remotes[PEERS_MAX];
+	FILE *log; /* of messages, one JSON object a line behind the first */
+	char *log_text;
+	size_t log_len;
+};
+
+/* Opens and ends the speaker's log. */
+void tell_begin(struct speaker *s);
+void tell_end(struct speaker *s);
+void tell_notice(struct speaker *s, const struct bgp_output *notice);
+/* One line of JSON: state and what was agreed on; an adj-rib; the messages since the last time. */
+void tell_info(const struct speaker *s, bgp_peer_id peer, FILE *to);
+void tell_routes(const struct speaker *s, bgp_peer_id peer, bool in, FILE *to);
+void tell_log(struct speaker *s, FILE *to);
+
+#endif
