@@ -170,6 +170,28 @@ static void a_udp_checksum_is_never_zero(void **state)
 	assert_in_range(ones, 1, 2);
 }
 
+/* RFC 791 section 3.2, RFC 8200 section 4.5: fragments with the same identification are put together. */
+static void datagrams_of_a_round_have_their_own_identification(void **state)
+{
+	struct traffic_tuple t = {ip("172.16.0.10"), ip("172.16.254.1"), 1, 80, 0, TRAFFIC_UDP};
+	static bool seen[65536];
+	struct traffic_frame f[2];
+	struct errmsg err = {0};
+
+	(void)state;
+	assert_int_equal(traffic_fragments_make(f, &macs, &t, &err), 0);
+	for (uint32_t i = 0; i < 65536; i++) {
+		struct wire_flowtag tag = {7, i % 32768, i / 32768, 0};
+		size_t id;
+
+		traffic_fragments_set(f, &t, &tag);
+		id = (size_t)f[0].bytes[18] << 8 | f[0].bytes[19];
+		assert_memory_equal(f[0].bytes + 18, f[1].bytes + 18, 2);
+		assert_true(i >= 32768 || !seen[id]);
+		seen[id] = true;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +202,7 @@ int main(void)
 		cmocka_unit_test(echoes_over_ipv4_are_what_libnet_builds),
 		cmocka_unit_test(echoes_over_ipv6_are_what_libnet_builds),
 		cmocka_unit_test(a_udp_checksum_is_never_zero),
+		cmocka_unit_test(datagrams_of_a_round_have_their_own_identification),
 		cmocka_unit_test(a_frame_is_as_the_rfcs_say),
 	};
 
