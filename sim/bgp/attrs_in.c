@@ -2,6 +2,9 @@
 /* From an UPDATE's attributes to a set of our own: the same meaning has the same bytes, whatever the peer's dialect. */
 #include "bgp_int.h"
 
+#include <stdlib.h>
+
+#define LARGE_COMMUNITY_LEN 12
 #define OTC_FLAGS (WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE)
 
 static void put_bytes(struct bgp_speaker *s, const void *bytes, size_t n)
@@ -115,6 +118,45 @@ static void gather_aggregator(struct bgp_speaker *s, const struct wire_attrs *a)
 	octets_put(&s->extra, bytes, out.len);
 }
 
+static int by_octets(const void *a, const void *b)
+{
+	return memcmp(a, b, LARGE_COMMUNITY_LEN);
+}
+
+/* A large community that is said twice counts once (RFC 8092 section 3); only then their order is another. */
+static void put_large_communities(struct bgp_speaker *s, uint8_t flags, struct wire_in value)
+{
+	size_t n = wire_left(&value) / LARGE_COMMUNITY_LEN, kept = 0, len;
+	uint8_t *all = memory_new(n * LARGE_COMMUNITY_LEN);
+	uint8_t head[] = {flags, WIRE_ATTR_LARGE_COMMUNITIES, 0, 0};
+	bool wide = (flags & WIRE_FLAG_EXTENDED) != 0;
+
+	memcpy(all, value.at, n * LARGE_COMMUNITY_LEN);
+	qsort(all, n, LARGE_COMMUNITY_LEN, by_octets);
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *one = all + i * LARGE_COMMUNITY_LEN;
+
+		if (i == 0 || by_octets(all + (kept - 1) * LARGE_COMMUNITY_LEN, one) != 0)
+			memmove(all + kept++ * LARGE_COMMUNITY_LEN, one, LARGE_COMMUNITY_LEN);
+	}
+	len = kept * LARGE_COMMUNITY_LEN;
+	head[2] = (uint8_t)(wide ? len >> 8 : len);
+	head[3] = (uint8_t)len;
+	octets_put(&s->extra, head, wide ? 4 : 3);
+	octets_put(&s->extra, kept < n ? all : value.at, len);
+	free(all);
+}
+
+static void put_extra(struct bgp_speaker *s, uint8_t flags, const uint8_t *attr, const struct wire_in *value)
+{
+	if (attr[1] == WIRE_ATTR_LARGE_COMMUNITIES && wire_left(value) > LARGE_COMMUNITY_LEN) {
+		put_large_communities(s, flags, *value);
+		return;
+	}
+	VEC_PUSH(&s->extra, flags);
+	octets_put(&s->extra, attr + 1, (size_t)(value->end - attr) - 1);
+}
+
 static void gather_extra(struct bgp_speaker *s, const struct wire_update *u)
 {
 	struct wire_in raw = u->attrs_raw;
@@ -126,15 +168,14 @@ static void gather_extra(struct bgp_speaker *s, const struct wire_update *u)
 		const uint8_t *start = raw.at;
 		uint8_t flags = wire_u8(&raw), code = wire_u8(&raw);
 		size_t len = (flags & WIRE_FLAG_EXTENDED) != 0 ? wire_u16(&raw) : wire_u8(&raw);
+		struct wire_in value = wire_sub(&raw, len);
 
-		wire_skip(&raw, len);
 		if (raw.bad || (seen[code / 64] >> code % 64 & 1) != 0)
 			continue;
 		seen[code / 64] |= UINT64_C(1) << code % 64;
 		if (!passes(&u->attrs, code, &flags))
 			continue;
-		VEC_PUSH(&s->extra, flags);
-		octets_put(&s->extra, start + 1, (size_t)(raw.at - start) - 1);
+		put_extra(s, flags, start, &value);
 	}
 }
 

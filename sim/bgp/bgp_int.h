@@ -23,6 +23,7 @@ struct quirks {
 	bool notifies;		 /* sends NOTIFICATIONs */
 	bool enforces_hold;	 /* the peer's silence ends the session */
 	bool jitter;		 /* RFC 4271 section 10 */
+	bool restarts_keepalive; /* KeepaliveTimer, with each UPDATE that goes out; FRR's and MetalLB's tick on */
 	bool awaits_keepalive;	 /* before Established */
 	bool full_capabilities;	 /* else multiprotocol and four-octet AS alone */
 	bool own_family_only;	 /* offers the family of the peer's address alone */
@@ -326,6 +327,8 @@ void timer_retry_start(struct peer *p);
 void timer_hold_start(struct conn *c, uint32_t seconds);
 void timer_hold_restart(struct conn *c);
 void timer_keepalive_start(struct conn *c);
+/* RFC 4271 section 8.2.2, Established: after an UPDATE, too. */
+void timer_keepalive_restart(struct conn *c);
 void timer_delay_open_start(struct conn *c);
 void timer_idle_hold_start(struct peer *p);
 void timer_mrai_start(struct peer *p);

@@ -255,6 +255,7 @@ static void collect(void *ctx, const struct prefix *prefix, uint32_t path_id, co
 		 (struct change){.prefix = *prefix, .path_id = path_id, .attrs = attrs_at(&s->attrs, attrs->number)});
 }
 
+/* MinRouteAdvertisementIntervalTimer counts from here, too. */
 static void send_all(struct peer *p, enum family f)
 {
 	struct bgp_speaker *s = p->speaker;
@@ -262,6 +263,8 @@ static void send_all(struct peer *p, enum family f)
 	VEC_CLEAR(&s->told);
 	export_each(p, f, false, collect, s);
 	updates_send(p, s->told.at, s->told.len);
+	if (s->told.len > 0 && p->conf.session.mrai_s > 0)
+		timer_mrai_start(p);
 	VEC_FREE(&s->told);
 }
 

@@ -11,7 +11,7 @@
 	.origin = WIRE_ORIGIN_IGP
 
 static const struct quirks profiles[] = {
-	[BGP_PROFILE_STANDARD] = {STANDARD, .listens = true, .takes_routes = true},
+	[BGP_PROFILE_STANDARD] = {STANDARD, .listens = true, .takes_routes = true, .restarts_keepalive = true},
 	[BGP_PROFILE_METALLB_LEGACY] = {METALLB, .last_wins = true, .origin = WIRE_ORIGIN_INCOMPLETE},
 	[BGP_PROFILE_METALLB_NATIVE] = {METALLB, .origin = WIRE_ORIGIN_IGP},
 	[BGP_PROFILE_METALLB_FRR] = {STANDARD, .own_family_only = true, .frr_open = true, .originates_med = true},

@@ -65,11 +65,17 @@ static void keep(struct conn *c, enum family f)
 	struct peer *p = c->peer;
 	struct stale_family *stale = &p->stale[f];
 
-	/* What is stale from the restart before this one goes (RFC 4724 section 4.2). */
-	sweep(p, f);
-	rib_stale(p, f);
-	stale->kept = true;
 	stale->long_lived_s = has(c->restart.long_lived_families, f) ? c->restart.long_lived_s[f] : 0;
+	/* What is stale from the restart before this one goes (RFC 4724 section 4.2), unless the peer knows long ones: then
+	 * it stays, and the time of a long one that runs is not begun anew (RFC 9494 section 4.2). */
+	if (stale->long_lived_s == 0)
+		sweep(p, f);
+	rib_stale(p, f);
+	if (stale->kept && stale->long_lived) {
+		rib_long_lived(p, f);
+		return;
+	}
+	stale->kept = true;
 	stale->due = due_in(p, c->restart.time_s);
 	if (c->restart.time_s == 0 && stale->long_lived_s > 0)
 		keep_for_long(p, f);
@@ -110,7 +116,8 @@ void restart_expired(struct peer *p, enum family f)
 		keep_for_long(p, f);
 }
 
-/* It is back: what it did not keep itself goes, the rest waits for End-of-RIB (RFC 4724 section 4.2). */
+/* It is back: what it did not keep itself goes, the rest waits for End-of-RIB (RFC 4724 section 4.2), while the long-lived
+ * time runs on (RFC 9494 section 4.2). */
 void restart_session_up(struct conn *c)
 {
 	struct peer *p = c->peer;
@@ -122,10 +129,10 @@ void restart_session_up(struct conn *c)
 		stale->ended = false;
 		if (!stale->kept)
 			continue;
-		if (has(kept, f))
-			stale->due = due_in(p, stale_s(p));
-		else
+		if (!has(kept, f))
 			sweep(p, f);
+		else if (!stale->long_lived)
+			stale->due = due_in(p, stale_s(p));
 	}
 	restart_deferral_check(p->speaker);
 }

@@ -29,6 +29,14 @@ static bool gather_routes(const struct conn *c, struct wire_nlri nlri)
 	return s->batch.len > 0;
 }
 
+/* All of it is multicast: 224.0.0.0/4, ff00::/8. */
+static bool names_groups(const struct prefix *p)
+{
+	if (p->addr.family == ADDR_V6)
+		return p->len >= 8 && p->addr.b[0] == 0xff;
+	return p->len >= 4 && (p->addr.b[0] & 0xf0) == 0xe0;
+}
+
 static void withdraw_routes(const struct conn *c, struct wire_nlri nlri)
 {
 	const struct bgp_speaker *s = c->peer->speaker;
@@ -37,14 +45,34 @@ static void withdraw_routes(const struct conn *c, struct wire_nlri nlri)
 		rib_withdraw(c->peer, s->batch.at, s->batch.len);
 }
 
+/* RFC 4271 section 6.3: a prefix that says what no unicast route can mean is ignored, its neighbours are not. */
+static void drop_group_prefixes(struct conn *c)
+{
+	struct bgp_speaker *s = c->peer->speaker;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->batch.len; i++)
+		if (!names_groups(&s->batch.at[i].prefix))
+			s->batch.at[kept++] = s->batch.at[i];
+	if (kept < s->batch.len)
+		notice_error(c->peer, c, "%zu multicast prefixes are ignored (RFC 4271 section 6.3)",
+			     s->batch.len - kept);
+	s->batch.len = kept;
+}
+
 /* A route that can't be used takes the place of the one before it all the same. */
 static void announce_routes(struct conn *c, struct wire_nlri nlri, const struct attrs *attrs)
 {
 	const struct bgp_speaker *s = c->peer->speaker;
 
-	if (attrs == NULL)
+	if (attrs == NULL) {
 		withdraw_routes(c, nlri);
-	else if (gather_routes(c, nlri) && !rib_announce(c->peer, attrs, s->batch.at, s->batch.len))
+		return;
+	}
+	if (!gather_routes(c, nlri))
+		return;
+	drop_group_prefixes(c);
+	if (!rib_announce(c->peer, attrs, s->batch.at, s->batch.len))
 		c->over_limit = true;
 }
 
@@ -57,6 +85,22 @@ static uint32_t leftmost_as(struct wire_in path, bool as4)
 	return wire_path_as(&segment);
 }
 
+/* A route server is not in the path of what it passes on (RFC 7947 section 2.2.2). */
+static bool leads_path(const struct conn *c)
+{
+	return conn_external(c) && c->peer->conf.role != BGP_ROLE_RS_CLIENT;
+}
+
+static bool in_cluster(const struct wire_attrs *a, uint32_t id)
+{
+	struct wire_in list = a->cluster_list;
+
+	while (wire_left(&list) >= 4)
+		if (wire_u32(&list) == id)
+			return true;
+	return false;
+}
+
 /* Why the routes of an UPDATE can't be used, or NULL. */
 static const char *unusable(const struct conn *c, const struct wire_attrs *a)
 {
@@ -66,17 +110,27 @@ static const char *unusable(const struct conn *c, const struct wire_attrs *a)
 	if (wire_path_contains(a->as_path, a->as4, own->local_as) ||
 	    wire_path_contains(a->as4_path, true, own->local_as))
 		return "our own AS is in the AS_PATH (RFC 4271 section 9.1.2)";
-	if (conn_external(c) && leftmost_as(a->as_path, a->as4) != c->peer->conf.remote_as &&
-	    (a->as4 || c->peer->conf.remote_as <= UINT16_MAX))
+	if (leads_path(c) && leftmost_as(a->as_path, a->as4) != own->remote_as &&
+	    (a->as4 || own->remote_as <= UINT16_MAX))
 		return "the AS_PATH does not begin with the peer's AS (RFC 7606 section 7.2)";
 	if (!conn_external(c) && wire_attr_has(a, WIRE_ATTR_ORIGINATOR_ID) && a->originator_id == own->router_id)
 		return "it came back to its originator (RFC 4456 section 8)";
+	/* A reflector's cluster is named by its identifier unless it is told otherwise. */
+	if (!conn_external(c) && wire_attr_has(a, WIRE_ATTR_CLUSTER_LIST) && in_cluster(a, own->router_id))
+		return "our own identifier is in the CLUSTER_LIST (RFC 4456 section 8)";
 	return NULL;
 }
 
-/* RFC 4271 section 6.3: an address of ours is no next hop. */
+/* RFC 4271 section 6.3: what is no host's address, or is one of ours, is no next hop. */
 static bool next_hop_usable(const struct conn *c, const struct addr *next_hop)
 {
+	static const uint8_t zero[16];
+	const uint8_t *b = next_hop->b;
+
+	if (next_hop->family == ADDR_V4 && (b[0] == 0 || b[0] >= 224))
+		return false;
+	if (next_hop->family == ADDR_V6 && (b[0] == 0xff || memcmp(b, zero, sizeof(zero)) == 0))
+		return false;
 	return next_hop->family != ADDR_NONE && !addr_equal(next_hop, &c->local);
 }
 
@@ -102,7 +156,9 @@ static struct attrs *attrs_of(struct conn *c, const struct wire_update *u, const
 static void process_update(struct conn *c, const struct wire_update *u, bool withdraw_all)
 {
 	bool usable = !withdraw_all;
-	bool classic = wire_more(&u->nlri.bytes), mp = u->mp_nlri.afi != 0 && wire_more(&u->mp_nlri.bytes);
+	/* Routes of families that nobody asked for pass by unseen, whatever is wrong with them. */
+	bool classic = wire_more(&u->nlri.bytes) && family_agreed(c, u->nlri.afi, u->nlri.safi);
+	bool mp = wire_more(&u->mp_nlri.bytes) && family_agreed(c, u->mp_nlri.afi, u->mp_nlri.safi);
 	const char *why = usable && (classic || mp) ? unusable(c, &u->attrs) : NULL;
 	struct attrs *attrs;
 
@@ -145,15 +201,17 @@ static void refresh_ends(struct conn *c, enum family f)
 static void process_refresh(struct conn *c, const struct wire_refresh *refresh)
 {
 	enum family f = refresh->afi == WIRE_AFI_IPV6 ? FAMILY_V6 : FAMILY_V4;
+	/* Without RFC 7313 the octet is reserved, and nobody looks at it (RFC 2918 section 3). */
+	uint8_t subtype = c->enhanced_refresh ? refresh->subtype : REFRESH_REQUEST;
 
 	if (!family_agreed(c, refresh->afi, refresh->safi))
 		return;
 	/* Before our own End-of-RIB everything is still to come (RFC 7313 section 4.1). */
-	if (refresh->subtype == REFRESH_REQUEST && !c->peer->speaker->deferring)
+	if (subtype == REFRESH_REQUEST && !c->peer->speaker->deferring)
 		export_refresh(c->peer, f);
-	else if (refresh->subtype == REFRESH_BEGIN && c->enhanced_refresh)
+	else if (subtype == REFRESH_BEGIN)
 		refresh_begins(c, f);
-	else if (refresh->subtype == REFRESH_END && c->enhanced_refresh)
+	else if (subtype == REFRESH_END)
 		refresh_ends(c, f);
 }
 

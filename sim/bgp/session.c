@@ -106,6 +106,19 @@ static void on_update(struct conn *c, struct wire_in message)
 		over_limit(c);
 }
 
+/* The error code of RFC 7313 is for those who know it; others are told of the header's length (RFC 4271 section 6.1). */
+static void on_short_refresh(struct conn *c, struct wire_in message)
+{
+	struct wire_err err = {.treat = WIRE_RESET,
+			       .code = WIRE_ERR_HEADER,
+			       .subcode = 2,
+			       .data = message.at + 16,
+			       .data_len = 2,
+			       .clause = "RFC 4271 section 6.1"};
+
+	on_error(c, EV_HEADER_ERR, &err);
+}
+
 /* RFC 2918 knows no state but Established; elsewhere it is as unexpected as an UPDATE. */
 static void on_refresh(struct conn *c, struct wire_in message)
 {
@@ -117,7 +130,9 @@ static void on_refresh(struct conn *c, struct wire_in message)
 		return;
 	}
 	err = wire_refresh_decode(message, &refresh);
-	if (err.treat == WIRE_RESET)
+	if (err.treat == WIRE_RESET && !c->enhanced_refresh)
+		on_short_refresh(c, message);
+	else if (err.treat == WIRE_RESET)
 		on_error(c, EV_UPDATE_ERR, &err);
 	else if (err.treat == WIRE_OK)
 		fsm_event(c, &(struct fsm_input){.event = EV_UPDATE, .refresh = &refresh});

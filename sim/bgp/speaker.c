@@ -105,6 +105,8 @@ int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_pe
 	p->conf = *conf;
 	p->quirks = s->quirks;
 	p->conf.local_as = conf->local_as != 0 ? conf->local_as : s->conf.as;
+	if (conf->as_kind == BGP_AS_INTERNAL)
+		p->conf.remote_as = p->conf.local_as;
 	p->conf.router_id = conf->router_id != 0 ? conf->router_id : s->conf.router_id;
 	p->conf.passive = conf->passive && s->quirks->listens;
 	p->conf.connect_retry_s = conf->connect_retry_s > 0 ? conf->connect_retry_s : DEFAULT_CONNECT_RETRY_S;

@@ -3,11 +3,11 @@
 #include "bgp_int.h"
 
 /* Section 10: a uniform factor between 0.75 and 1, so that speakers don't fall into step. */
-static int64_t jittered(struct peer *p, int64_t ns)
+static int64_t jittered(struct bgp_speaker *s, int64_t ns)
 {
-	double factor = 0.75 + 0.25 * rng_unit(&p->speaker->rng);
+	double factor = 0.75 + 0.25 * rng_unit(&s->rng);
 
-	return p->quirks->jitter ? (int64_t)((double)ns * factor) : ns;
+	return s->quirks->jitter ? (int64_t)((double)ns * factor) : ns;
 }
 
 static struct instant due_in(const struct peer *p, int64_t ns)
@@ -20,7 +20,7 @@ void timer_retry_start(struct peer *p)
 {
 	if (p->conf.passive || p->quirks->dial_budget_ns > 0)
 		return;
-	p->connect_retry_due = due_in(p, jittered(p, p->conf.connect_retry_s * NS_PER_S));
+	p->connect_retry_due = due_in(p, jittered(p->speaker, p->conf.connect_retry_s * NS_PER_S));
 }
 
 void timer_hold_start(struct conn *c, uint32_t seconds)
@@ -35,10 +35,18 @@ void timer_hold_restart(struct conn *c)
 
 void timer_keepalive_start(struct conn *c)
 {
-	if (c->hold_s == 0)
-		c->keepalive_due = INSTANT_NEVER;
-	else
-		c->keepalive_due = due_in(c->peer, jittered(c->peer, c->hold_s * NS_PER_S / 3));
+	int64_t ns = jittered(c->peer->speaker, c->hold_s * NS_PER_S / 3);
+
+	/* never more often than once a second (section 4.4) */
+	c->keepalive_due = c->hold_s == 0 ? INSTANT_NEVER : due_in(c->peer, ns > NS_PER_S ? ns : NS_PER_S);
+}
+
+void timer_keepalive_restart(struct conn *c)
+{
+	if (!c->peer->quirks->restarts_keepalive || c->keepalive_due.ns == INSTANT_NEVER.ns)
+		return;
+	timer_keepalive_start(c);
+	timers_changed(c->peer);
 }
 
 void timer_delay_open_start(struct conn *c)
@@ -48,14 +56,14 @@ void timer_delay_open_start(struct conn *c)
 
 void timer_mrai_start(struct peer *p)
 {
-	p->mrai_due = due_in(p, jittered(p, p->conf.session.mrai_s * NS_PER_S));
+	p->mrai_due = due_in(p, jittered(p->speaker, p->conf.session.mrai_s * NS_PER_S));
 	timers_changed(p);
 }
 
 void timer_origination_start(struct bgp_speaker *s)
 {
 	if (s->conf.min_origination_s > 0)
-		s->origination_due = instant_add(s->now, s->conf.min_origination_s * NS_PER_S);
+		s->origination_due = instant_add(s->now, jittered(s, s->conf.min_origination_s * NS_PER_S));
 }
 
 /* Doubled n times, but not beyond the limit. */
@@ -73,7 +81,7 @@ void timer_idle_hold_start(struct peer *p)
 	int64_t base = p->conf.idle_hold_s;
 
 	if (!p->quirks->quick_retry)
-		p->idle_hold_due = due_in(p, jittered(p, doubled_s(base, n > 0 ? n - 1 : 0) * NS_PER_S));
+		p->idle_hold_due = due_in(p, jittered(p->speaker, doubled_s(base, n > 0 ? n - 1 : 0) * NS_PER_S));
 	else
 		p->idle_hold_due = due_in(p, n < 2 ? 0 : doubled_s(1, n - 2) * NS_PER_S);
 }

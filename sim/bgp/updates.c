@@ -248,6 +248,12 @@ static void send_withdrawals(struct bgp_speaker *s)
 	}
 }
 
+static void restart_keepalives(const struct bgp_speaker *s)
+{
+	for (size_t i = 0; i < s->audience.len; i++)
+		timer_keepalive_restart(s->audience.at[i]);
+}
+
 /* ---- Who gets which ---- */
 
 enum told { TOLD_NOTHING, TOLD_ANNOUNCEMENT, TOLD_WITHDRAWAL };
@@ -279,13 +285,18 @@ static void gather_told(struct out_group *g, const struct peer *member, enum tol
 static void send_changes(struct out_group *g, const struct peer *member)
 {
 	struct bgp_speaker *s = g->speaker;
+	size_t sent;
 
 	if (s->audience.len == 0)
 		return;
 	gather_told(g, member, TOLD_ANNOUNCEMENT);
+	sent = s->order.len;
 	send_announcements(s);
 	gather_told(g, member, TOLD_WITHDRAWAL);
+	sent += s->order.len;
 	send_withdrawals(s);
+	if (sent > 0)
+		restart_keepalives(s);
 }
 
 static void mark_exceptions(struct out_group *g)
@@ -345,6 +356,8 @@ void updates_send(struct peer *p, const struct change *changes, size_t n)
 	for (size_t i = 0; i < n; i++)
 		VEC_PUSH(&s->order, &changes[i]);
 	send_announcements(s);
+	if (n > 0)
+		restart_keepalives(s);
 }
 
 void updates_end_of_rib(struct conn *to, uint16_t afi)
@@ -354,4 +367,5 @@ void updates_end_of_rib(struct conn *to, uint16_t afi)
 	audience_of(s, to->peer);
 	VEC_CLEAR(&s->batch);
 	send_withdrawal(s, afi);
+	restart_keepalives(s);
 }

@@ -23,8 +23,9 @@ struct wire_err wire_refresh_decode(struct wire_in message, struct wire_refresh 
 	r.afi = wire_u16(&in);
 	r.subtype = wire_u8(&in);
 	r.safi = wire_u8(&in);
-	/* A longer request carries outbound filters (RFC 5291), which don't concern us. */
-	if (in.bad || (r.subtype != 0 && wire_left(&message) != REFRESH_LEN))
+	/* A longer request carries outbound filters (RFC 5291), which don't concern us; subtypes beyond those of RFC 7313 are
+	 * ignored, whatever their length. */
+	if (in.bad || ((r.subtype == 1 || r.subtype == 2) && wire_left(&message) != REFRESH_LEN))
 		return bad_length(message);
 	*ret = r;
 	return (struct wire_err){0};

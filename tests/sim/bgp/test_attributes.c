@@ -257,9 +257,9 @@ static void test_min_origination(void **state)
 	originate(&r, routes, 2);
 	originate(&r, routes, 0);
 	hand_quiet(&r.h);
-	router_wait(&r, 14000);
+	router_wait(&r, 11200);
 	hand_quiet(&r.h);
-	router_wait(&r, 1000);
+	router_wait(&r, 3800);
 	hand_sent(&r.h, MARKER "001b 02 0004 18 c00002 0000");
 	hand_quiet(&r.h);
 	router_free(&r);

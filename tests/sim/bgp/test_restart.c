@@ -262,6 +262,58 @@ static void test_long_lived_time(void **state)
 	router_free(&r);
 }
 
+/* Section 4.2: restarts one after the other don't delete what is stale, nor begin the long-lived time anew; it runs on while
+ * the session stands, until End-of-RIB. */
+static void test_long_lived_twice(void **state)
+{
+	struct router r = long_lived();
+
+	(void)state;
+	with_route(&r, LLGR);
+	router_lost(&r);
+	router_wait(&r, 30000);
+	back(&r, LLGR);
+	router_lost(&r);
+	assert_int_equal(router_hops(&r), -1);
+	router_wait(&r, 20000);
+	back(&r, LLGR);
+	assert_int_equal(router_hops(&r), -1);
+	router_wait(&r, 11000);
+	assert_int_equal(router_hops(&r), 0);
+	assert_int_equal(router_state(&r), BGP_ESTABLISHED);
+	router_free(&r);
+
+	/* End-of-RIB makes the next one a first one: 60 s from there. */
+	r = long_lived();
+	with_route(&r, LLGR);
+	router_lost(&r);
+	router_wait(&r, 30000);
+	back(&r, LLGR);
+	router_says(&r, PEER_UP);
+	router_says(&r, END_OF_RIB);
+	(void)router_hops(&r);
+	router_lost(&r);
+	router_wait(&r, 59000);
+	assert_int_equal(router_hops(&r), -1);
+	router_wait(&r, 1100);
+	assert_int_equal(router_hops(&r), 0);
+	router_free(&r);
+
+	/* The same while the time before is still the graceful restart's. */
+	r = long_lived();
+	with_route(&r, LLGR_AFTER_GR);
+	router_lost(&r);
+	router_wait(&r, 30000);
+	back(&r, LLGR_AFTER_GR);
+	router_lost(&r);
+	assert_int_equal(router_hops(&r), -1);
+	router_wait(&r, 179000);
+	assert_int_equal(router_hops(&r), -1);
+	router_wait(&r, 1100);
+	assert_int_equal(router_hops(&r), 0);
+	router_free(&r);
+}
+
 /* A route with NO_LLGR goes when the long-lived time begins. */
 static void test_no_llgr(void **state)
 {
@@ -457,12 +509,19 @@ int main(void)
 	struct CMUnitTest rows[48];
 	size_t n = 0;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_not_configured),	cmocka_unit_test(test_stale_time),
-		cmocka_unit_test(test_twice),		cmocka_unit_test(test_unseen),
-		cmocka_unit_test(test_long_lived_time), cmocka_unit_test(test_no_llgr),
-		cmocka_unit_test(test_llgr_alone),	cmocka_unit_test(test_least_preferred),
-		cmocka_unit_test(test_told_to),		cmocka_unit_test(test_refresh_meanwhile),
-		cmocka_unit_test(test_deferral),	cmocka_unit_test(test_deferral_ends),
+		cmocka_unit_test(test_not_configured),
+		cmocka_unit_test(test_stale_time),
+		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_unseen),
+		cmocka_unit_test(test_long_lived_time),
+		cmocka_unit_test(test_long_lived_twice),
+		cmocka_unit_test(test_no_llgr),
+		cmocka_unit_test(test_llgr_alone),
+		cmocka_unit_test(test_least_preferred),
+		cmocka_unit_test(test_told_to),
+		cmocka_unit_test(test_refresh_meanwhile),
+		cmocka_unit_test(test_deferral),
+		cmocka_unit_test(test_deferral_ends),
 	};
 
 	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
