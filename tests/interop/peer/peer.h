@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define SPEAKERS_MAX 16
+#define SPEAKERS_MAX 48
 #define PEERS_MAX 8
 #define CAPABILITIES_MAX 64
 #define PASSWORD_MAX 81

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every standard that a session can agree on, against each daemon that is installed here; printed as one table. Run plainly it
+starts bgp_peer, which runs it again in the sandbox, where the daemons run side by side; ours speak to them from a namespace of
+their own. Names of checks or daemons as arguments choose some."""
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+# pylint: disable=wrong-import-position
+import checks  # noqa: E402
+import daemons  # noqa: E402
+import ours  # noqa: E402
+
+SKIP = 77
+HOSTS = 48  # for each daemon, from 2 on
+
+
+class Column:
+    """All checks against one daemon."""
+
+    def __init__(self, control, number, kind, folder, rows):
+        self.control, self.rows, self.cells, self.faults = control, rows, {}, []
+        self.daemon = kind(number, folder)
+        host, self.sessions = 2 + (number - 1) * HOSTS, {}
+        for row in rows:
+            if row.name in kind.lacks:
+                self.cells[row.name] = "no"
+                continue
+            self.sessions[row.name] = []
+            for options in row.sessions:
+                self.sessions[row.name].append(daemons.Session(host, **options))
+                host += 1
+        assert host <= 2 + number * HOSTS
+
+    def check(self, row):
+        bench = checks.Bench(self.control, self.daemon, self.sessions[row.name])
+        started = time.monotonic()
+        try:
+            row.check(bench)
+            self.cells[row.name] = "yes"
+        except Exception as error:  # whatever goes wrong is this cell's fault alone
+            self.cells[row.name] = "FAIL"
+            where = "" if isinstance(error, AssertionError) else traceback.format_exc()
+            self.faults.append(f"{self.daemon.name}, {row.name}: {error} {where}")
+        finally:
+            bench.end()
+        if os.environ.get("TIMES"):
+            print(f"{time.monotonic() - started:6.2f} s {self.daemon.name} {row.name}", flush=True)
+
+    def run(self):
+        try:
+            self.daemon.start([s for sessions in self.sessions.values() for s in sessions])
+            for row in self.rows:
+                if row.name in self.sessions:
+                    self.check(row)
+            if self.faults:
+                self.faults.append(self.daemon.log()[-4000:])
+        except Exception:  # a daemon that does not start is no reason to hide the others
+            self.faults.append(f"{self.daemon.name}: {traceback.format_exc()}\n{self.daemon.log()[-4000:]}")
+        finally:
+            self.daemon.stop()
+        return self
+
+
+def table_print(columns, rows):
+    wide = max(len(row.name) for row in rows)
+    print(f"{'':{wide}} " + " ".join(f"{c.daemon.name:^10}" for c in columns))
+    for row in rows:
+        print(f"{row.name:{wide}} " + " ".join(f"{c.cells.get(row.name, 'FAIL'):^10}" for c in columns))
+    for column in columns:
+        for name, why in column.daemon.lacks.items():
+            print(f"no: {column.daemon.name}, {name}: {why}")
+
+
+def chosen(words, all_of, name):
+    """What the words name; all where they name none."""
+    return [one for one in all_of if any(w.lower() in name(one).lower() for w in words)] or list(all_of)
+
+
+def inside(arguments):
+    kinds = []
+    for kind in chosen(arguments, daemons.KINDS, lambda k: k.name):
+        if kind.missing():
+            print(f"skipped: {kind.missing()}")
+        else:
+            kinds.append(kind)
+    if not kinds:
+        return SKIP
+    rows = chosen(arguments, checks.ROWS, lambda r: r.name)
+    control = ours.Control()
+    with tempfile.TemporaryDirectory(prefix="standards-") as folder:
+        columns = [Column(control, n, kind, pathlib.Path(folder) / str(n), rows) for n, kind in enumerate(kinds, 1)]
+        with concurrent.futures.ThreadPoolExecutor(len(columns)) as pool:
+            list(pool.map(Column.run, columns))
+    table_print(columns, rows)
+    faults = [fault for column in columns for fault in column.faults]
+    print("\n".join(faults))
+    return 1 if faults else 0
+
+
+def main():
+    if "--inside" in sys.argv:
+        return inside([word for word in sys.argv[1:] if word != "--inside"])
+    python = shutil.which("python3", path=daemons.SBIN) or sys.executable
+    words = [os.environ["BGP_PEER"], python, os.path.abspath(__file__), "--inside", *sys.argv[1:]]
+    return subprocess.run(words, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
