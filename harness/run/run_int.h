@@ -172,6 +172,10 @@ void run_judge_start(struct run *r);
 int run_cluster_start(struct run *r, struct errmsg *err);
 enum node_fault run_fault_of(enum plan_fault fault);
 
+/* session.c: of plan_engine, what a session's configuration begins with; and all of the lab's that no kernel is needed for */
+struct bgp_peer_conf run_engine(const struct plan_engine *e);
+struct node_lab_conf run_lab_conf(const struct plan_lab *lab);
+
 /* router.c: the built-in router */
 void run_on_router_notice(void *ctx, const struct bgp_output *notice);
 struct node_router_conf run_router_conf(const struct run *r);

@@ -35,24 +35,13 @@ enum node_fault run_fault_of(enum plan_fault fault)
 static int network_build(struct run *r, struct errmsg *err)
 {
 	const struct plan_lab *lab = &r->plan->lab;
-	struct node_lab_conf conf = {
-		.cluster_net = lab->cluster_net,
-		.client_net = lab->client_net,
-		.router_cluster = lab->router_cluster,
-		.router_client = lab->router_client,
-		.first_worker = lab->first_worker,
-		.first_client = lab->first_client,
-		.workers = lab->workers,
-		.clients = lab->clients,
-		.worker_role = run_worker_role(lab),
-		.worker_role_strict = lab->worker_role_strict,
-		.switches = run_switches(&lab->switches),
-		.worker_restart = run_switch(lab->switches.graceful_restart),
-		.hash = hash_of(lab->hash),
-		.hash_seed = (uint32_t)r->seed | 1,
-	};
+	struct node_lab_conf conf = run_lab_conf(lab);
 	int result;
 
+	conf.first_client = lab->first_client;
+	conf.clients = lab->clients;
+	conf.hash = hash_of(lab->hash);
+	conf.hash_seed = (uint32_t)r->seed | 1;
 	if (lab->has_control_plane)
 		conf.control_plane = lab->control_plane;
 	result = node_lab_new(&conf, &r->lab, err);

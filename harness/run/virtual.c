@@ -131,12 +131,7 @@ static struct node_lab *lab_new(const struct plan_lab *plan)
 {
 	struct node_lab *lab = memory_new(sizeof(*lab));
 
-	lab->conf = (struct node_lab_conf){.cluster_net = plan->cluster_net,
-					   .client_net = plan->client_net,
-					   .router_cluster = plan->router_cluster,
-					   .router_client = plan->router_client,
-					   .first_worker = plan->first_worker,
-					   .workers = plan->workers};
+	lab->conf = run_lab_conf(plan);
 	lab->workers = arena_array(&lab->arena, plan->workers, sizeof(*lab->workers));
 	for (unsigned int i = 0; i < plan->workers; i++) {
 		struct node_worker *w = &lab->workers[i];

@@ -93,6 +93,9 @@ static const struct field router_fields[] = {
 	{.key = "multihop", .read = field_bool, .offset = IN_LAB(router_session.multihop)},
 	{.key = "role", .read = field_word, .offset = IN_LAB(router_session.role), .more = &plan_roles},
 	{.key = "role_strict", .read = field_bool, .offset = IN_LAB(router_session.role_strict)},
+	{.key = "session", .read = plan_engine_read, .offset = IN_LAB(router_engine)},
+	{.key = "always_compare_med", .read = field_bool, .offset = IN_LAB(always_compare_med)},
+	{.key = "multipath_relax", .read = field_bool, .offset = IN_LAB(multipath_relax)},
 	{.key = "group_update", .read = plan_update_read, .offset = IN_LAB(delete_add)},
 	{.key = "multipath_hash", .read = field_word, .offset = IN_LAB(hash), .more = &hashes},
 	{.key = "hash", .read = plan_hash_read, .offset = IN_LAB(hashing)},
@@ -108,6 +111,7 @@ static const struct field worker_fields[] = {
 	{.key = "metallb", .read = field_word, .offset = IN_LAB(metallb), .more = &metallbs},
 	{.key = "role", .read = field_word, .offset = IN_LAB(worker_role), .more = &plan_roles},
 	{.key = "role_strict", .read = field_bool, .offset = IN_LAB(worker_role_strict)},
+	{.key = "session", .read = plan_engine_read, .offset = IN_LAB(worker_engine)},
 	{.key = "switches", .read = plan_switches_read, .offset = IN_LAB(switches)},
 	{.key = "speaker",
 	 .read = plan_speakers_read,
@@ -484,6 +488,7 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 	router_check(s, map, &lab);
 	p->lab = lab.lab;
 	plan_session_check(s, yaml_get(map, "router"), &p->lab);
+	plan_engine_check(s, map, &p->lab);
 	plan_multipath_check(s, yaml_get(map, "router"), &p->lab);
 	s->failed = arena_array(s->r.arena, p->lab.workers, sizeof(*s->failed));
 	s->metallb_said = yaml_get(yaml_get(map, "workers"), "metallb") != NULL;

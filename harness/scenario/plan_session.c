@@ -68,6 +68,7 @@ static void field_restart_time(struct reader *r, const struct yaml_node *v, cons
 
 static const struct field restart_fields[] = {
 	{.key = "time", .read = field_restart_time, .offset = offsetof(struct plan_session, restart_s)},
+	{.key = "notification", .read = field_bool, .offset = offsetof(struct plan_session, notification)},
 };
 static const struct record restart_record = {.what = "router.graceful_restart", RECORD_FIELDS(restart_fields)};
 
@@ -134,6 +135,9 @@ void plan_session_check(struct plan_state *s, const struct yaml_node *router, co
 		{"graceful_restart", p->graceful_restart, HAD_BY_ALL},
 		{"ttl_security", p->ttl_security > 0, HAD_BY_ALL},
 		{"multihop", p->multihop, HAD_BY_ALL},
+		{"session", router != NULL && yaml_get(router, "session") != NULL, {[PLAN_BUILTIN] = true}},
+		{"always_compare_med", lab->always_compare_med, {[PLAN_BUILTIN] = true}},
+		{"multipath_relax", lab->multipath_relax, {[PLAN_BUILTIN] = true}},
 		{"group_update", lab->delete_add, {[PLAN_BUILTIN] = true}},
 		/* of BIRD 2 from 2.0.11 on */
 		{"role", p->role != PLAN_ROLE_NONE, {[PLAN_BUILTIN] = true, [PLAN_BIRD2] = true, [PLAN_FRR] = true}},
@@ -152,6 +156,9 @@ void plan_session_check(struct plan_state *s, const struct yaml_node *router, co
 		else if (!needs[i].had[lab->daemon])
 			reader_fault(&s->r, key, "%s has no %s", plan_daemon_name(lab->daemon), needs[i].key);
 	}
+	if (p->notification && lab->daemon != PLAN_BUILTIN)
+		reader_fault(&s->r, yaml_get_key(yaml_get(router, "graceful_restart"), "notification"),
+			     "%s decides itself on notification (RFC 8538)", plan_daemon_name(lab->daemon));
 	if (p->ttl_security > 0 && p->multihop)
 		reader_fault(&s->r, yaml_get_key(router, "multihop"),
 			     "multihop and ttl_security exclude each other: the one says how far, the other how near");

@@ -93,10 +93,33 @@ struct plan_session {
 	int64_t hold_ns;       /* KUBE_TIME_UNSET: the kind's own */
 	bool graceful_restart; /* RFC 4724: offered, and the peer's routes are kept */
 	uint32_t restart_s;    /* 120 */
+	bool notification;     /* RFC 8538 */
 	uint32_t ttl_security; /* RFC 5082: how far away the peer may be, in hops; 0: off */
 	bool multihop;
 	enum plan_role role;
 	bool role_strict;
+};
+
+/* RFC 7911, bits as the capability has them. */
+enum plan_add_path { PLAN_ADD_PATH_NONE, PLAN_ADD_PATH_RECEIVE, PLAN_ADD_PATH_SEND, PLAN_ADD_PATH_BOTH };
+/* RFC 8212: an external session takes no routes without an import policy, and gives none without one for export. */
+enum plan_policies { PLAN_POLICIES_BOTH, PLAN_POLICIES_IMPORT, PLAN_POLICIES_EXPORT, PLAN_POLICIES_NONE };
+
+/* router.session, workers.session: of built-in speakers. Zero: the speaker's own. */
+struct plan_engine {
+	enum plan_add_path add_path;
+	bool extended_next_hop; /* RFC 8950 */
+	uint32_t long_lived_s;	/* RFC 9494 */
+	enum plan_policies policies;
+	const uint8_t *capabilities; /* TLVs put behind its own, as they are */
+	size_t capabilities_len;
+	const uint8_t *without; /* codes of its own that are left out */
+	size_t without_count;
+	uint32_t max_prefixes;
+	bool ignores_excess; /* of them: the session stands */
+	bool no_damping;     /* IdleHoldTime never doubles */
+	uint32_t delay_open_s, mrai_s, min_origination_s, connect_retry_s, idle_hold_s;
+	uint32_t send_hold_s; /* RFC 9687 */
 };
 
 enum plan_switch { PLAN_AS_PROFILE, PLAN_ON, PLAN_OFF };
@@ -124,6 +147,8 @@ struct plan_lab {
 	const char *router_password; /* RFC 2385, of every session of the generated or built-in router; NULL: none */
 	uint32_t router_as;	     /* 11000 */
 	struct plan_session router_session;
+	struct plan_engine router_engine, worker_engine;
+	bool always_compare_med, multipath_relax; /* the router's decision process */
 	enum plan_hash hash;
 	struct plan_hashing hashing; /* instead of hash, unless default */
 	struct plan_groups groups;

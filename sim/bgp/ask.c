@@ -2,7 +2,7 @@
 /* What is asked of a session from outside: routes again, bytes of any kind, how it stands. */
 #include "bgp_int.h"
 
-#define SEND_HOLD_MIN_S 480 /* RFC 9687 section 3 */
+#define SEND_HOLD_MIN_S 480 /* RFC 9687 section 6 */
 
 bool bgp_peer_refresh(struct bgp_speaker *s, bgp_peer_id peer, uint8_t family, struct instant now)
 {
@@ -65,7 +65,8 @@ int64_t bgp_send_hold_ns(const struct bgp_speaker *s, bgp_conn_id conn)
 	/* It runs in Established alone; no hold time, no send hold time. */
 	if (c == NULL || c->state != BGP_ESTABLISHED || c->hold_s == 0 || !c->peer->quirks->enforces_hold)
 		return INT64_MAX;
-	if (c->peer->conf.session.send_hold_s > 0)
+	/* One that is not longer than the hold time is none (section 4.4). */
+	if (c->peer->conf.session.send_hold_s > c->hold_s)
 		return c->peer->conf.session.send_hold_s * NS_PER_S;
 	if (c->hold_s * INT64_C(2) > seconds)
 		seconds = c->hold_s * INT64_C(2);

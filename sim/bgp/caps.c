@@ -65,8 +65,9 @@ static void own_restart(const struct conn *c, struct wire_caps *ret)
 		return;
 	}
 	ret->gr_time_s = conf->time_s > 0 ? conf->time_s : DEFAULT_RESTART_S;
-	ret->gr_flags =
-		(uint8_t)((p->speaker->deferring ? GR_RESTARTING : 0) | (conf->notification ? GR_NOTIFICATION : 0));
+	/* FRR has RFC 8538 unless told not to. */
+	ret->gr_flags = (uint8_t)((p->speaker->deferring ? GR_RESTARTING : 0) |
+				  (conf->notification || p->quirks->frr_open ? GR_NOTIFICATION : 0));
 	for (size_t i = 0; i < ret->mp_count; i++) {
 		ret->gr[i] = ret->mp[i];
 		ret->gr[i].flags = flags;

@@ -19,7 +19,7 @@
 #define OPEN_SENT_TEXT "RFC 4271 section 8.2.2, OpenSent"
 #define OPEN_CONFIRM_TEXT "RFC 4271 section 8.2.2, OpenConfirm"
 #define ESTABLISHED_TEXT "RFC 4271 section 8.2.2, Established"
-#define SEND_HOLD_TEXT "RFC 9687 section 3.3"
+#define SEND_HOLD_TEXT "RFC 9687 section 4.3"
 #define DAMPING_TEXT "RFC 4271 section 8.1.1"
 
 #define ROW(words_, next_, clause_, ...)                                                                               \

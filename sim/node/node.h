@@ -39,7 +39,10 @@ struct node_lab_conf {
 	unsigned int clients;
 	enum bgp_role worker_role; /* RFC 9234; MetalLB has no word for it */
 	bool worker_role_strict;
-	struct bgp_switches switches;	/* of the workers' built-in speakers */
+	struct bgp_switches switches; /* of the workers' built-in speakers */
+	/* What their sessions have beyond what MetalLB says of them. */
+	struct bgp_peer_conf worker_session;
+	uint16_t worker_min_origination_s;
 	enum bgp_switch worker_restart; /* RFC 4724, whatever the BGPPeers say */
 	enum node_hash hash;
 	uint32_t hash_seed; /* net.ipv4.fib_multipath_hash_seed where the kernel has it; 0: left alone */
@@ -155,6 +158,11 @@ struct node_router_conf {
 	uint16_t hold_s;       /* else the kind's own */
 	bool graceful_restart; /* RFC 4724 */
 	uint16_t restart_s;
+	bool notification; /* RFC 8538; built-in */
+	/* Built-in: what its sessions have beyond the above, and its decision process. */
+	struct bgp_peer_conf session;
+	uint16_t min_origination_s;
+	bool always_compare_med, multipath_relax;
 	uint8_t ttl_security; /* RFC 5082, in hops; 0: off */
 	bool multihop;
 	enum bgp_role role;

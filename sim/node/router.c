@@ -6,18 +6,21 @@
 /* Passive: MetalLB's speakers never listen, so a dial would only be refused. */
 static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct node_router_conf *conf, unsigned int i)
 {
-	return (struct bgp_peer_conf){
-		.name = lab->workers[i].host.name,
-		.local = lab->conf.router_cluster,
-		.remote = lab->workers[i].host.address,
-		.remote_as = conf->worker_as,
-		.passive = true,
-		.hold_s = conf->hold_set ? conf->hold_s : HOLD_S,
-		.connect_retry_s = 120,
-		.role = conf->role,
-		.role_strict = conf->role_strict,
-		.restart = {.on = conf->graceful_restart, .time_s = conf->restart_s, .forwarding = true},
-	};
+	struct bgp_peer_conf peer = conf->session;
+
+	peer.name = lab->workers[i].host.name;
+	peer.local = lab->conf.router_cluster;
+	peer.remote = lab->workers[i].host.address;
+	peer.remote_as = conf->worker_as;
+	peer.passive = true;
+	peer.hold_s = conf->hold_set ? conf->hold_s : HOLD_S;
+	peer.role = conf->role;
+	peer.role_strict = conf->role_strict;
+	peer.restart.on = conf->graceful_restart;
+	peer.restart.time_s = conf->restart_s;
+	peer.restart.forwarding = true;
+	peer.restart.notification = conf->notification;
+	return peer;
 }
 
 struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf)
@@ -27,6 +30,9 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 		.router_id = addr_v4_value(&lab->conf.router_client),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
+		.always_compare_med = conf->always_compare_med,
+		.multipath_relax = conf->multipath_relax,
+		.min_origination_s = conf->min_origination_s,
 		.readvertise = true,
 		.restarting = conf->restarting,
 		.seed = conf->seed,

@@ -120,19 +120,20 @@ static struct bgp_peer_conf session_of(const struct node_lab *lab, const struct 
 	static const enum bgp_as_kind kinds[] = {[KUBE_ASN_GIVEN] = BGP_AS_GIVEN,
 						 [KUBE_ASN_INTERNAL] = BGP_AS_INTERNAL,
 						 [KUBE_ASN_EXTERNAL] = BGP_AS_EXTERNAL};
-	struct bgp_peer_conf conf = {
-		.name = name,
-		.local = p->source_address,
-		.remote = p->peer_address,
-		.remote_as = p->peer_asn,
-		.as_kind = kinds[p->dynamic_asn],
-		.local_as = p->local_asn != 0 ? p->local_asn : p->my_asn,
-		.hold_s = hold_seconds(p, frr),
-		.connect_retry_s = RETRY_DEFAULT_S,
-		.both_families = p->dual_stack,
-		.restart = {.on = restarts(lab, p), .forwarding = true},
-	};
+	struct bgp_peer_conf conf = lab->conf.worker_session;
 
+	conf.name = name;
+	conf.local = p->source_address;
+	conf.remote = p->peer_address;
+	conf.remote_as = p->peer_asn;
+	conf.as_kind = kinds[p->dynamic_asn];
+	conf.local_as = p->local_asn != 0 ? p->local_asn : p->my_asn;
+	conf.hold_s = hold_seconds(p, frr);
+	conf.both_families = p->dual_stack;
+	conf.restart.on = restarts(lab, p);
+	conf.restart.forwarding = true;
+	if (conf.connect_retry_s == 0)
+		conf.connect_retry_s = RETRY_DEFAULT_S;
 	if (p->connect_ns > 0)
 		conf.connect_retry_s = (uint16_t)(p->connect_ns / NS_PER_S);
 	if (p->router_id.family == ADDR_V4)
@@ -316,6 +317,7 @@ int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_clus
 						.max_paths = 1,
 						.restarting = w->restarting && keeps_routes(lab, peers, session_count),
 						.hostname = w->host.name,
+						.min_origination_s = lab->conf.worker_min_origination_s,
 						.switches = lab->conf.switches,
 						.seed = seed + worker};
 		int r = speaker_replace(lab, w, peers, session_count, &conf, err);

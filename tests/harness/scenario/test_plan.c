@@ -288,6 +288,37 @@ static void the_articles_files_are_unchanged(void **state)
 	}
 }
 
+static void sessions_of_built_in_speakers(void **state)
+{
+	static const uint8_t octets[] = {0x49, 2, 1, 2, 0xfe, 0}, without[] = {6, 70};
+	struct plan *p = read_text(
+		"lab:\n"
+		"  router:\n"
+		"    always_compare_med: true\n"
+		"    multipath_relax: true\n"
+		"    graceful_restart: {time: 30s, notification: true}\n"
+		"    session: {add_path: receive, extended_next_hop: true, long_lived: 24h, policy: import, "
+		"max_prefixes: 5,\n"
+		"              excess: ignore, damping: false, delay_open: 1s, mrai: 2s, min_origination: 3s,\n"
+		"              connect_retry: 4s, idle_hold: 5s, send_hold: 91s}\n"
+		"  workers: {session: {capabilities: [49 02 0102, fe00], without: [extended_message, "
+		"enhanced_refresh]}}\n");
+	const struct plan_engine *e = &p->lab.router_engine, *w = &p->lab.worker_engine;
+
+	(void)state;
+	assert_true(p->lab.always_compare_med && p->lab.multipath_relax && p->lab.router_session.notification);
+	assert_true(e->add_path == PLAN_ADD_PATH_RECEIVE && e->policies == PLAN_POLICIES_IMPORT);
+	assert_true(e->extended_next_hop && e->ignores_excess && e->no_damping);
+	assert_int_equal(e->long_lived_s, 86400);
+	assert_int_equal(e->max_prefixes, 5);
+	assert_true(e->delay_open_s == 1 && e->mrai_s == 2 && e->min_origination_s == 3 && e->connect_retry_s == 4 &&
+		    e->idle_hold_s == 5 && e->send_hold_s == 91);
+	support_bytes_equal(w->capabilities, w->capabilities_len, octets, sizeof(octets));
+	support_bytes_equal(w->without, w->without_count, without, sizeof(without));
+	assert_true(w->add_path == PLAN_ADD_PATH_NONE && w->policies == PLAN_POLICIES_BOTH && w->mrai_s == 0);
+	plan_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +327,7 @@ int main(void)
 		cmocka_unit_test(the_shortest_file_is_a_lab_that_must_answer),
 		cmocka_unit_test(names_numbers_and_addresses_are_interchangeable),
 		cmocka_unit_test(every_step_and_its_fields),
+		cmocka_unit_test(sessions_of_built_in_speakers),
 		cmocka_unit_test(a_malformed_step_brings_its_expectations),
 		cmocka_unit_test(metallbs_refusal_has_its_place),
 		cmocka_unit_test(a_scenario_is_told_from_a_manifest),

@@ -156,10 +156,16 @@ static void test_send_hold(void **state)
 	router_says(&r, KEEPALIVE);
 	assert_int_equal(bgp_send_hold_ns(r.h.s, r.conn), 1200 * NS_PER_S);
 	router_free(&r);
-	r.peer.session.send_hold_s = 7;
+	/* A time that is not longer than the hold time counts for nothing (section 4.4). */
+	r.peer.session.send_hold_s = 90;
 	router_init(&r);
 	router_up(&r, "");
-	assert_int_equal(bgp_send_hold_ns(r.h.s, r.conn), 7 * NS_PER_S);
+	assert_int_equal(bgp_send_hold_ns(r.h.s, r.conn), 480 * NS_PER_S);
+	router_free(&r);
+	r.peer.session.send_hold_s = 91;
+	router_init(&r);
+	router_up(&r, "");
+	assert_int_equal(bgp_send_hold_ns(r.h.s, r.conn), 91 * NS_PER_S);
 	router_says(&r, PEER_UP);
 	assert_int_equal(router_hops(&r), 1);
 	bgp_in_send_hold(r.h.s, r.conn, hand_at_ms(++r.ms));

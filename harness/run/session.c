@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a scenario says of the built-in speakers' sessions, in the engine's words. */
+#include "run_int.h"
+
+static enum bgp_add_path add_path_of(enum plan_add_path add_path)
+{
+	static const enum bgp_add_path modes[] = {[PLAN_ADD_PATH_NONE] = BGP_ADD_PATH_NONE,
+						  [PLAN_ADD_PATH_RECEIVE] = BGP_ADD_PATH_RECEIVE,
+						  [PLAN_ADD_PATH_SEND] = BGP_ADD_PATH_SEND,
+						  [PLAN_ADD_PATH_BOTH] = BGP_ADD_PATH_BOTH};
+
+	return modes[add_path];
+}
+
+struct bgp_peer_conf run_engine(const struct plan_engine *e)
+{
+	return (struct bgp_peer_conf){
+		.connect_retry_s = (uint16_t)e->connect_retry_s,
+		.idle_hold_s = (uint16_t)e->idle_hold_s,
+		.delay_open_s = (uint16_t)e->delay_open_s,
+		.max_prefixes = e->max_prefixes,
+		.session = {.no_automatic_stop = e->ignores_excess,
+			    .no_damping = e->no_damping,
+			    .mrai_s = (uint16_t)e->mrai_s,
+			    .send_hold_s = e->send_hold_s},
+		.extended_next_hop = e->extended_next_hop,
+		.add_path_v4 = add_path_of(e->add_path),
+		.add_path_v6 = add_path_of(e->add_path),
+		.restart = {.long_lived_s = e->long_lived_s},
+		.requires_policy = e->policies != PLAN_POLICIES_BOTH,
+		.import_policy = e->policies == PLAN_POLICIES_IMPORT,
+		.export_policy = e->policies == PLAN_POLICIES_EXPORT,
+		.extra_capabilities = e->capabilities,
+		.extra_capabilities_len = e->capabilities_len,
+		.no_capabilities = e->without,
+		.no_capabilities_count = e->without_count,
+	};
+}
+
+struct node_lab_conf run_lab_conf(const struct plan_lab *lab)
+{
+	return (struct node_lab_conf){
+		.cluster_net = lab->cluster_net,
+		.client_net = lab->client_net,
+		.router_cluster = lab->router_cluster,
+		.router_client = lab->router_client,
+		.first_worker = lab->first_worker,
+		.workers = lab->workers,
+		.worker_role = run_worker_role(lab),
+		.worker_role_strict = lab->worker_role_strict,
+		.switches = run_switches(&lab->switches),
+		.worker_restart = run_switch(lab->switches.graceful_restart),
+		.worker_session = run_engine(&lab->worker_engine),
+		.worker_min_origination_s = (uint16_t)lab->worker_engine.min_origination_s,
+	};
+}
