@@ -14,7 +14,7 @@ struct flow_packets {
 
 struct packets {
 	struct flow_packets *flows;
-	uint64_t *lost_at; /* by worker: of flows that came there */
+	uint64_t *lost_at, *sent_to; /* by worker: of flows that came there, or were to by the kernel's word */
 	uint64_t sent, lost, lost_flows, split, late, twice, looped;
 	struct instant last;
 };
@@ -50,6 +50,17 @@ static uint32_t planned(const struct judge_traffic *t, uint32_t flow)
 	return packets > 0 ? packets : 1;
 }
 
+/* Where the flow went; of one that came nowhere, where the router's kernel had said that it would go. */
+static uint32_t worker_of(const struct question *q, const struct flow_packets *f, uint32_t flow)
+{
+	const struct judge_oracle *o = &q->e->oracle;
+
+	if (f->worker != JOURNEY_NOWHERE || o->doubt != NULL || flow >= o->n ||
+	    o->at[flow].worker >= q->j->lab.worker_count)
+		return f->worker;
+	return o->at[flow].worker;
+}
+
 static void count_packets(struct question *q, const struct flow_run *run, struct packets *p)
 {
 	for (size_t i = 0; run != NULL && i < run->sights.len; i++) {
@@ -65,6 +76,7 @@ static void count_packets(struct question *q, const struct flow_run *run, struct
 	}
 	for (uint32_t i = 0; i < q->e->traffic.count; i++) {
 		struct flow_packets *f = &p->flows[i];
+		uint32_t worker = worker_of(q, f, i);
 		uint64_t lost;
 
 		/* Frames that go past the queue are seen on no tap of the sender's; then the plan is what was sent. */
@@ -77,8 +89,10 @@ static void count_packets(struct question *q, const struct flow_run *run, struct
 		p->split += f->split;
 		/* At two workers, more than were sent: copies. */
 		p->twice += f->arrived > f->sent ? f->arrived - f->sent : 0;
-		if (f->worker != JOURNEY_NOWHERE)
-			p->lost_at[f->worker] += lost;
+		if (worker != JOURNEY_NOWHERE) {
+			p->lost_at[worker] += lost;
+			p->sent_to[worker] += f->sent;
+		}
 	}
 }
 
@@ -87,6 +101,7 @@ static struct packets packets_of(struct question *q)
 	size_t n = q->e->traffic.count;
 	struct packets p = {.flows = arena_array(q->scratch, n, sizeof(*p.flows)),
 			    .lost_at = arena_array(q->scratch, q->j->lab.worker_count, sizeof(*p.lost_at)),
+			    .sent_to = arena_array(q->scratch, q->j->lab.worker_count, sizeof(*p.sent_to)),
 			    .last = q->e->since};
 
 	for (size_t i = 0; i < n; i++)
@@ -111,6 +126,37 @@ static void say_lost(const struct question *q, struct saying *s, const struct pa
 				    (unsigned long long)p->lost_at[i], lab->workers[i].name);
 	}
 	saying_addf(s, "%s", told > 0 ? ")" : "");
+}
+
+/* Who loses more than its share of what is lost: by the test of each count that balance is judged with. */
+static const char *lossy_why(const struct question *q, const struct packets *p)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	size_t n = lab->worker_count, told = 0;
+	struct judge_member *members = arena_array(q->scratch, n, sizeof(*members));
+	double *weights = arena_array(q->scratch, n, sizeof(*weights)), sum = 0;
+	struct saying s = {0};
+
+	for (size_t i = 0; i < n; i++)
+		sum += weights[i] = (double)p->sent_to[i];
+	if (p->lost == 0 || !(sum > 0))
+		return NULL;
+	judge_members(p->lost_at, weights, n, JUDGE_ALPHA, members);
+	for (size_t i = 0; i < n && told < WORKERS_TOLD; i++) {
+		double lost = (double)p->lost_at[i];
+		struct judge_interval rate;
+
+		if (!members[i].off || lost * sum <= weights[i] * (double)p->lost)
+			continue;
+		rate = judge_interval(p->lost_at[i], p->sent_to[i], JUDGE_ALPHA);
+		saying_addf(&s, "%s%s loses %.3g %% of its packets (%.3g to %.3g %%)", told++ > 0 ? ", " : "",
+			    lab->workers[i].name, 100 * lost / weights[i], 100 * rate.low, 100 * rate.high);
+	}
+	if (told == 0)
+		return NULL;
+	saying_addf(&s, ", more than the others: the loss is on the way to %s, not before the router",
+		    told == 1 ? "it" : "them");
+	return saying_end(&s, q->arena);
 }
 
 static void say_number(struct saying *s, uint64_t n, const char *what)
@@ -157,6 +203,10 @@ void judge_packets(struct question *q)
 					p.late > q->e->late || p.twice > q->e->twice
 				? JUDGE_FAIL
 				: JUDGE_PASS;
+	if (q->f->verdict == JUDGE_FAIL) {
+		q->f->why = judge_route_why(q);
+		q->f->why = q->f->why != NULL ? q->f->why : lossy_why(q, &p);
+	}
 	if (!q->last)
 		q->f->when = p.last;
 	q->f->seen = saying_end(&s, q->arena);

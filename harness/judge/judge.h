@@ -161,7 +161,7 @@ struct judge_expect {
 	struct judge_traffic before;  /* moved: the same flows, by their numbers, before the change */
 	uint64_t lost, late, twice;   /* packets: at most so many */
 	enum judge_algorithm at_most; /* moved: no more innocent ones than this makes of the router's next hops */
-	struct judge_oracle oracle;   /* predicted */
+	struct judge_oracle oracle;   /* predicted; packets: NULL answers do */
 	double detect;
 	struct judge_reaction
 		reaction;	 /* reaction; workers names the one who sent the bytes, on a connection since `since` */

@@ -226,6 +226,8 @@ struct fib_entry {
 	uint32_t before; /* of the same prefix, or FIB_NO_ENTRY */
 };
 
+struct question;
+
 #define FIB_NO_ENTRY UINT32_MAX
 #define FIB_HOPS_MAX 65536U
 
@@ -251,6 +253,11 @@ const struct fib_entry *fib_view_at(const struct fib_view *v, const struct prefi
 struct prefix fib_view_covering(const struct fib_view *v, const struct addr *a, struct instant t);
 void fib_view_times(const struct fib_view *v, const struct prefix *prefix, struct instant since, struct instant until,
 		    instants *ret);
+
+/* ---- route_story.c ---- */
+
+/* Which next hops the traffic's route lost while it was sent, and for how long; NULL: none. */
+const char *judge_route_why(const struct question *q);
 
 /* ---- traffic_view.c ---- */
 

@@ -278,6 +278,7 @@ bool judge_spread(struct question *q, struct spread *ret)
 	judge_say_counts(q, &s, ret);
 	judge_spread_shares(q, ret, ret->counts, ret->arrived);
 	q->f->seen = saying_end(&s, q->arena);
+	q->f->why = judge_route_why(q);
 	q->f->verdict = JUDGE_FAIL;
 	return false;
 }

@@ -140,6 +140,7 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 	}
 	if (e->kind == PLAN_EXPECT_PACKETS) {
 		ret->traffic = r->last_flows;
+		ret->oracle = r->flows_oracle; /* who a flow was for that came nowhere */
 		ret->lost = e->lost;
 		ret->late = e->late;
 		ret->twice = e->twice;

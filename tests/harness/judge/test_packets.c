@@ -77,6 +77,68 @@ static void test_lost(void **state)
 	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_PASS);
 }
 
+/* 40 of the 100 flows' packets at worker2, none elsewhere: who loses is named, with the rate's interval. */
+static void test_lossy(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p);
+	struct judge_finding f;
+
+	for (uint32_t flow = 0; flow < FLOWS; flow++) {
+		for (uint32_t seq = 0; seq < EACH; seq++) {
+			packet(p, PLAY_CLIENT, 60 * seq + 0.1 * flow, flow, seq, TTL + 1);
+			if (flow % PLAY_WORKERS != 1 || flow > 120 || seq != 3)
+				packet(p, flow % PLAY_WORKERS, 60 * seq + 0.1 * flow + 0.05, flow, seq, TTL);
+		}
+	}
+	f = play_ask(p, &e, play_ms(1000));
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "40 lost, of 40 flows (40 of flows at worker2)");
+	/* Clopper and Pearson for 40 of 500 at 1e-6, by halving over lgamma in Python: 0.03332 to 0.15412 */
+	assert_string_equal(f.why,
+			    "worker2 loses 8 % of its packets (3.33 to 15.4 %), more than the others: the loss is on "
+			    "the way to it, not before the router");
+}
+
+/* Of flows that came nowhere the kernel's word says whose they would have been. */
+static void test_lost_whole(void **state)
+{
+	static const struct judge_prediction at[FLOWS] = {[0 ... FLOWS - 1] = {.worker = 2}};
+	struct play *p = *state;
+	struct judge_expect e = expect(p);
+	struct judge_finding f;
+
+	e.oracle = (struct judge_oracle){.at = at, .n = FLOWS};
+	f = play_ask(p, &e, play_ms(1000));
+	assert_string_equal(f.seen, "1500 packets of 300 flows; 1500 lost, of 300 flows (1500 of flows at worker3)");
+	e.oracle.doubt = "asked too late";
+	f = play_ask(p, &e, play_ms(1000));
+	assert_string_equal(f.seen, "1500 packets of 300 flows; 1500 lost, of 300 flows");
+}
+
+/* Why flows split: a next hop that was gone for a while. */
+static void test_route_gap(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p);
+	struct judge_finding f;
+
+	play_fib(p, -10, PLAY_PREFIX, "10.0.0.51 10.0.0.52 10.0.0.53");
+	play_fib(p, 100, PLAY_PREFIX, "10.0.0.51 10.0.0.53");
+	play_fib(p, 150, PLAY_PREFIX, "10.0.0.51 10.0.0.52 10.0.0.53");
+	play_fib(p, 300, PLAY_PREFIX, "");
+	play_fib(p, 310, PLAY_PREFIX, "10.0.0.51 10.0.0.52");
+	play_fib(p, 500, PLAY_PREFIX, "10.0.0.51"); /* after the last packet */
+	flows_but(p, 10, 2);
+	packet(p, 2, 121, 10, 2, TTL);
+	f = play_ask(p, &e, play_ms(1000));
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	assert_string_equal(
+		f.why, "the router's kernel had no route to 172.16.254.1/32 for 10 ms, from 300 ms after they "
+		       "began; the router's kernel had no next hop worker2 for 50 ms, from 100 ms after they "
+		       "began; the router's kernel had no next hop worker3 any more, from 310 ms after they began");
+}
+
 /* The first of a flow that never came back: nobody can say where it would have gone. */
 static void test_not_sent(void **state)
 {
@@ -202,9 +264,11 @@ static void test_no_flows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(test_all_there), PLAY_TEST(test_lost),     PLAY_TEST(test_not_sent), PLAY_TEST(test_late),
-		PLAY_TEST(test_twice),	   PLAY_TEST(test_circle),   PLAY_TEST(test_split),    PLAY_TEST(test_copy),
-		PLAY_TEST(test_window),	   PLAY_TEST(test_no_flows),
+		PLAY_TEST(test_all_there), PLAY_TEST(test_lost),  PLAY_TEST(test_not_sent),
+		PLAY_TEST(test_late),	   PLAY_TEST(test_twice), PLAY_TEST(test_circle),
+		PLAY_TEST(test_split),	   PLAY_TEST(test_copy),  PLAY_TEST(test_window),
+		PLAY_TEST(test_no_flows),  PLAY_TEST(test_lossy), PLAY_TEST(test_lost_whole),
+		PLAY_TEST(test_route_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

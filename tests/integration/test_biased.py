@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernels that are made to err, each found and named by what the packets show; and the counts that no verdict of ours made:
+the kernel's own of its interfaces, tshark's of the captures, the theory of who moves."""
+import csv
+import fractions
+import json
+import math
+import re
+import subprocess
+import unittest
+
+import lab
+
+LAB = """
+lab:
+  router: {%s}
+  workers: {count: %u, metallb: legacy}
+  manifests: [metallb-values.yaml]
+steps:
+  - apply: nginx.yaml
+  - expect: {service: nginx, next_hops: all, within: 5s}
+"""
+VIP = "172.16.254.1"
+WORKERS = [f"10.0.0.{51 + i}" for i in range(64)]
+HOOK = ("mac() { ip neigh show 10.0.0.$1 | sed 's/.*lladdr \\\\([0-9a-f:]*\\\\).*/\\\\1/'; }; nft \\\"add table netdev t; "
+        "add chain netdev t c { type filter hook egress device eth0 priority 0; }; add rule netdev t c %s\\\"")
+
+
+class Live(lab.LabTest):
+    def play(self, steps, expect, router="hash: l4", workers=3, like="article"):
+        self.played = getattr(self, "played", 0) + 1
+        folder = self.scenario(f"biased{self.played}", LAB % (router, workers) + steps, like)
+        return self.lab("run", folder, "--out", "out", expect=expect)
+
+    def finding(self, number):
+        found = self.verdict("out")["expectations"][number]
+        return found["seen"], found.get("why") or ""
+
+    def output(self):
+        return "".join(path.read_text() for path in sorted((self.base / "out").glob("exec-*.out")))
+
+    def table(self, name):
+        with (self.base / "out" / name).open() as rows:
+            return list(csv.DictReader(rows, delimiter="\t"))
+
+    def frames(self, capture, more="frame"):
+        """tshark's: stamps and source addresses of the Ethernet frames."""
+        done = subprocess.run(["tshark", "-r", self.base / "out" / capture, "-Y", more, "-T", "fields", "-e",
+                               "frame.time_epoch", "-e", "eth.src"], capture_output=True, text=True, check=True)
+        return [(fractions.Fraction(line.split()[0]), line.split()[1]) for line in done.stdout.splitlines()]
+
+
+class Biased(Live):
+    def test_twice_the_weight(self):
+        self.play(f"""
+  - exec: {{on: router, run: "ip route replace {VIP} proto bgp nexthop via {WORKERS[0]} nexthop via {WORKERS[1]} weight 2 nexthop via {WORKERS[2]}"}}
+  - flows: {{service: nginx, count: auto}}
+  - expect: {{spread: equal, of: flows}}
+  - expect: {{spread: weighted, of: flows}}
+""", expect=1)
+        seen, why = self.finding(1)
+        self.assertIn("worker2 has more than its share", seen)
+        self.assertIn("the router's kernel weighs its next hops 10.0.0.51 1, 10.0.0.52 2, 10.0.0.53 1", why)
+
+    def test_weights_that_are_promised_hold(self):
+        self.play(f"""
+  - exec: {{on: router, run: "ip route replace {VIP} proto bgp nexthop via {WORKERS[0]} nexthop via {WORKERS[1]} weight 2 nexthop via {WORKERS[2]}"}}
+  - flows: {{service: nginx, count: auto}}
+  - expect: {{spread: weighted, of: flows}}
+""", expect=0)
+
+    def test_one_percent_of_a_next_hop_is_dropped(self):
+        self.play(f"""
+  - exec: {{on: router, run: "{HOOK % "ether daddr $(mac 52) meta l4proto udp numgen random mod 100 < 1 counter drop"}"}}
+  - flows: {{service: nginx, count: 2000, packets: 12, rate: 60000}}
+  - exec: {{on: router, run: "nft list ruleset"}}
+  - expect: {{packets: {{lost: 0}}, within: 300ms}}
+""", expect=1)
+        seen, why = self.finding(1)
+        dropped = int(re.search(r"counter packets (\d+)", self.output()).group(1))
+        self.assertRegex(seen, rf"^24000 packets of 2000 flows; {dropped} lost, of \d+ flows "
+                               rf"\({dropped} of flows at worker2\)$")
+        self.assertRegex(why, r"^worker2 loses [01]\.\d+ % of its packets .*: the loss is on the way to it")
+
+    def test_a_flow_that_is_lost_whole_is_its_member_s(self):
+        """Nobody saw where it would have gone; the kernel had said so."""
+        self.play(f"""
+  - exec: {{on: router, run: "{HOOK % "ether daddr $(mac 52) udp sport 1024-9000 counter drop"}"}}
+  - flows: {{service: nginx, count: 600, rate: 60000}}
+  - exec: {{on: router, run: "nft list ruleset"}}
+  - expect: {{packets: {{lost: 0}}, within: 300ms}}
+""", expect=1)
+        dropped = int(re.search(r"counter packets (\d+)", self.output()).group(1))
+        self.assertIn(f"{dropped} lost, of {dropped} flows ({dropped} of flows at worker2)", self.finding(1)[0])
+
+    def test_a_next_hop_that_is_missing_for_50_ms(self):
+        """By the packets: flows are at two workers. By the kernel's own messages: which next hop it was, and for how long."""
+        change = (f"R='ip route replace {VIP} proto bgp nexthop via {WORKERS[0]} nexthop via'; "
+                  f"(sleep 0.1; $R {WORKERS[2]}; sleep 0.05; $R {WORKERS[1]} nexthop via {WORKERS[2]}) >/dev/null 2>&1 &")
+        self.play(f"""
+  - exec: {{on: router, run: "{change}"}}
+  - flows: {{service: nginx, count: 300, packets: 30, rate: 30000}}
+  - expect: {{spread: equal, of: flows, detect: 90%}}
+""", expect=1)
+        seen, why = self.finding(1)
+        self.assertRegex(seen, r"^\d+ of 300 flows were at two workers: flow \d+ at worker2, then at worker[13]")
+        told = re.match(r"the router's kernel had no next hop worker2 for ([\d.]+) ms, from [\d.]+ ms after they began$", why)
+        self.assertTrue(told, why)
+        self.assertGreaterEqual(float(told.group(1)), 50)
+
+    def test_a_member_that_gets_another_s_flows(self):
+        self.play(f"""
+  - exec: {{on: router, run: "{HOOK % "ether daddr $(mac 52) udp sport 1024-20000 ether daddr set $(mac 53)"}"}}
+  - flows: {{service: nginx, count: 600, rate: 60000}}
+  - expect: {{paths: predicted, of: flows}}
+""", expect=1)
+        wrong = [row for row in self.table("oracle-1.tsv")
+                 if row["predicted"] == "worker2" and int(row["source_port"]) <= 20000]
+        seen, _ = self.finding(1)
+        self.assertRegex(seen, rf"^{600 - len(wrong)} of 600 flows went where .*; flow {wrong[0]['flow']}: the kernel says "
+                               r"worker2, the packets went to worker3")
+
+    @unittest.skipUnless(lab.have("tshark"), "no tshark")
+    def test_packets_that_come_twice(self):
+        """A hook that copies what it sees, its own copies too while the kernel lets it."""
+        self.play(f"""
+  - exec: {{on: router, run: "{HOOK % "ether daddr $(mac 52) udp sport 1024-9000 dup to eth0"}"}}
+  - flows: {{service: nginx, count: 600, packets: 2, rate: 60000}}
+  - expect: {{packets: {{lost: 0}}, within: 300ms}}
+""", expect=1)
+        sent = 2 * sum(row["predicted"] == "worker2" for row in self.table("oracle-1.tsv"))
+        copied = len(self.frames("worker2.pcap", f"udp && !icmp && ip.dst == {VIP}")) - sent
+        self.assertGreater(copied, 0)
+        self.assertEqual(self.finding(1)[0], f"1200 packets of 600 flows; {copied} came twice")
+
+    def test_packets_that_go_in_a_circle(self):
+        """worker2 sends what it has no use for back to the router, which sends it to worker2."""
+        self.play(f"""
+  - exec: {{on: worker2, run: "ip route add {VIP} via 10.0.0.1"}}
+  - flows: {{service: nginx, count: 60}}
+  - expect: {{packets: {{lost: 0}}, within: 300ms}}
+""", expect=1)
+        self.assertRegex(self.finding(1)[0], r"; \d+ came again with a smaller TTL: they go in a circle$")
+
+    def test_a_control_that_must_not_be_even(self):
+        """Ports are none of an address hash's business: varied alone, they must not spread; nor may a hash of ports pass."""
+        self.play("""
+  - flows: {service: nginx, count: 3000, rate: 60000, vary: [src_port]}
+  - expect: {spread: unequal, of: flows}
+""", expect=0, router="hash: l3")
+        self.play("""
+  - flows: {service: nginx, count: 3000, rate: 60000, vary: [src_port]}
+  - expect: {spread: unequal, of: flows}
+""", expect=1)
+
+
+# Counters, each between two looks at the clock.
+LOOK = "date +%s.%N; ip -s -j link show eth0 | tr -d ' \\n'; echo; date +%s.%N"
+
+
+class Truths(Live):
+    @unittest.skipUnless(lab.have("tshark"), "no tshark")
+    def test_counts_are_the_kernel_s_and_tshark_s(self):
+        looks = "".join(f"""
+  - exec: {{on: worker{i}, run: "{LOOK}"}}""" for i in (1, 2, 3))
+        self.play(f"""{looks}
+  - flows: {{service: nginx, count: 3000, packets: 2, rate: 60000}}
+  - expect: {{packets: {{lost: 0}}}}{looks}
+  - expect: {{spread: equal, of: flows}}
+""", expect=0)
+        lines = [path.read_text().split() for path in
+                 sorted((self.base / "out").glob("exec-*.out"), key=lambda p: int(p.stem.split("-")[1]))]
+        before, after = lines[:3], lines[3:]
+        links = [[json.loads(look[1])[0] for look in half] for half in (before, after)]
+        shares = {share["worker"]: share["count"] for share in self.verdict("out")["expectations"][2]["shares"]}
+        self.assertEqual(sum(shares.values()), 3000)
+        for i, mac in enumerate(link["address"] for link in links[0]):
+            capture = f"worker{i + 1}.pcap"
+            flows = self.frames(capture, f"udp && !icmp && ip.dst == {VIP} && eth.dst == {mac}")
+            self.assertEqual(len(flows), 2 * shares[f"worker{i + 1}"])
+            # The interface counts all that comes in; what came while it was read may be in or out.
+            came = [time for time, source in self.frames(capture) if source != mac]
+            first, last = [fractions.Fraction(t) for t in before[i][::2]], [fractions.Fraction(t) for t in after[i][::2]]
+            counted = links[1][i]["stats64"]["rx"]["packets"] - links[0][i]["stats64"]["rx"]["packets"]
+            self.assertGreaterEqual(counted, sum(first[1] < time < last[0] for time in came))
+            self.assertLessEqual(counted, sum(first[0] <= time <= last[1] for time in came))
+            self.assertGreaterEqual(counted, len(flows))
+
+    def test_moved_fractions_are_the_theory_s(self):
+        """Of groups of 8 down to 2 the first member leaves, or the middle one: shares as in ECMP.md 5.5, computed here anew."""
+        for place in (lambda n: 1, lambda n: (n + 1) // 2):
+            with self.subTest(place=place(8)):
+                self.shrinks(place)
+
+    def shrinks(self, place):
+        left, gone, steps = list(range(1, 9)), [], "\n  - flows: {service: nginx, count: 4000, rate: 60000}"
+        while len(left) > 1:
+            gone.append((len(left), place(len(left)), left.pop(place(len(left)) - 1)))
+            steps += f"""
+  - fail: {{worker: worker{gone[-1][2]}, how: crash}}
+  - expect: {{service: nginx, next_hops: [{", ".join(f"worker{i}" for i in left)}], within: 5s}}
+  - flows: {{again: true}}
+  - expect: {{paths: predicted, of: flows}}
+  - expect: {{moved_flows: {{at_most: hash_threshold}}, detect: 10%}}"""
+        self.play(steps, expect=0, workers=8)
+        for number, (n, position, worker) in enumerate(gone, 1):
+            forced, innocent = hash_threshold(n, position)
+            rows = self.table(f"moves-{number}.tsv")
+            self.assertEqual(len(rows), 4000)
+            self.near(sum(row["fate"] == "forced" for row in rows), 4000, forced)
+            self.near(sum(row["fate"] == "innocent" for row in rows), 4000, innocent)
+            self.assertEqual({row["before"] for row in rows if row["fate"] == "forced"}, {f"worker{worker}"})
+
+    def test_who_comes_back_gets_its_flows_back(self):
+        self.play("""
+  - flows: {service: nginx, count: 3000, rate: 60000}
+  - fail: {worker: worker1, how: crash}
+  - expect: {service: nginx, next_hops: [worker2, worker3], within: 5s}
+  - flows: {again: true}
+  - recover: worker1
+  - expect: {service: nginx, next_hops: all, within: 5s}
+  - flows: {again: true}
+  - expect: {moved_flows: {at_most: hash_threshold}, detect: 10%}
+""", expect=0)
+        rows = self.table("moves-1.tsv")
+        self.near(sum(row["fate"] == "innocent" for row in rows), 3000, fractions.Fraction(1, 2))
+        self.assertEqual([row["before"] for row in rows if row["fate"] == "kept"],
+                         [row["after"] for row in rows if row["fate"] == "kept"])
+
+    def near(self, count, of, share):
+        """Within what is exceeded once in two million times: five standard deviations."""
+        self.assertLessEqual(abs(count - of * share), 5 * math.sqrt(of * share * (1 - share)) + 1e-9)
+
+    def test_the_theory_is_the_table_s(self):
+        """ECMP.md 5.5, rounded to per cent: total, and innocent ones of the survivors, at best and at worst."""
+        table = {2: (50, 50, 0, 0), 3: (33, 50, 0, 25), 4: (33, 50, 11, 33), 5: (30, 50, 13, 38), 8: (29, 50, 18, 43)}
+        for n, row in table.items():
+            shares = [hash_threshold(n, gone) for gone in range(1, n + 1)]
+            totals = [forced + innocent for forced, innocent in shares]
+            innocents = [innocent / (1 - forced) for forced, innocent in shares]
+            for got, want in zip((min(totals), max(totals), min(innocents), max(innocents)), row):
+                self.assertLessEqual(abs(100 * got - want), fractions.Fraction(51, 100), (n, row))
+
+
+def hash_threshold(n, gone):
+    """RFC 2992: the hash space cut into n equal regions, and into n - 1 once member `gone` (from 1) has left. The shares of
+    all flows that had to move, and that moved though their member stayed."""
+    rest = [i for i in range(1, n + 1) if i != gone]
+    steps = 10 * n * (n - 1)
+    stayed = 0
+    for i in range(steps):
+        point = fractions.Fraction(2 * i + 1, 2 * steps)
+        before, after = int(point * n) + 1, rest[int(point * (n - 1))]
+        stayed += before == after
+    forced = fractions.Fraction(1, n)
+    return forced, 1 - fractions.Fraction(stayed, steps) - forced
+
+
+if __name__ == "__main__":
+    unittest.main()
