@@ -9,7 +9,8 @@
  *   go HOST    kill HOST                    begins; is gone as a killed process is
  *   announce HOST HOP COMMUNITY PREFIX...   all that it announces from now on; HOP "-": its own address; COMMUNITY 0: none
  *   info HOST PEER   in HOST PEER   out HOST PEER   log HOST
- *   refresh HOST PEER FAMILY   stop HOST PEER TEXT   reset HOST PEER   start HOST PEER   raw HOST PEER HEX
+ *   refresh HOST PEER FAMILY   stop HOST PEER TEXT   reset HOST PEER SUBCODE   start HOST PEER   raw HOST PEER HEX
+ *   leave HOST PEER 1|0        RFC 8326, or no longer
  *
  * Each is answered by one line of JSON. The script's exit status is the program's. */
 #include "peer.h"
@@ -25,7 +26,7 @@
 #define SOCKET_PATH "/run/bgp_peer"
 #define LINE_MAX_LEN 140000U
 #define WORDS_MAX 40
-#define RAW_MAX 65536U
+#define RAW_MAX 69632U
 #define FIRST_HOST 2
 #define LAST_HOST 240
 #define DAEMONS 6
@@ -91,7 +92,13 @@ struct field {
 	}
 
 static const struct field speaker_fields[] = {
-	SPEAKER_FIELD(as), SPEAKER_FIELD(profile), SPEAKER_FIELD(max_paths), SPEAKER_FIELD(readvertise), {NULL, 0, 0},
+	SPEAKER_FIELD(as),
+	SPEAKER_FIELD(profile),
+	SPEAKER_FIELD(max_paths),
+	SPEAKER_FIELD(readvertise),
+	SPEAKER_FIELD(restarting),
+	SPEAKER_FIELD(deferral_s),
+	{NULL, 0, 0},
 };
 
 static const struct field peer_fields[] = {
@@ -112,7 +119,11 @@ static const struct field peer_fields[] = {
 	PEER_FIELD(restart.time_s),
 	PEER_FIELD(restart.forwarding),
 	PEER_FIELD(restart.notification),
+	PEER_FIELD(restart.stale_s),
 	PEER_FIELD(restart.long_lived_s),
+	PEER_FIELD(requires_policy),
+	PEER_FIELD(import_policy),
+	PEER_FIELD(export_policy),
 	{NULL, 0, 0},
 };
 
@@ -270,7 +281,7 @@ static int peer_command(struct lab *l, struct speaker *s, char **w, size_t n, FI
 {
 	bgp_peer_id peer = number(w[2]);
 	struct instant now = drive_now(l->drive);
-	struct bgp_cease reset = {.subcode = BGP_CEASE_RESET};
+	struct bgp_cease why = {0};
 
 	if (peer >= bgp_peer_count(s->engine))
 		return -1;
@@ -278,12 +289,15 @@ static int peer_command(struct lab *l, struct speaker *s, char **w, size_t n, FI
 		return tell_info(s, peer, to), 1;
 	if (strcmp(w[0], "in") == 0 || strcmp(w[0], "out") == 0)
 		return tell_routes(s, peer, *w[0] == 'i', to), 1;
-	if (strcmp(w[0], "reset") == 0)
-		return bgp_peer_reset(s->engine, peer, &reset, now), 0;
 	if (strcmp(w[0], "start") == 0)
 		return bgp_peer_start(s->engine, peer, now), 0;
 	if (n < 4)
 		return -1;
+	why.subcode = (enum bgp_cease_subcode)number(w[3]);
+	if (strcmp(w[0], "reset") == 0)
+		return bgp_peer_reset(s->engine, peer, &why, now), 0;
+	if (strcmp(w[0], "leave") == 0)
+		return bgp_peer_graceful_shutdown(s->engine, peer, number(w[3]) != 0, now), 0;
 	if (strcmp(w[0], "refresh") == 0)
 		return bgp_peer_refresh(s->engine, peer, (uint8_t)number(w[3]), now) ? 0 : -1;
 	if (strcmp(w[0], "stop") == 0)

@@ -9,7 +9,7 @@
 
 #define SPEAKERS_MAX 48
 #define PEERS_MAX 8
-#define CAPABILITIES_MAX 64
+#define CAPABILITIES_MAX 512
 #define PASSWORD_MAX 81
 
 struct speaker {

@@ -69,7 +69,8 @@ static void route(void *ctx, const struct bgp_adj_route *r)
 		l->count++ > 0 ? ", " : "", prefix_text(&r->prefix).s, r->path_id, addr_text(&r->next_hop).s, r->stale);
 	for (size_t i = 0; i < r->community_count; i++)
 		fprintf(l->to, "%s%u", i > 0 ? ", " : "", r->communities[i]);
-	fprintf(l->to, "], \"path\": \"");
+	fprintf(l->to, "], \"med\": %u, \"local_pref\": %u, \"originator\": %u, \"path\": \"", r->med, r->local_pref,
+		r->originator_id);
 	hex(r->as_path.at, wire_left(&r->as_path), l->to);
 	fprintf(l->to, "\", \"extra\": \"");
 	hex(r->extra.at, wire_left(&r->extra), l->to);

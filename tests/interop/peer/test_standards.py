@@ -15,12 +15,18 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 # pylint: disable=wrong-import-position
-import checks  # noqa: E402
-import daemons  # noqa: E402
+import bench  # noqa: E402
+import bird  # noqa: E402
+import checks_session  # noqa: E402,F401
+import daemon  # noqa: E402
+import frr  # noqa: E402
+import gobgp  # noqa: E402
+import openbgpd  # noqa: E402
 import ours  # noqa: E402
 
 SKIP = 77
-HOSTS = 48  # for each daemon, from 2 on
+KINDS = [bird.Bird2, frr.Frr, gobgp.Gobgp, openbgpd.Openbgpd]
+HOSTS = 59  # for each daemon, from 2 on
 
 
 class Column:
@@ -36,22 +42,22 @@ class Column:
                 continue
             self.sessions[row.name] = []
             for options in row.sessions:
-                self.sessions[row.name].append(daemons.Session(host, **options))
+                self.sessions[row.name].append(daemon.Session(host, **options))
                 host += 1
         assert host <= 2 + number * HOSTS
 
     def check(self, row):
-        bench = checks.Bench(self.control, self.daemon, self.sessions[row.name])
+        at = bench.Bench(self.control, self.daemon, self.sessions[row.name])
         started = time.monotonic()
         try:
-            row.check(bench)
+            row.check(at)
             self.cells[row.name] = "yes"
         except Exception as error:  # whatever goes wrong is this cell's fault alone
             self.cells[row.name] = "FAIL"
             where = "" if isinstance(error, AssertionError) else traceback.format_exc()
             self.faults.append(f"{self.daemon.name}, {row.name}: {error} {where}")
         finally:
-            bench.end()
+            at.end()
         if os.environ.get("TIMES"):
             print(f"{time.monotonic() - started:6.2f} s {self.daemon.name} {row.name}", flush=True)
 
@@ -85,19 +91,29 @@ def chosen(words, all_of, name):
     return [one for one in all_of if any(w.lower() in name(one).lower() for w in words)] or list(all_of)
 
 
+def let_them_dial(columns):
+    """Who dials goes on trying, instead of being told at once that nobody listens there yet."""
+    hosts = [f"10.0.0.{s.host}" for c in columns for sessions in c.sessions.values() for s in sessions if s.dials]
+    if hosts:
+        rules = ("add table ip dials; add chain ip dials in { type filter hook input priority 0; }; "
+                 f"add rule ip dials in ip saddr {{ {', '.join(hosts)} }} tcp flags rst drop")
+        subprocess.run([daemon.tool("nft"), rules], check=True)
+
+
 def inside(arguments):
     kinds = []
-    for kind in chosen(arguments, daemons.KINDS, lambda k: k.name):
+    for kind in chosen(arguments, KINDS, lambda k: k.name):
         if kind.missing():
             print(f"skipped: {kind.missing()}")
         else:
             kinds.append(kind)
     if not kinds:
         return SKIP
-    rows = chosen(arguments, checks.ROWS, lambda r: r.name)
+    rows = chosen(arguments, bench.ROWS, lambda r: r.name)
     control = ours.Control()
     with tempfile.TemporaryDirectory(prefix="standards-") as folder:
         columns = [Column(control, n, kind, pathlib.Path(folder) / str(n), rows) for n, kind in enumerate(kinds, 1)]
+        let_them_dial(columns)
         with concurrent.futures.ThreadPoolExecutor(len(columns)) as pool:
             list(pool.map(Column.run, columns))
     table_print(columns, rows)
@@ -109,7 +125,7 @@ def inside(arguments):
 def main():
     if "--inside" in sys.argv:
         return inside([word for word in sys.argv[1:] if word != "--inside"])
-    python = shutil.which("python3", path=daemons.SBIN) or sys.executable
+    python = shutil.which("python3", path=daemon.SBIN) or sys.executable
     words = [os.environ["BGP_PEER"], python, os.path.abspath(__file__), "--inside", *sys.argv[1:]]
     return subprocess.run(words, check=False).returncode
 

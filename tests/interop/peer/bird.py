@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""BIRD 2."""
+import re
+import shutil
+import subprocess
+
+from daemon import AS, OWN4, OWN6, SBIN, Daemon, tool
+from ours import until
+
+class Bird2(Daemon):
+    """BIRD 2."""
+
+    name, program = "BIRD 2", "bird"
+
+    @classmethod
+    def missing(cls):
+        path = shutil.which("bird", path=SBIN)
+        if path is None:
+            return "BIRD 2 is not installed"
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        return None if "version 2" in said.stderr + said.stdout else "bird is not BIRD 2"
+
+    def session_text(self, s):
+        lines = [f"local {self.address(s)} as {AS};", f"neighbor {s.address} as {s.as_};", "strict bind yes;", "direct;",
+                 "graceful restart %s;" % ("on" if s.restart else "aware"), "error wait time 1,2;", "connect delay time 1;",
+                 "connect retry time 1;"]
+        lines += [] if s.dials else ["passive yes;"]
+        lines += [f"hold time {s.hold};"] if s.hold else []
+        lines += [f'password "{s.password}";'] if s.password else []
+        lines += ["ttl security on;"] if s.gtsm else []
+        lines += [f"local role {s.role};"] if s.role else []
+        lines += ["require roles on;"] if s.strict else []
+        lines += ["enable extended messages on;"] if s.extended_message else []
+        lines += ["long lived graceful restart on;", f"long lived stale time {s.long_lived};"] if s.long_lived else []
+        lines += ["rr client;"] if s.reflect else []
+        channel = ["import all;", "export all;"]
+        channel += [f"import limit {s.max_prefixes} action disable;"] if s.max_prefixes else []
+        channel += ["add paths on;"] if s.add_path else []
+        channel += ["extended next hop on;"] if s.extended_next_hop else []
+        for family in ("ipv4", "ipv6"):
+            lines.append(f"{family} {{ {' '.join(channel)} }};")
+        return f"protocol bgp h{s.host} {{\n  " + "\n  ".join(lines) + "\n}\n"
+
+    def configuration(self, sessions):
+        attributes = f"bgp_community.add((64500,1)); bgp_large_community.add(({AS},2,3)); bgp_ext_community.add((rt,64500,7));"
+        text = f"router id {self.address4};\nlog stderr all;\nprotocol device {{ }}\n"
+        text += f"protocol static own4 {{ ipv4; route {OWN4} blackhole {{ {attributes} }}; }}\n"
+        text += f"protocol static own6 {{ ipv6; route {OWN6} blackhole {{ {attributes} }}; }}\n"
+        return text + "".join(self.session_text(s) for s in sessions)
+
+    def start(self, sessions):
+        config = self.folder / "conf"
+        config.write_text(self.configuration(sessions))
+        self.socket = self.folder / "ctl"
+        self.spawn(tool("bird"), "-f", "-c", config, "-s", self.socket)
+        until(lambda: "BIRD" in self.ask("show", "status"), lambda: "BIRD answers: " + self.log())
+
+    def ask(self, *what):
+        return self.run(tool("birdc"), "-s", self.socket, *what)
+
+    WORDS = {"Multiprotocol": 1, "Route refresh": 2, "Extended next hop": 5, "Extended message": 6, "Role": 9,
+             "Graceful restart": 64, "4-octet AS numbers": 65, "ADD-PATH": 69, "Enhanced refresh": 70,
+             "Long-lived graceful restart": 71}
+
+    def raw(self, s):
+        return self.ask("show", "protocols", "all", f"h{s.host}")
+
+    CEASE = {1: re.compile("Maximum number of prefixes"), 2: re.compile("Administrative shutdown"),
+             4: re.compile("Administrative reset"), 10: re.compile("6.10|BFD")}
+
+    def said(self, s):
+        return "\n".join(line for line in (self.raw(s) + self.log()).splitlines() if "error" in line or "Message" in line or f"h{s.host}:" in line)
+
+    def shut(self, s, text):
+        self.ask("disable", f"h{s.host}", f'"{text}"')
+
+    def clear(self, s):
+        self.ask("restart", f"h{s.host}")
+
+    def refresh(self, s):
+        self.ask("reload", "in", f"h{s.host}")
+
+    def established(self, s):
+        return "BGP state:          Established" in self.raw(s)
+
+    def hold(self, s):
+        found = re.search(r"Hold timer: +\S+?/(\d+)\s+Keepalive timer: +\S+?/(\d+)", self.raw(s))
+        return found and (int(found[1]), int(found[2]))
+
+    def capabilities(self, s):
+        theirs = self.raw(s).partition("Neighbor capabilities\n")[2].partition("    Session:")[0]
+        return {code for word, code in self.WORDS.items() if re.search(rf"^      {word}", theirs, re.M)}
+
+    def routes(self, prefix):
+        shown = self.ask("show", "route", "all", "for" if "/" not in prefix else prefix, *([] if "/" in prefix else [prefix]))
+        return [self.route(text) for text in re.split(r"unicast \[", shown)[1:]]
+
+    @staticmethod
+    def route(text):
+        values = dict(re.findall(r"BGP\.(\w+)(?: \[\S+\])?: (.*)", text))
+
+        def several(name):
+            return [":".join(re.split(", ?", group)) for group in re.findall(r"\((.*?)\)", values.get(name, ""))]
+        return {"path": values.get("as_path", "").strip(), "hop": values.get("next_hop", "").split(" ")[0],
+                "communities": several("community"), "large": several("large_community"), "extended": several("ext_community"),
+                "med": values.get("med"), "local_pref": values.get("local_pref"), "otc": values.get("otc"),
+                "neighbor": text.split(" ")[0], "best": " * " in text.split("\n")[0], "stale": "s]" in text.split("\n")[0]}

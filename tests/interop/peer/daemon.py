@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the daemons have in common: how each is configured and started, and what each says of a session, in words they share.
+
+A session's options: family, as_ (of ours; absent: 65000 + host), internal, password, gtsm, role, strict, add_path, restart,
+long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials."""
+import os
+import shutil
+import signal
+import subprocess
+
+SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
+AS = 4200000001
+OWN4, OWN6 = "198.51.100.0/24", "2001:db8:100::/48"
+
+
+class Session:
+    """What one of our speakers has with a daemon, as the daemon is to be told."""
+
+    def __init__(self, host, **options):
+        self.host, self.options = host, options
+        self.family = options.get("family", 4)
+        self.address = f"10.0.0.{host}" if self.family == 4 else f"fd00::{host:x}"
+        self.as_ = AS if options.get("internal") else options.get("as_", 65000 + host)
+
+    def __getattr__(self, name):
+        return self.options.get(name)
+
+
+class Daemon:
+    """What all have in common."""
+
+    name, program = "", ""
+    lacks = {}
+
+    def __init__(self, number, folder):
+        self.address4, self.address6 = f"10.0.0.{240 + number}", f"fd00::{240 + number:x}"
+        self.number, self.folder, self.processes = number, folder, []
+        folder.mkdir()
+
+    def address(self, session):
+        return self.address4 if session.family == 4 else self.address6
+
+    @classmethod
+    def missing(cls):
+        return None if shutil.which(cls.program, path=SBIN) else f"{cls.name} is not installed"
+
+    def spawn(self, *words):
+        with open(self.folder / "log", "ab") as log:
+            self.processes.append(subprocess.Popen([str(w) for w in words], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                                   start_new_session=True))
+        return self.processes[-1]
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    @staticmethod
+    def run(*words):
+        return subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
+
+    def freeze(self, frozen):
+        for process in self.processes:
+            os.killpg(process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def stop(self):
+        for process in self.processes:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.processes = []
+
+
+def tool(name):
+    return shutil.which(name, path=SBIN) or name
+
+
+def text_of(value):
+    return None if value is None else str(value)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""FRR's bgpd."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+from daemon import AS, OWN4, OWN6, Daemon, text_of, tool
+from ours import until
+
+class Frr(Daemon):
+    """FRR's bgpd, with the zebra that tells it which next hops are there."""
+
+    name, program = "FRR", "vtysh"
+    home = pathlib.Path("/usr/lib/frr")
+
+    def session_text(self, s):
+        n = f" neighbor {s.address}"
+        lines = [f"{n} remote-as {s.as_}", f"{n} update-source {self.address(s)}", f"{n} timers connect 1"]
+        lines += [] if s.dials else [f"{n} passive"]
+        lines += [f"{n} timers {s.hold // 3} {s.hold}"] if s.hold else []
+        lines += [f"{n} password {s.password}"] if s.password else []
+        lines += [f"{n} ttl-security hops 1"] if s.gtsm else []
+        lines += [f"{n} local-role {s.role}" + (" strict-mode" if s.strict else "")] if s.role else []
+        lines += [f"{n} capability extended-nexthop"] if s.extended_next_hop else []
+        lines += [f"{n} graceful-restart"] if s.restart else [f"{n} graceful-restart-helper"]
+        for family in ("ipv4", "ipv6"):
+            lines += [f" address-family {family} unicast", f" {n} activate"]
+            lines += [] if s.no_policy else [f" {n} route-map ALL in", f" {n} route-map ALL out"]
+            lines += [f" {n} addpath-tx-all-paths"] if s.add_path else []
+            lines += [f" {n} route-reflector-client"] if s.reflect else []
+            lines += [f" {n} maximum-prefix {s.max_prefixes}"] if s.max_prefixes else []
+            lines += [" exit-address-family"]
+        return "\n".join(lines) + "\n"
+
+    def configuration(self, sessions):
+        text = f"hostname frr\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n no bgp network import-check\n"
+        text += "".join(self.session_text(s) for s in sessions)
+        text += f" address-family ipv4 unicast\n  network {OWN4} route-map OWN\n exit-address-family\n"
+        text += f" address-family ipv6 unicast\n  network {OWN6} route-map OWN\n exit-address-family\nexit\n"
+        text += f"route-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n set extcommunity rt 64500:7\nexit\n"
+        return text + "route-map ALL permit 1\nexit\n"
+
+    def start(self, sessions):
+        for path in ("/run/frr", "/var/tmp/frr", "/var/lib/frr", "/var/log/frr", "/run/etc-frr"):
+            pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+        if not os.path.ismount("/etc/frr"):
+            # The package's folder belongs to a user that the sandbox lacks.
+            pathlib.Path("/etc/frr").mkdir(exist_ok=True)
+            subprocess.run([tool("mount"), "--bind", "/run/etc-frr", "/etc/frr"], check=True)
+        pathlib.Path("/etc/frr/vtysh.conf").touch()
+        config = pathlib.Path("/etc/frr/frr.conf")
+        config.write_text(self.configuration(sessions))
+        for program, shows in (("zebra", "zserv.api"), ("bgpd", "bgpd.vty")):
+            pathlib.Path("/run/frr", shows).unlink(missing_ok=True)
+            more = ["-l", self.address4, "-l", self.address6] if program == "bgpd" else []
+            self.spawn(self.home / program, "--log", "stdout", *more)
+            until(pathlib.Path("/run/frr", shows).exists, f"{program} listens")
+        with open(self.folder / "log", "ab") as log:
+            subprocess.run([tool("vtysh"), "-b"], stdout=log, stderr=log, check=False)
+
+    def ask(self, *lines):
+        asked = [tool("vtysh")]
+        for line in lines:
+            asked += ["-c", line]
+        return self.run(*asked)
+
+    def raw(self, s):
+        return self.ask(f"show bgp neighbors {s.address} json")
+
+    CEASE = {1: re.compile("0601"), 2: re.compile("0602"), 4: re.compile("0604"), 10: re.compile("060A")}
+
+    def said(self, s):
+        return "\n".join(line for line in self.raw(s).splitlines() if '"last' in line)
+
+    def shut(self, s, text):
+        self.ask("configure terminal", f"router bgp {AS}", f"neighbor {s.address} shutdown message {text}")
+
+    def clear(self, s):
+        self.ask(f"clear bgp {s.address}")
+
+    def refresh(self, s):
+        self.ask(f"clear bgp ipv4 unicast {s.address} in")
+
+    def neighbor(self, s):
+        return json.loads(self.raw(s) or "{}").get(s.address, {})
+
+    def established(self, s):
+        return self.neighbor(s).get("bgpState") == "Established"
+
+    def hold(self, s):
+        n = self.neighbor(s)
+        return n["bgpTimerHoldTimeMsecs"] // 1000, n["bgpTimerKeepAliveIntervalMsecs"] // 1000
+
+    WORDS = {"multiprotocolExtensions": 1, "routeRefresh": 2, "extendedNexthop": 5, "extendedMessage": 6, "role": 9,
+             "gracefulRestart": 64, "4byteAs": 65, "addPath": 69, "enhancedRouteRefresh": 70, "longLivedGracefulRestart": 71}
+
+    def capabilities(self, s):
+        shown = self.neighbor(s).get("neighborCapabilities", {})
+        return {code for word, code in self.WORDS.items() if "eceived" in json.dumps(shown.get(word))}
+
+    def routes(self, prefix):
+        family = "ipv6" if ":" in prefix else "ipv4"
+        shown = json.loads(self.ask(f"show bgp {family} unicast {prefix} json") or "{}")
+        return [self.route(p) for p in shown.get("paths", [])]
+
+    @staticmethod
+    def route(p):
+        extended = p.get("extendedCommunity", {}).get("string", "")
+        return {"path": p["aspath"]["string"], "hop": p["nexthops"][0]["ip"],
+                "communities": p.get("community", {}).get("string", "").split(),
+                "large": p.get("largeCommunity", {}).get("string", "").split(), "extended": extended.split(" ") if extended else [],
+                "med": text_of(p.get("metric")), "local_pref": text_of(p.get("locPrf")), "otc": text_of(p.get("otc")),
+                "neighbor": p["peer"]["peerId"], "best": p.get("bestpath", {}).get("overall", False), "stale": p.get("stale", False),
+                "all": p}
