@@ -3,7 +3,6 @@
 #include "message.h"
 
 #include <argp.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,8 @@ struct arguments {
 	int count;
 	struct wire_session session;
 };
+
+#define LINE_MAX_BYTES ((size_t)1 << 20)
 
 enum { OPT_AS2 = 256, OPT_ADD_PATH, OPT_EXTENDED, OPT_EBGP };
 
@@ -52,66 +53,52 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int digit(char c)
+/* A line without its end, at most LINE_MAX_BYTES of it: no message is longer, however it is written. Returns its whole length,
+ * -1 at the end. */
+static ssize_t line_read(FILE *in, char *ret)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	size_t n = 0;
+	int c = getc_unlocked(in);
 
-/* Hex in place of its digits; blanks, colons, dashes and a leading 0x, as dumps have them, mean nothing. Returns the number of
- * octets, or -1. */
-static ssize_t octets(char *line)
-{
-	const char *from = strncmp(line, "0x", 2) == 0 || strncmp(line, "0X", 2) == 0 ? line + 2 : line;
-	size_t digits = 0;
-
-	for (; *from != '\0'; from++) {
-		int d = digit(*from);
-
-		if (d < 0 && strchr(" \t\r\n:-", *from) == NULL)
-			return -1;
-		if (d < 0)
-			continue;
-		line[digits / 2] = (char)(digits % 2 == 0 ? d << 4 : (unsigned char)line[digits / 2] | d);
-		digits++;
+	if (c == EOF)
+		return -1;
+	for (; c != EOF && c != '\n'; c = getc_unlocked(in)) {
+		if (n < LINE_MAX_BYTES)
+			ret[n] = (char)c;
+		n++;
 	}
-	return digits % 2 == 0 ? (ssize_t)(digits / 2) : -1;
+	return (ssize_t)n;
 }
 
-/* 0, -EBADMSG for what is no good message, or -errno of the output. */
-static int line_decode(char *line, unsigned long number, const struct wire_session *session)
+static int line_decode(char *line, size_t n, unsigned long number, const struct wire_session *session)
 {
-	char *text = line + strspn(line, " \t");
-	ssize_t n;
-	int r;
-
-	text[strcspn(text, "#")] = '\0';
-	if (text[strspn(text, " \t\r\n")] == '\0')
-		return 0;
-	n = octets(text);
-	if (n >= 0)
-		return report_message(stdout, (const uint8_t *)text, (size_t)n, session);
-	r = report_no_message(stdout, number, "not an even number of hex digits");
-	return r < 0 ? r : -EBADMSG;
+	if (n <= LINE_MAX_BYTES)
+		return report_message_line(stdout, line, n, number, session);
+	if (report_no_message(stdout, number, "longer than any message in hex") < 0)
+		return -EIO;
+	return -EBADMSG;
 }
 
-static int file_decode(FILE *in, const struct wire_session *session)
+static int file_decode(FILE *in, const char *name, const struct wire_session *session)
 {
-	char *line = NULL;
-	size_t room = 0;
+	char *line = malloc(LINE_MAX_BYTES);
 	unsigned long number = 0;
 	int worst = RUN_PASSED;
+	ssize_t n;
 
-	while (worst != RUN_BROKEN && getline(&line, &room, in) >= 0) {
-		int r = line_decode(line, ++number, session);
+	if (line == NULL)
+		return RUN_BROKEN;
+	while (worst != RUN_BROKEN && (n = line_read(in, line)) >= 0) {
+		int r = line_decode(line, (size_t)n, ++number, session);
 
 		if (r < 0)
 			worst = r == -EBADMSG ? RUN_FAILED : RUN_BROKEN;
 	}
 	free(line);
-	return ferror(in) ? RUN_BROKEN : worst;
+	if (!ferror(in))
+		return worst;
+	cli_complain("%s: %s", name, strerror(errno));
+	return RUN_USAGE;
 }
 
 static int named_decode(const char *name, const struct wire_session *session)
@@ -123,7 +110,7 @@ static int named_decode(const char *name, const struct wire_session *session)
 		cli_complain("%s: %s", name, strerror(errno));
 		return RUN_USAGE;
 	}
-	result = file_decode(in, session);
+	result = file_decode(in, name, session);
 	if (in != stdin)
 		fclose(in);
 	return result;
@@ -140,7 +127,7 @@ static int decode(const struct cli_command *self, int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0)
 		return RUN_USAGE;
 	if (a.count == 0)
-		worst = file_decode(stdin, &a.session);
+		worst = file_decode(stdin, "standard input", &a.session);
 	for (int i = 0; i < a.count; i++) {
 		int result = named_decode(a.files[i], &a.session);
 

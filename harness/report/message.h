@@ -5,6 +5,7 @@
 
 #include "wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@
  * safi. What is wrong with it is the object `error`, with the reaction that RFC 7606 prescribes. Returns 0, -EBADMSG when it is
  * no message that can be read, or -errno of the output. */
 int report_message(FILE *out, const uint8_t *bytes, size_t n, const struct wire_session *session);
+/* The same from a line of n characters of hex, which it overwrites. Blanks, punctuation and a 0x mean nothing, a # begins a
+ * comment; of a line without digits nothing is written. */
+int report_message_line(FILE *out, char *line, size_t n, unsigned long number, const struct wire_session *session);
 /* What stands on a line that is no message: {"line": "7", "error": {...}}. */
 int report_no_message(FILE *out, unsigned long line, const char *why);
 

@@ -2,6 +2,7 @@
 #ifndef ECMPLAB_NET_INT_H
 #define ECMPLAB_NET_INT_H
 
+#include "multipath.h"
 #include "net.h"
 #include "vec.h"
 
@@ -79,5 +80,8 @@ struct nlmsghdr *net_route_message(char *buf, uint16_t type, uint16_t flags, con
 unsigned int net_link_index(const struct net_ns *ns, const char *link);
 void net_put_addr(struct nlmsghdr *message, uint16_t type, const struct addr *a);
 uint8_t net_af(const struct addr *a);
+/* An answer to one of a batch of n lookups, the first of which has the number; ret is the batch's. Returns 1, 0 for an answer
+ * to an older request, or -errno. */
+int net_oracle_answer(const struct nlmsghdr *m, size_t len, uint32_t first, struct net_fate *ret, size_t n);
 
 #endif

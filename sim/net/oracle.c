@@ -63,8 +63,7 @@ static void fate_read(const struct nlmsghdr *m, struct net_fate *ret)
 	}
 }
 
-/* One answer, to whichever of the batch's requests it is. Returns 1, 0 for one to an older request, or -errno. */
-static int answer_read(const struct nlmsghdr *m, size_t len, uint32_t first, struct net_fate *ret, size_t n)
+int net_oracle_answer(const struct nlmsghdr *m, size_t len, uint32_t first, struct net_fate *ret, size_t n)
 {
 	const struct nlmsgerr *e;
 	uint32_t i;
@@ -105,7 +104,7 @@ static int answers_read(struct net_ns *ns, uint32_t first, struct net_fate *ret,
 		if (k < 0)
 			return -errno;
 		for (int i = 0; i < k; i++) {
-			int r = answer_read((const void *)buf[i], all[i].msg_len, first, ret, n);
+			int r = net_oracle_answer((const void *)buf[i], all[i].msg_len, first, ret, n);
 
 			if (r < 0)
 				return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routes and nexthop objects in netlink messages that no kernel would send. */
+/* Routes, nexthop objects and answers to lookups in netlink messages that no kernel would send. */
 #include "fuzz.h"
 
 #include "fib_int.h"
@@ -16,6 +16,16 @@ static void on_route(void *ctx, enum net_fib_change change, const struct net_fib
 		FUZZ_MUST(route->hops[i].gateway.family <= ADDR_V6);
 }
 
+static void answer_look(const struct nlmsghdr *m, size_t len)
+{
+	struct net_fate fates[4] = {0};
+	int r = net_oracle_answer(m, len, 1, fates, sizeof(fates) / sizeof(fates[0]));
+
+	FUZZ_MUST(r <= 1);
+	for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++)
+		FUZZ_MUST(fates[i].gateway.family <= ADDR_V6);
+}
+
 /* One message, aligned and in a block of just its size. */
 static void give(struct fib_reader *r, const uint8_t *bytes, uint32_t n)
 {
@@ -25,6 +35,7 @@ static void give(struct fib_reader *r, const uint8_t *bytes, uint32_t n)
 	memcpy(m, bytes, n);
 	m->nlmsg_len = n;
 	(void)fib_message(m, r);
+	answer_look(m, n);
 	free(m);
 }
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A router's engine whose peer says anything, at any time, in any pieces: the input is what the engine is configured for, and a
- * list of events. */
+/* An engine whose peer says anything, at any time, in any pieces: a router's, or a worker's of any profile. The input is what the
+ * engine is configured for, and a list of events. */
 #include "fuzz.h"
 
 #include "bgp.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define EVENTS_MAX 400
+#define NO_CONN UINT_MAX
+
+/* The first octet, bits; the two highest are the profile. */
+enum { ROLE = 1, NEXT_HOP = 2, ADD_PATH = 4, POLICY = 8, RESTART = 16, DIALS = 32 };
 
 struct play {
 	struct bgp_speaker *s;
@@ -17,6 +22,7 @@ struct play {
 	bgp_peer_id peer;
 	bgp_conn_id conn; /* the newest */
 	bool connected;
+	bgp_conn_id dialling; /* its own dial, without an answer yet */
 	bgp_conn_id listener; /* a second peer, that is told what the first one says */
 };
 
@@ -43,8 +49,12 @@ static void outputs_drain(struct play *p)
 	for (size_t i = 0; i < n; i++) {
 		if (outs[i].kind == BGP_OUT_SEND)
 			sent_look(p, &outs[i]);
+		if (outs[i].kind == BGP_OUT_CONNECT)
+			p->dialling = outs[i].conn;
 		if (outs[i].kind == BGP_OUT_CLOSE && outs[i].conn == p->conn)
 			p->connected = false;
+		if (outs[i].kind == BGP_OUT_CLOSE && outs[i].conn == p->dialling)
+			p->dialling = NO_CONN;
 	}
 	bgp_outputs_clear(p->s);
 }
@@ -98,6 +108,23 @@ static void listener_add(struct play *p)
 	outputs_drain(p);
 }
 
+/* A dial has its answer. */
+static void answered(struct play *p, bool stands)
+{
+	bgp_conn_id conn = p->dialling;
+
+	if (conn == NO_CONN)
+		return;
+	p->dialling = NO_CONN;
+	if (!stands) {
+		bgp_in_failed(p->s, conn, p->now);
+		return;
+	}
+	p->conn = conn;
+	p->connected = true;
+	bgp_in_connected(p->s, conn, &p->local, p->now);
+}
+
 static void dialled(struct play *p)
 {
 	bgp_conn_id conn;
@@ -119,9 +146,14 @@ static void event_play(struct play *p)
 		bgp_in_time(p->s, p->now);
 		break;
 	case 1:
-		dialled(p);
+		if ((size & 1) != 0 || p->dialling == NO_CONN)
+			dialled(p);
+		else
+			answered(p, true);
 		break;
 	case 2:
+		if ((size & 1) == 0)
+			answered(p, false);
 		if (p->connected)
 			bgp_in_closed(p->s, p->conn, p->now);
 		p->connected = false;
@@ -151,36 +183,63 @@ static struct bgp_peer_conf peer_conf(const struct play *p, uint8_t options)
 				     .local = p->local,
 				     .remote = p->remote,
 				     .remote_as = 22000,
-				     .passive = true,
+				     .passive = (options & DIALS) == 0,
 				     .hold_s = 90,
 				     .max_prefixes = 50,
 				     .both_families = true};
 
-	conf.role = (options & 1) != 0 ? BGP_ROLE_PROVIDER : BGP_ROLE_NONE;
-	conf.extended_next_hop = (options & 2) != 0;
-	conf.add_path_v4 = conf.add_path_v6 = (options & 4) != 0 ? BGP_ADD_PATH_BOTH : BGP_ADD_PATH_NONE;
-	conf.requires_policy = conf.import_policy = conf.export_policy = (options & 8) != 0;
-	if ((options & 16) != 0)
+	conf.role = (options & ROLE) != 0 ? BGP_ROLE_PROVIDER : BGP_ROLE_NONE;
+	conf.extended_next_hop = (options & NEXT_HOP) != 0;
+	conf.add_path_v4 = conf.add_path_v6 = (options & ADD_PATH) != 0 ? BGP_ADD_PATH_BOTH : BGP_ADD_PATH_NONE;
+	conf.requires_policy = conf.import_policy = conf.export_policy = (options & POLICY) != 0;
+	if ((options & RESTART) != 0)
 		conf.restart = (struct bgp_restart_conf){
 			.on = true, .forwarding = true, .notification = true, .long_lived_s = 60};
 	return conf;
 }
 
+static void originate(struct play *p)
+{
+	struct bgp_originated routes[2] = {0};
+
+	FUZZ_MUST(prefix_parse("198.18.0.1/32", &routes[0].prefix) == 0);
+	FUZZ_MUST(prefix_parse("198.18.0.2/32", &routes[1].prefix) == 0);
+	bgp_originate(p->s, routes, 2);
+	bgp_routes_commit(p->s, p->now);
+}
+
+/* Only a router listens, and has somebody to pass routes on to. */
+static void start(struct play *p, uint8_t options)
+{
+	enum bgp_profile profile = (enum bgp_profile)(options >> 6);
+	struct bgp_peer_conf conf = peer_conf(p, options);
+
+	p->s = bgp_speaker_new(&(struct bgp_speaker_conf){.as = 11000,
+							  .router_id = 0x0a000001,
+							  .profile = profile,
+							  .max_paths = 4,
+							  .readvertise = profile == BGP_PROFILE_STANDARD,
+							  .seed = 1});
+	FUZZ_MUST(bgp_peer_add(p->s, &conf, &p->peer) == 0);
+	if (profile == BGP_PROFILE_STANDARD)
+		listener_add(p);
+	originate(p);
+	bgp_peer_start(p->s, p->peer, p->now);
+	outputs_drain(p);
+	if (p->dialling == NO_CONN)
+		dialled(p);
+	else
+		answered(p, true);
+	outputs_drain(p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	struct play p = {.in = wire_in_of(bytes, n), .now = {NS_PER_S}};
-	uint8_t options = wire_u8(&p.in);
-	struct bgp_peer_conf conf;
+	struct play p = {.in = wire_in_of(bytes, n), .now = {NS_PER_S}, .dialling = NO_CONN, .listener = NO_CONN};
 
 	p.local = addr_v4(0x0a000001);
 	p.remote = addr_v4(0x0a000033);
-	p.s = bgp_speaker_new(&(struct bgp_speaker_conf){
-		.as = 11000, .router_id = 0x0a000001, .max_paths = 4, .readvertise = true, .seed = 1});
-	conf = peer_conf(&p, options);
-	FUZZ_MUST(bgp_peer_add(p.s, &conf, &p.peer) == 0);
-	listener_add(&p);
-	bgp_peer_start(p.s, p.peer, p.now);
-	dialled(&p);
+	start(&p, wire_u8(&p.in));
 	for (int i = 0; i < EVENTS_MAX && wire_more(&p.in); i++) {
 		event_play(&p);
 		outputs_drain(&p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Without a fuzzer: plays the seeds, and for each a bounded number of mutations that are the same in every run. */
+/* Without a fuzzer: plays the seeds of folders, and for each a bounded number of mutations that are the same in every run. */
 #include "fuzz.h"
 
 #include "arena.h"
@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define SEED_MAX 65536U
-#define MUTATIONS 200U
+#define MUTATIONS 200U	 /* of each seed, while there are few */
+#define PLAYED_MAX 20000U /* about so many of a folder with more */
 
 struct input {
 	uint8_t bytes[SEED_MAX + 64];
@@ -55,12 +56,12 @@ static void play(const uint8_t *bytes, size_t n)
 	free(exact);
 }
 
-static void seed_play(const struct input *seed, struct rng *rng)
+static void seed_play(const struct input *seed, unsigned int mutations, struct rng *rng)
 {
 	static struct input in;
 
 	play(seed->bytes, seed->n);
-	for (unsigned int i = 0; i < MUTATIONS; i++) {
+	for (unsigned int i = 0; i < mutations; i++) {
 		in = *seed;
 		for (uint64_t k = 1 + rng_below(rng, 6); k > 0; k--)
 			octet_change(&in, rng);
@@ -73,8 +74,10 @@ static size_t folder_play(const char *folder, struct rng *rng)
 	static struct input seed;
 	struct dirent **names;
 	int n = scandir(folder, &names, NULL, alphasort);
+	unsigned int mutations = n > 0 ? PLAYED_MAX / (unsigned int)n : 0;
 	size_t played = 0;
 
+	mutations = mutations < MUTATIONS ? mutations : MUTATIONS;
 	for (int i = 0; i < n; i++) {
 		char path[4096];
 		FILE *f;
@@ -86,11 +89,12 @@ static size_t folder_play(const char *folder, struct rng *rng)
 			continue;
 		seed.n = fread(seed.bytes, 1, SEED_MAX, f);
 		fclose(f);
-		seed_play(&seed, rng);
+		seed_play(&seed, mutations, rng);
 		played++;
 	}
 	if (n >= 0)
 		free(names);
+	printf("%s: %zu seeds, %u mutations each\n", folder, played, mutations);
 	return played;
 }
 
@@ -101,6 +105,5 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++)
 		played += folder_play(argv[i], &rng);
-	printf("%zu seeds, %u mutations each\n", played, MUTATIONS);
 	return played > 0 ? 0 : 1;
 }
