@@ -177,32 +177,51 @@ static struct wire_err body(json_t *ret, struct wire_in message, uint8_t type, c
 	}
 }
 
-int report_message(FILE *out, const uint8_t *bytes, size_t n, const struct wire_session *session)
+/* The message in front; *ret_len is its length, 0 when it is none. */
+static json_t *front(const uint8_t *bytes, size_t n, const struct wire_session *session, size_t *ret_len, bool *ret_bad)
 {
 	static const char *const names[] = {"", "OPEN", "UPDATE", "NOTIFICATION", "KEEPALIVE", "ROUTE-REFRESH"};
 	json_t *ret = json_object();
-	size_t len = 0;
 	uint8_t type = 0;
-	struct wire_err e = wire_frame(bytes, n, session->extended, &len, &type);
-	int r;
+	struct wire_err e = wire_frame(bytes, n, session->extended, ret_len, &type);
 
 	if (ret == NULL)
 		memory_exhausted();
-	if (e.treat == WIRE_OK && len == 0)
+	if (e.treat == WIRE_OK && *ret_len == 0)
 		e = (struct wire_err){
 			.treat = WIRE_RESET, .code = WIRE_ERR_HEADER, .subcode = 2, .clause = "cut short"};
 	if (e.treat == WIRE_OK) {
 		message_text(ret, "type", names[type]);
 		message_number(ret, "bgp_type", type);
-		message_number(ret, "bgp_len", len);
-		e = body(ret, wire_in_of(bytes, len), type, session);
-		if (len < n)
-			message_number(ret, "octets_behind", n - len);
+		message_number(ret, "bgp_len", *ret_len);
+		e = body(ret, wire_in_of(bytes, *ret_len), type, session);
+	} else {
+		*ret_len = 0;
 	}
+	*ret_bad = *ret_bad || e.treat != WIRE_OK;
 	if (e.treat != WIRE_OK)
 		error_put(ret, &e);
+	return ret;
+}
+
+int report_message(FILE *out, const uint8_t *bytes, size_t n, const struct wire_session *session)
+{
+	bool bad = false;
+	size_t len, at;
+	json_t *ret = front(bytes, n, session, &len, &bad), *more = json_array();
+	int r;
+
+	for (at = len; len > 0 && at < n; at += len) {
+		json_t *next = front(bytes + at, n - at, session, &len, &bad);
+
+		if (json_array_append_new(more, next) < 0)
+			memory_exhausted();
+	}
+	if (json_array_size(more) > 0)
+		(void)json_object_set(ret, "more", more);
+	json_decref(more);
 	r = line_write(out, ret);
-	return r == 0 && e.treat != WIRE_OK ? -EBADMSG : r;
+	return r == 0 && bad ? -EBADMSG : r;
 }
 
 int report_no_message(FILE *out, unsigned long line, const char *why)

@@ -13,7 +13,8 @@
 /* Writes the message of n octets on one line. Numbers are text, as tshark's JSON has them: bgp_type, bgp_len, type; of an
  * OPEN version, as, hold, id, optlen, caps; of an UPDATE wlen, alen, withdrawn, nlri, a key for each attribute known by name,
  * attr_N with its octets for any other, attrs; of a NOTIFICATION code, subcode, data; of a ROUTE-REFRESH afi, subtype,
- * safi. What is wrong with it is the object `error`, with the reaction that RFC 7606 prescribes. Returns 0, -EBADMSG when it is
+ * safi. What is wrong with it is the object `error`, with the reaction that RFC 7606 prescribes. What stands behind the message is the list
+ * `more`, of such objects. Returns 0, -EBADMSG when it is
  * no message that can be read, or -errno of the output. */
 int report_message(FILE *out, const uint8_t *bytes, size_t n, const struct wire_session *session);
 /* The same from a line of n characters of hex, which it overwrites. Blanks, punctuation and a 0x mean nothing, a # begins a

@@ -38,58 +38,47 @@ static bool readable(uint16_t afi, uint8_t safi)
 	       (safi == WIRE_SAFI_UNICAST || safi == MESSAGE_SAFI_MULTICAST);
 }
 
-/* Of families that we don't read, the octets; of flow specifications their prefixes, too. */
-static void mp_routes_put(json_t *o, uint16_t afi, uint8_t safi, struct wire_in bytes,
-			  const struct wire_session *session)
+/* The prefixes that tshark finds in routes of other families. */
+static json_t *prefixes_of(uint16_t afi, uint8_t safi, struct wire_in bytes)
 {
-	struct wire_nlri nlri = {.afi = afi,
-				 .safi = WIRE_SAFI_UNICAST,
-				 .add_path = afi == WIRE_AFI_IPV4 ? session->add_path_v4 : session->add_path_v6,
-				 .bytes = bytes};
-	bool flowspec = (afi == WIRE_AFI_IPV4 || afi == WIRE_AFI_IPV6) &&
-			(safi == MESSAGE_SAFI_FLOWSPEC || safi == MESSAGE_SAFI_FLOWSPEC_VPN);
+	bool ip = afi == WIRE_AFI_IPV4 || afi == WIRE_AFI_IPV6;
+
+	if (ip && (safi == MESSAGE_SAFI_FLOWSPEC || safi == MESSAGE_SAFI_FLOWSPEC_VPN))
+		return message_flowspec(afi, safi, bytes);
+	if (afi == MESSAGE_AFI_LS && (safi == MESSAGE_SAFI_LS || safi == MESSAGE_SAFI_LS_VPN))
+		return message_link_state(safi, bytes);
+	return json_array();
+}
+
+/* Of families that we don't read, the octets, too. */
+static void mp_routes_put(json_t *o, uint16_t afi, uint8_t safi, struct wire_in bytes,
+			  const struct wire_session *session, bool withdrawn)
+{
+	struct message_way way = {.add_path = afi == WIRE_AFI_IPV4 ? session->add_path_v4 : session->add_path_v6,
+				  .withdrawn = withdrawn};
+	struct wire_nlri nlri = {.afi = afi, .safi = WIRE_SAFI_UNICAST, .add_path = way.add_path, .bytes = bytes};
+	bool ip = afi == WIRE_AFI_IPV4 || afi == WIRE_AFI_IPV6;
 
 	if (readable(afi, safi)) {
 		routes_put(o, "nlri", nlri);
 		return;
 	}
-	if (flowspec)
-		(void)json_object_set_new(o, "nlri", message_flowspec(afi, safi, bytes));
-	else
-		(void)json_object_set_new(o, "nlri", json_array());
+	(void)json_object_set_new(o, "nlri", prefixes_of(afi, safi, bytes));
+	if (ip && (safi == MESSAGE_SAFI_LABELED || safi == MESSAGE_SAFI_VPN))
+		(void)json_object_set_new(o, "routes", message_labeled(afi, safi, &way, bytes));
 	if (wire_left(&bytes) > 0)
 		(void)json_object_set_new(o, "nlri_hex", message_hex(bytes));
-}
-
-/* A route distinguisher before an address, as VPN families have it (RFC 4364 section 4.2). */
-static void distinguisher_put(json_t *list, struct wire_in *hop)
-{
-	uint16_t type = wire_u16(hop);
-	char text[80];
-
-	if (type == 0) {
-		uint16_t as = wire_u16(hop);
-
-		snprintf(text, sizeof(text), "%u:%u", as, wire_u32(hop));
-	} else {
-		uint32_t high = wire_u32(hop);
-		struct addr a = addr_v4(high);
-
-		if (type == 1)
-			snprintf(text, sizeof(text), "%s:%u", addr_text(&a).s, wire_u16(hop));
-		else
-			snprintf(text, sizeof(text), "%u:%u", high, wire_u16(hop));
-	}
-	(void)json_array_append_new(list, json_string(text));
 }
 
 static void next_hops_put(json_t *o, struct wire_in hop)
 {
 	json_t *list = json_array();
 	size_t n = wire_left(&hop);
+	char text[80];
 
 	if (n == 12 || n == 24) {
-		distinguisher_put(list, &hop);
+		message_distinguisher(&hop, text, sizeof(text));
+		(void)json_array_append_new(list, json_string(text));
 		n -= 8;
 	}
 
@@ -229,7 +218,7 @@ static void reach_put(json_t *ret, struct wire_in v, const struct wire_session *
 	if (!hop.bad)
 		next_hops_put(o, hop);
 	if (!v.bad)
-		mp_routes_put(o, afi, safi, v, session);
+		mp_routes_put(o, afi, safi, v, session, false);
 	(void)json_object_set_new(ret, "mp_reach", o);
 }
 
@@ -241,7 +230,7 @@ static void unreach_put(json_t *ret, struct wire_in v, const struct wire_session
 
 	family_put(o, afi, safi);
 	if (!v.bad)
-		mp_routes_put(o, afi, safi, v, session);
+		mp_routes_put(o, afi, safi, v, session, true);
 	(void)json_object_set_new(ret, "mp_unreach", o);
 }
 

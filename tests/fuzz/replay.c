@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define SEED_MAX 65536U
-#define MUTATIONS 200U	 /* of each seed, while there are few */
+#define MUTATIONS 200U	  /* of each seed, while there are few */
 #define PLAYED_MAX 20000U /* about so many of a folder with more */
 
 struct input {

@@ -58,6 +58,23 @@ def rows(path):
         return [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
 
 
+def nth(octets, index):
+    """Messages are cut by their length fields."""
+    at = 0
+    for _ in range(index):
+        at += 2 * int(octets[at + 32:at + 36], 16)
+    return octets[at:at + 2 * int(octets[at + 32:at + 36], 16)]
+
+
+def hex_messages():
+    """(row, hex of one of its messages, tshark's decode)."""
+    for path in sorted((CORPUS / "expected/hex").glob("*.tshark.tsv")):
+        octets = {row[0]: row[1] for row in rows(CORPUS / "hex" / path.name.replace(".tshark.tsv", ".tsv"))}
+        for row in rows(path):
+            if row[2] in "12345" and row[0] in octets:
+                yield row[0], nth(octets[row[0]], int(row[1])), json.loads(row[4])
+
+
 class Decode(unittest.TestCase):
     def test_a_dump_in_any_dress(self):
         spelled = [KEEPALIVE, KEEPALIVE.upper(), "0x" + KEEPALIVE, ":".join([KEEPALIVE[i:i + 2] for i in range(0, 38, 2)]),
@@ -74,6 +91,26 @@ class Decode(unittest.TestCase):
         self.assertEqual((objects[2]["error"]["code"], objects[2]["error"]["subcode"]), ("1", "2"))
         self.assertEqual(objects[3]["line"], "4")
         self.assertEqual(objects[5]["error"]["text"], "Message Header Error/Connection Not Synchronized")
+
+    def test_messages_behind_a_message_are_told_too(self):
+        _, alone, _ = decode([KEEPALIVE])
+        status, objects, _ = decode([KEEPALIVE * 3, KEEPALIVE + "ff" * 19, KEEPALIVE + "ff"])
+        self.assertEqual(status, 1)
+        self.assertEqual([o["type"] for o in objects], ["KEEPALIVE"] * 3)
+        self.assertEqual(objects[0]["more"], alone * 2)
+        self.assertEqual([o["error"]["subcode"] for o in objects[1]["more"] + objects[2]["more"]], ["3", "2"])
+
+    def test_hostile_files(self):
+        run = lambda *a, **kw: subprocess.run([str(lab.PROGRAM), "decode", *a], capture_output=True, timeout=60, check=False, **kw)
+        done = run(input=b"\0" + KEEPALIVE.encode() + b"\n" + KEEPALIVE.encode()[:-1] + b"\0\n\xff\xfe\n")
+        self.assertEqual((done.returncode, [json.loads(l)["line"] for l in done.stdout.splitlines()]), (1, ["1", "2", "3"]))
+        done = run(input=b"f" * (8 << 20) + b"\n\xef\xbb\xbf\n" + KEEPALIVE.encode())
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("longer than", json.loads(done.stdout.splitlines()[0])["error"]["text"])
+        self.assertEqual(json.loads(done.stdout.splitlines()[-1])["type"], "KEEPALIVE")
+        done = run("/")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"Is a directory", done.stderr)
 
     def test_the_reaction_of_rfc_7606_is_told(self):
         update = "ff" * 16 + "003002 0000 0014 40010103 4002060201 000055f0 4003040a000033 20c6120001"
@@ -115,14 +152,7 @@ class Decode(unittest.TestCase):
 
     @unittest.skipUnless(CORPUS.exists(), "no corpus beside this checkout")
     def test_hex_rows_decode_as_tshark_says(self):
-        messages = []
-        for path in sorted((CORPUS / "expected/hex").glob("*.tshark.tsv")):
-            octets = {row[0]: row[1] for row in rows(CORPUS / "hex" / path.name.replace(".tshark.tsv", ".tsv"))}
-            for row in rows(path):
-                theirs = json.loads(row[4])
-                if row[1] == "0" and row[2] in "12345" and trusted(theirs) and row[0] in octets:
-                    length = int(octets[row[0]][32:36], 16)
-                    messages.append((row[0], octets[row[0]][:2 * length], theirs))
+        messages = [m for m in hex_messages() if trusted(m[2])]
         self.assertGreater(len(messages), 400)
         self.assertEqual([w for w in self.compare(messages) if w[0] not in READ_TOO_FAR | STOPPED_SHORT], [])
 
