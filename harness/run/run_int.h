@@ -154,6 +154,9 @@ bool run_interrupted(const struct run *r);
 int run_virtual_setup(struct run *r, struct errmsg *err);
 void run_virtual_free(struct run *r);
 struct instant run_virtual_now(const struct run *r);
+/* Carries out what the engine of a worker (by index), or of the router, has put out. */
+void run_virtual_flush(struct run *r, unsigned int worker);
+void run_virtual_flush_router(struct run *r);
 bool run_virtual_wait(struct run *r, struct instant until);
 void run_virtual_pods(struct run *r);
 int run_virtual_follow(struct run *r, struct run_worker *w, struct errmsg *err);
@@ -298,6 +301,8 @@ enum run_exit run_step_fail(struct run *r, const struct plan_step *step, const c
 enum run_exit run_step_recover(struct run *r, const struct plan_step *step, const char **ret_detail,
 			       struct errmsg *err);
 enum run_exit run_step_restart(struct run *r, const struct plan_step *step, const char **ret_detail,
+			       struct errmsg *err);
+enum run_exit run_step_session(struct run *r, const struct plan_step *step, const char **ret_detail,
 			       struct errmsg *err);
 void run_rogues_free(struct run *r);
 /* What the worker (from 1) announces where it misbehaves, and what is to follow from the case. */

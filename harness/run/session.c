@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a scenario says of the built-in speakers' sessions, in the engine's words. */
+/* What a scenario says of the built-in speakers' sessions, in the engine's words; and the step session. */
 #include "run_int.h"
 
 static enum bgp_add_path add_path_of(enum plan_add_path add_path)
@@ -53,4 +53,58 @@ struct node_lab_conf run_lab_conf(const struct plan_lab *lab)
 		.worker_session = run_engine(&lab->worker_engine),
 		.worker_min_origination_s = (uint16_t)lab->worker_engine.min_origination_s,
 	};
+}
+
+/* ---- session: {node: worker1, do: drain} ---- */
+
+/* False when the peer can't do it. */
+static bool peer_do(struct bgp_speaker *s, bgp_peer_id peer, const struct plan_step *step, struct instant now)
+{
+	struct bgp_cease why = {.subcode = step->action == PLAN_DO_SHUTDOWN ? BGP_CEASE_SHUTDOWN : BGP_CEASE_RESET,
+				.text = step->words,
+				.hard = step->hard};
+
+	switch (step->action) {
+	case PLAN_DO_REFRESH:
+		return bgp_peer_refresh(s, peer, ADDR_V4, now);
+	case PLAN_DO_DRAIN:
+	case PLAN_DO_UNDRAIN:
+		bgp_peer_graceful_shutdown(s, peer, step->action == PLAN_DO_DRAIN, now);
+		return true;
+	case PLAN_DO_SHUTDOWN:
+		bgp_peer_shutdown(s, peer, &why, now);
+		return true;
+	case PLAN_DO_RESET:
+		bgp_peer_reset(s, peer, &why, now);
+		return true;
+	case PLAN_DO_START:
+		bgp_peer_start(s, peer, now);
+		return true;
+	}
+	return false;
+}
+
+static void flush(struct run *r, const struct plan_step *step)
+{
+	if (r->virtual != NULL && step->worker == 0)
+		run_virtual_flush_router(r);
+	else if (r->virtual != NULL)
+		run_virtual_flush(r, step->worker - 1);
+	else
+		drive_speaker_flush(step->worker == 0 ? r->router : r->workers[step->worker - 1].driver);
+}
+
+enum run_exit run_step_session(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
+{
+	struct bgp_speaker *s = step->worker == 0 ? r->router_engine : r->lab->workers[step->worker - 1].speaker;
+	size_t n = s != NULL ? bgp_peer_count(s) : 0, done = 0;
+
+	(void)err;
+	for (bgp_peer_id peer = 0; peer < n; peer++)
+		done += peer_do(s, peer, step, run_clock(r));
+	if (n > 0)
+		flush(r, step);
+	if (done < n || n == 0)
+		*ret_detail = arena_printf(&r->arena, "%zu of %zu sessions", done, n);
+	return RUN_PASSED;
 }

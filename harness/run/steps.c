@@ -54,7 +54,7 @@ static const struct step_kind kinds[] = {
 	[PLAN_STEP_EXEC] = {run_step_exec, false},	[PLAN_STEP_MALFORMED] = {run_step_malformed, false},
 	[PLAN_STEP_SEND] = {run_step_malformed, false}, [PLAN_STEP_FAIL] = {run_step_fail, true},
 	[PLAN_STEP_RECOVER] = {run_step_recover, true}, [PLAN_STEP_RESTART] = {run_step_restart, true},
-	[PLAN_STEP_HASH] = {run_step_hash, false},
+	[PLAN_STEP_HASH] = {run_step_hash, false},	[PLAN_STEP_SESSION] = {run_step_session, true},
 };
 
 /* What rests on routes in the router's kernel. */

@@ -216,7 +216,7 @@ static const char *step_kind(enum plan_step_kind kind)
 		[PLAN_STEP_EXPECT] = "expect", [PLAN_STEP_HTTP] = "http",	    [PLAN_STEP_FLOWS] = "flows",
 		[PLAN_STEP_EXEC] = "exec",     [PLAN_STEP_MALFORMED] = "malformed", [PLAN_STEP_SEND] = "send",
 		[PLAN_STEP_FAIL] = "fail",     [PLAN_STEP_RECOVER] = "recover",	    [PLAN_STEP_RESTART] = "restart",
-		[PLAN_STEP_HASH] = "hash",
+		[PLAN_STEP_HASH] = "hash",     [PLAN_STEP_SESSION] = "session",
 	};
 
 	return names[kind];

@@ -257,6 +257,16 @@ int run_virtual_follow(struct run *r, struct run_worker *w, struct errmsg *err)
 	return result;
 }
 
+void run_virtual_flush(struct run *r, unsigned int worker)
+{
+	virtual_flush(r->virtual->net, worker);
+}
+
+void run_virtual_flush_router(struct run *r)
+{
+	virtual_flush(r->virtual->net, r->virtual->router);
+}
+
 /* ---- Nodes that end and come back ---- */
 
 void run_virtual_silence(struct run_worker *w)

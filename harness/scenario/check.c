@@ -81,6 +81,7 @@ static void step_try(struct plan_state *s, struct kube_cluster *c, const struct 
 	case PLAN_STEP_FAIL:
 	case PLAN_STEP_RECOVER:
 	case PLAN_STEP_RESTART:
+	case PLAN_STEP_SESSION:
 	case PLAN_STEP_HASH:
 	case PLAN_STEP_EXEC:
 		break;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fail:, recover: and restart: what happens to a worker, or to the router's speaker. */
+/* fail:, recover:, restart: and session: what happens to a worker, or to the router's speaker. */
 #include "instant.h"
 #include "plan_int.h"
 
 #include <string.h>
 
 #define DOWN_MAX_NS (3600 * NS_PER_S)
+#define WORDS_MAX 255 /* octets, RFC 9003 section 2 */
 
 static const char *const failure_words[] = {
 	[PLAN_FAIL_LINK_DOWN] = "link_down", [PLAN_FAIL_POWER_LOSS] = "power_loss", [PLAN_FAIL_CRASH] = "crash"};
@@ -90,4 +91,58 @@ void plan_restart_step_read(struct reader *r, const struct yaml_node *v, const s
 	if (step->worker > 0 && s->failed[step->worker - 1])
 		diag_hint(r, reader_fault(r, v, "worker%u has failed", step->worker), "- recover: worker%u starts it",
 			  step->worker);
+}
+
+/* ---- session ---- */
+
+static const char *const do_words[] = {
+	[PLAN_DO_REFRESH] = "refresh",	 [PLAN_DO_DRAIN] = "drain", [PLAN_DO_UNDRAIN] = "undrain",
+	[PLAN_DO_SHUTDOWN] = "shutdown", [PLAN_DO_RESET] = "reset", [PLAN_DO_START] = "start"};
+static const struct words dos = WORDS(do_words);
+
+static const struct field session_fields[] = {
+	{.key = "node", .read = field_who, .offset = IN_STEP(worker), .required = true},
+	{.key = "do", .read = field_word, .offset = IN_STEP(action), .more = &dos, .required = true},
+	{.key = "words", .read = field_text, .offset = IN_STEP(words)},
+	{.key = "hard", .read = field_bool, .offset = IN_STEP(hard)},
+};
+static const struct record session_record = {.what = "session", RECORD_FIELDS(session_fields)};
+
+/* Who speaks for the node; a real daemon is told such things by its own tools. */
+static enum plan_daemon speaker_of(const struct plan_lab *lab, unsigned int worker)
+{
+	if (worker == 0)
+		return lab->daemon;
+	return lab->speaker_count > 0 ? lab->speakers[(worker - 1) % lab->speaker_count] : PLAN_BUILTIN;
+}
+
+static bool ends(enum plan_do action)
+{
+	return action == PLAN_DO_SHUTDOWN || action == PLAN_DO_RESET;
+}
+
+void plan_session_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	struct plan_state *s = plan_state(r);
+	struct plan_step *step = ret;
+	enum plan_daemon speaker;
+
+	(void)f;
+	step->kind = PLAN_STEP_SESSION;
+	if (!record_read_over(r, v, &session_record, step))
+		return;
+	speaker = speaker_of(&s->plan->lab, step->worker);
+	if (speaker != PLAN_BUILTIN)
+		diag_hint(r,
+			  reader_fault(r, yaml_get(v, "node"), "session: of built-in speakers, and this one is %s",
+				       plan_daemon_name(speaker)),
+			  "exec: runs the daemon's own tools");
+	if (step->worker > 0 && s->failed[step->worker - 1])
+		diag_hint(r, reader_fault(r, v, "worker%u has failed", step->worker), "- recover: worker%u starts it",
+			  step->worker);
+	if ((step->words != NULL || step->hard) && !ends(step->action))
+		reader_fault(r, yaml_get_key(v, step->words != NULL ? "words" : "hard"),
+			     "only a shutdown or a reset has words, or is hard");
+	if (step->words != NULL && strlen(step->words) > WORDS_MAX)
+		reader_fault(r, yaml_get(v, "words"), "words: more than %d octets (RFC 9003 section 2)", WORDS_MAX);
 }

@@ -117,10 +117,12 @@ void plan_hash_step_read(struct reader *r, const struct yaml_node *v, const stru
 void plan_groups_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_multipath_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab);
 
-/* plan_fail.c: the steps fail, recover and restart */
+/* plan_fail.c: the steps fail, recover, restart and session */
 void plan_fail_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_recover_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_restart_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+
+void plan_session_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
 /* plan_virtual.c: virtual:, and that nothing needs the kernel then */
 void plan_virtual_init(struct plan_virtual *v, bool asked);

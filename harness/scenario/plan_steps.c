@@ -329,6 +329,7 @@ static const struct field step_fields[] = {
 	{.key = "recover", .read = plan_recover_read},
 	{.key = "hash", .read = plan_hash_step_read},
 	{.key = "restart", .read = plan_restart_step_read},
+	{.key = "session", .read = plan_session_step_read},
 	{.key = "malformed", .read = plan_malformed_read},
 	{.key = "send", .read = plan_send_read},
 };

@@ -71,8 +71,8 @@ void plan_virtual_init(struct plan_virtual *v, bool asked)
 
 /* Steps that are played without; whatever else there is needs it. */
 static const bool steps_without[] = {
-	[PLAN_STEP_APPLY] = true, [PLAN_STEP_DELETE] = true,  [PLAN_STEP_SCALE] = true,	 [PLAN_STEP_EXPECT] = true,
-	[PLAN_STEP_FAIL] = true,  [PLAN_STEP_RECOVER] = true, [PLAN_STEP_RESTART] = true};
+	[PLAN_STEP_APPLY] = true, [PLAN_STEP_DELETE] = true,  [PLAN_STEP_SCALE] = true,	  [PLAN_STEP_EXPECT] = true,
+	[PLAN_STEP_FAIL] = true,  [PLAN_STEP_RECOVER] = true, [PLAN_STEP_RESTART] = true, [PLAN_STEP_SESSION] = true};
 static const bool expects_without[] = {
 	[PLAN_EXPECT_SESSIONS] = true, [PLAN_EXPECT_ANNOUNCED_BY] = true, [PLAN_EXPECT_WITHDRAWN_BY] = true};
 

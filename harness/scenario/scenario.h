@@ -236,6 +236,7 @@ enum plan_step_kind {
 	PLAN_STEP_FAIL,	   /* fail: {worker: worker2, how: link_down|power_loss|crash} */
 	PLAN_STEP_RECOVER, /* recover: worker2 */
 	PLAN_STEP_RESTART, /* restart: worker2|router, or {node: worker2, down: 2s}: its speaker alone */
+	PLAN_STEP_SESSION, /* session: {node: worker2, do: shutdown, words: maintenance}: of all its sessions */
 	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true}: the router's, from here on */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
@@ -244,6 +245,16 @@ enum plan_failure {
 	PLAN_FAIL_LINK_DOWN,  /* the switch's port; the worker runs on */
 	PLAN_FAIL_POWER_LOSS, /* nothing more comes from it */
 	PLAN_FAIL_CRASH,      /* of its speaker: the kernel closes the connections */
+};
+
+/* What a built-in speaker does with its sessions. */
+enum plan_do {
+	PLAN_DO_REFRESH,  /* asks for all routes again (RFC 2918) */
+	PLAN_DO_DRAIN,	  /* what it announces says that it is about to go (RFC 8326) */
+	PLAN_DO_UNDRAIN,  /* and no more */
+	PLAN_DO_SHUTDOWN, /* Cease, Administrative Shutdown; stays down */
+	PLAN_DO_RESET,	  /* Cease, Administrative Reset; comes back */
+	PLAN_DO_START,	  /* after a shutdown */
 };
 
 enum plan_flow_protocol { PLAN_FLOWS_UDP, PLAN_FLOWS_TCP, PLAN_FLOWS_ICMP };
@@ -294,7 +305,10 @@ struct plan_step {
 	int64_t within_ns; /* exec: default 5 s; malformed: 6 s */
 	const struct plan_malformed *malformed;
 	size_t malformed_count;
-	unsigned int worker; /* fail, recover, restart: from 1; 0: the router */
+	unsigned int worker; /* fail, recover, restart, session: from 1; 0: the router */
+	enum plan_do action;
+	const char *words; /* of a shutdown or reset (RFC 9003); NULL: none */
+	bool hard;	   /* RFC 8538 */
 	enum plan_failure failure;
 	struct plan_hashing hashing;
 	int64_t down_ns;	      /* restart: between end and start */

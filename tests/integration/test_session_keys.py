@@ -11,7 +11,8 @@ ROUTER, WORKER = "10.0.0.1", "10.0.0.51"
 ATTRIBUTE = "bgp.update.path_attribute"
 FIELDS = {"time": "frame.time_relative", "source": "ip.src", "type": "bgp.type", "capabilities": "bgp.cap.type", "id": "bgp.nlri_path_id",
           "prefix": "bgp.nlri_prefix", "as2": f"{ATTRIBUTE}.as_path_segment.as2", "as4": f"{ATTRIBUTE}.as_path_segment.as4",
-          "origin": f"{ATTRIBUTE}.origin", "error": "bgp.notify.major_error", "cease": "bgp.notify.minor_error_cease"}
+          "origin": f"{ATTRIBUTE}.origin", "community": f"{ATTRIBUTE}.community_wellknown", "words": "bgp.notify.communication",
+          "refresh": "bgp.route_refresh.subtype", "error": "bgp.notify.major_error", "cease": "bgp.notify.minor_error_cease"}
 NEXT_MINUTE = "  - never: {service: nginx, announced_by: none, for: 60s}\n"
 
 
@@ -71,6 +72,34 @@ steps:
         silent = self.play("silent", workers=", session: {policy: none}", steps="  - expect: {sessions: established, within: 20s}\n"
                            "  - never: {service: nginx, announced_by: all, for: 60s}\n")
         self.assertEqual(self.of(silent, WORKER, "prefix"), set())
+
+    def test_what_a_step_does_with_sessions(self):
+        """RFC 8326, 2918, 9003, 4486, 8538, and a session that was shut down stays so until it is started."""
+        frames = self.play("steps", steps="""
+  - expect: {service: nginx, announced_by: all, within: 20s}
+  - never: {service: nginx, announced_by: [worker2], for: 9s}
+  - session: {node: worker1, do: drain}
+  - never: {service: nginx, announced_by: [worker2], for: 9s}
+  - session: {node: router, do: refresh}
+  - never: {service: nginx, announced_by: [worker2], for: 9s}
+  - session: {node: worker1, do: undrain}
+  - never: {service: nginx, announced_by: [worker2], for: 9s}
+  - session: {node: worker1, do: shutdown, words: so long}
+  - expect: {service: nginx, announced_by: [worker2], within: 1s}
+  - never: {service: nginx, announced_by: all, for: 1h}
+  - session: {node: worker1, do: start}
+  - expect: {sessions: established, within: 5m}
+  - session: {node: router, do: reset, words: new colours}
+  - expect: {sessions: established, within: 5m}
+""")
+        # 65535:0, GRACEFUL_SHUTDOWN: once for the step, once as the router asked again; then without
+        marks = [f["community"] for f in frames if f["source"] == WORKER and "172.16.254.1" in f["prefix"]]
+        drained = [i for i, mark in enumerate(marks) if mark]
+        self.assertEqual((len(drained), {marks[i] for i in drained}, drained[0] > 0, drained[-1] < len(marks) - 1),
+                         (2, {"0xffff0000"}, True, True))
+        self.assertEqual((self.of(frames, WORKER, "words"), self.of(frames, ROUTER, "words")), ({"so long"}, {"new colours"}))
+        self.assertEqual((self.of(frames, WORKER, "cease"), self.of(frames, ROUTER, "cease") - {"5"}), ({"2"}, {"4"}))
+        self.assertEqual((self.of(frames, ROUTER, "refresh"), self.of(frames, WORKER, "refresh")), ({"0"}, {"1", "2"}))
 
     def test_more_prefixes_than_are_welcome(self):
         """One service is welcome, the second one too many: Cease, Maximum Number of Prefixes Reached (RFC 4486), or no word."""

@@ -441,6 +441,27 @@ static const struct row scenarios[] = {
 	 "steps:\n"
 	 "  - recover: worker1\n",
 	 1, 3, 14, 7, "worker1 has not failed", "a step before this one: - fail: {worker: worker1, how: power_loss}"},
+	{"what a session does",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - session: {node: worker1, do: shut}\n",
+	 1, 3, 34, 4, "do can't be \"shut\"", "known: refresh, drain, undrain, shutdown, reset, start"},
+	{"a session of a real speaker",
+	 "lab: {workers: {speaker: gobgp}}\n"
+	 "steps:\n"
+	 "  - session: {node: worker1, do: reset}\n",
+	 1, 3, 21, 7, "session: of built-in speakers, and this one is GoBGP", "exec: runs the daemon's own tools"},
+	{"a session of the dead",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - fail: {worker: worker1, how: crash}\n"
+	 "  - session: {node: worker1, do: reset}\n",
+	 1, 4, 14, 1, "worker1 has failed", "- recover: worker1 starts it"},
+	{"words for nobody",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - session: {node: worker1, do: drain, words: bye}\n",
+	 1, 3, 41, 5, "only a shutdown or a reset has words, or is hard", NULL},
 	{"restart the dead",
 	 "lab: {}\n"
 	 "steps:\n"
