@@ -3,6 +3,7 @@
 #include "judge_int.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A session that stays shows it by so many KEEPALIVEs after the bytes that might have ended it: the first may have been on
  * its way. */
@@ -152,13 +153,33 @@ static void say_route(const struct question *q, struct saying *s, size_t worker,
 		    routed(q, worker, t) ? "is" : "is not");
 }
 
-static void say_notification_data(struct saying *s, const struct bgp_conn *conn)
+/* The two octets that are asked for, the wrong way round. */
+static bool data_is_swapped(const struct judge_answer *a, const struct bgp_conn *conn)
+{
+	char swapped[] = "0000";
+
+	if (a->code != conn->code || a->subcode != conn->subcode || a->data == NULL || strlen(a->data) != 4 ||
+	    memcmp(a->data, a->data + 2, 2) == 0)
+		return false;
+	memcpy(swapped, a->data + 2, 2);
+	memcpy(swapped + 2, a->data, 2);
+	return data_is(conn, swapped);
+}
+
+static void say_notification_data(struct saying *s, const struct judge_reaction *r, const struct bgp_conn *conn)
 {
 	if (conn->close != BGP_CLOSE_NOTIFICATION || conn->data_len == 0)
 		return;
 	saying_addf(s, ", data ");
 	for (size_t i = 0; i < conn->data_len; i++)
 		saying_addf(s, "%02x", conn->data[i]);
+	for (size_t i = 0; i < JUDGE_ANSWERS_MAX && r->answers[i].code != 0; i++) {
+		if (data_is_swapped(&r->answers[i], conn)) {
+			saying_addf(s, ", which is %s in host byte order (little-endian) instead of the network's",
+				    r->answers[i].data);
+			return;
+		}
+	}
 }
 
 static void say_reaction(struct question *q, struct saying *s, uint32_t worker, struct instant t)
@@ -172,7 +193,7 @@ static void say_reaction(struct question *q, struct saying *s, uint32_t worker, 
 	}
 	if (by(&conn->closed, t)) {
 		bgp_say_close(s, &q->j->bgp, worker, conn);
-		say_notification_data(s, conn);
+		say_notification_data(s, &q->e->reaction, conn);
 		judge_frame_add(q, link, conn->closed.frame);
 	} else if (by(&conn->established, t)) {
 		size_t n = pulses(&q->e->reaction, conn, t);

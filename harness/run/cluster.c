@@ -157,14 +157,17 @@ static int worker_speak(struct run *r, struct run_worker *w, struct errmsg *err)
 	guards = arena_array(&r->arena, node->peer_count, sizeof(*guards));
 	for (size_t i = 0; i < node->peer_count; i++)
 		guards[i] = (struct drive_guard){.password = node->peers[i].password, .ttl = node->peers[i].ttl};
-	result = drive_speaker_new(r->drive,
-				   &(struct drive_speaker_conf){.engine = node->speaker,
-								.ns = node->host.ns,
-								.ops = &run_worker_ops,
-								.ctx = w,
-								.guards = guards,
-								.guard_count = node->peer_count},
-				   &w->driver, err);
+	result =
+		drive_speaker_new(r->drive,
+				  &(struct drive_speaker_conf){.engine = node->speaker,
+							       .ns = node->host.ns,
+							       .ops = &run_worker_ops,
+							       .listens = r->plan->lab.metallb == KUBE_METALLB_STANDARD,
+							       .listen_address = node->host.address,
+							       .ctx = w,
+							       .guards = guards,
+							       .guard_count = node->peer_count},
+				  &w->driver, err);
 	return result < 0 ? result : worker_watch(r, w, err);
 }
 

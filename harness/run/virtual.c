@@ -164,10 +164,12 @@ static void nodes_add(struct run *r)
 
 	for (unsigned int i = 0; i < r->lab->conf.workers; i++) {
 		VEC_PUSH(&v->unplugged, false);
-		(void)virtual_add(v->net, &(struct virtual_node_conf){.addresses = &r->lab->workers[i].host.address,
-								      .address_count = 1,
-								      .ops = &run_worker_ops,
-								      .ctx = &r->workers[i]});
+		(void)virtual_add(v->net,
+				  &(struct virtual_node_conf){.listens = r->plan->lab.metallb == KUBE_METALLB_STANDARD,
+							      .addresses = &r->lab->workers[i].host.address,
+							      .address_count = 1,
+							      .ops = &run_worker_ops,
+							      .ctx = &r->workers[i]});
 	}
 	v->router = virtual_add(v->net, &(struct virtual_node_conf){.listens = true,
 								    .addresses = &r->lab->conf.router_cluster,

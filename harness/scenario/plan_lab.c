@@ -34,8 +34,10 @@ static const enum plan_daemon daemon_kinds[] = {
 static const struct words daemons = WORDS(daemon_words);
 static const char *const hash_words[] = {[PLAN_HASH_DEFAULT] = "default", [PLAN_HASH_L3] = "l3", [PLAN_HASH_L4] = "l4"};
 static const struct words hashes = WORDS(hash_words);
-static const char *const metallb_words[] = {
-	[KUBE_METALLB_LEGACY] = "legacy", [KUBE_METALLB_NATIVE] = "native", [KUBE_METALLB_FRR] = "frr"};
+static const char *const metallb_words[] = {[KUBE_METALLB_LEGACY] = "legacy",
+					    [KUBE_METALLB_NATIVE] = "native",
+					    [KUBE_METALLB_FRR] = "frr",
+					    [KUBE_METALLB_STANDARD] = "standard"};
 static const struct words metallbs = WORDS(metallb_words);
 static const char *const fault_words[] = {
 	[PLAN_FAULT_NONE] = "none", [PLAN_FAULT_SILENT] = "silent", [PLAN_FAULT_WRONG_PREFIX] = "wrong_prefix"};

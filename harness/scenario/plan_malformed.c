@@ -54,7 +54,14 @@ static bool is_all(const struct yaml_node *v)
 	return v->kind == YAML_TEXT && strcmp(v->text, "all") == 0;
 }
 
-/* A name, a list of names, or all. */
+static bool case_fits(struct reader *r, const struct rogue_case *what)
+{
+	const struct plan_lab *lab = &plan_state(r)->plan->lab;
+
+	return rogue_fits(what, lab->worker_as, lab->router_as);
+}
+
+/* A name, a list of names, or all that are for this lab's ASes. */
 static void cases_read(struct reader *r, const struct yaml_node *v, rogue_list *ret)
 {
 	struct yaml_node one = {.kind = YAML_LIST, .at = v->at, .items = &v, .count = 1};
@@ -62,8 +69,10 @@ static void cases_read(struct reader *r, const struct yaml_node *v, rogue_list *
 	size_t n;
 	const struct rogue_case *all = rogue_cases(&n);
 
-	for (size_t i = 0; is_all(v) && i < n; i++)
-		VEC_PUSH(ret, &all[i]);
+	for (size_t i = 0; is_all(v) && i < n; i++) {
+		if (case_fits(r, &all[i]))
+			VEC_PUSH(ret, &all[i]);
+	}
 	for (size_t i = 0; !is_all(v) && i < list->count; i++) {
 		const struct yaml_node *item = list->items[i];
 		const struct rogue_case *what = item->kind == YAML_TEXT ? rogue_case_find(item->text) : NULL;
@@ -72,6 +81,11 @@ static void cases_read(struct reader *r, const struct yaml_node *v, rogue_list *
 			reader_wrong_type(r, item, "case", "all, the name of a case or a list of names");
 		else if (what == NULL)
 			unknown_case(r, item);
+		else if (!case_fits(r, what))
+			diag_hint(&plan_state(r)->r,
+				  reader_fault(r, item, "%s is for peers %s", what->name,
+					       what->peering == ROGUE_INTERNAL ? "within one AS" : "of different ASes"),
+				  "the router's AS is lab.router.as, the workers' lab.workers.as");
 		else
 			VEC_PUSH(ret, what);
 	}
@@ -251,6 +265,18 @@ static void field_reaction(struct reader *r, const struct yaml_node *v, const st
 		  "one of notification CODE/SUBCODE, closes, stays, withdrawn, installed");
 }
 
+/* An octet each so much time. */
+static void field_pace(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	int64_t ns = 0;
+
+	field_time(r, v, f, &ns);
+	if (ns != 0 && (ns % NS_PER_MS != 0 || ns < NS_PER_MS || ns > 60 * NS_PER_S))
+		reader_fault(r, v, "%s: whole milliseconds, a minute at most", f->key);
+	else
+		*(unsigned int *)ret = (unsigned int)(ns / NS_PER_MS);
+}
+
 #define IN_CASE(member) (offsetof(struct send_read, what) + offsetof(struct rogue_case, member))
 
 static const char *const stage_words[] = {
@@ -259,7 +285,8 @@ static const struct words stages = WORDS(stage_words);
 static const char *const then_words[] = {[ROGUE_GOES_ON] = "goes_on",
 					 [ROGUE_FALLS_SILENT] = "falls_silent",
 					 [ROGUE_SENDS_FIN] = "sends_fin",
-					 [ROGUE_SENDS_RST] = "sends_rst"};
+					 [ROGUE_SENDS_RST] = "sends_rst",
+					 [ROGUE_VANISHES] = "vanishes"};
 static const struct words thens = WORDS(then_words);
 
 static const struct field send_fields[] = {
@@ -269,6 +296,8 @@ static const struct field send_fields[] = {
 	{.key = "then", .read = field_word, .offset = IN_CASE(then), .more = &thens},
 	{.key = "times", .read = field_u32, .offset = IN_CASE(times), .min = 1, .max = 100000},
 	{.key = "bytewise", .read = field_bool, .offset = IN_CASE(bytewise)},
+	{.key = "every", .read = field_pace, .offset = IN_CASE(pace_ms)},
+	{.key = "two_octet_as", .read = field_bool, .offset = IN_CASE(old)},
 	{.key = "after_route", .read = field_bool, .offset = IN_CASE(prior)},
 	{.key = "worker", .read = field_first, .offset = offsetof(struct send_read, worker)},
 	{.key = "within", .read = field_time, .offset = offsetof(struct send_read, within_ns)},

@@ -97,6 +97,16 @@ static void reset(struct drive_rogue *r)
 	hang_up(r);
 }
 
+/* In repair mode the kernel lets go of a connection without a word, as a host that lost its power has; the next segment that
+ * comes for it is answered by an RST. */
+static void vanish(struct drive_rogue *r)
+{
+	int on = 1;
+
+	(void)setsockopt(r->fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on));
+	hang_up(r);
+}
+
 /* Does what the player wants done. */
 static void act(struct drive_rogue *r)
 {
@@ -117,6 +127,9 @@ static void act(struct drive_rogue *r)
 			break;
 		case ROGUE_RST:
 			reset(r);
+			break;
+		case ROGUE_VANISH:
+			vanish(r);
 			break;
 		}
 	}

@@ -68,7 +68,7 @@ static int pools_of_check(const struct kube_cluster *c, const struct config *con
 	for (size_t i = 0; i < config->pools.len && r == 0; i++) {
 		if (!a->pools[i])
 			continue;
-		if (pool_has_v6(&config->pools.at[i]) && c->conf.metallb != KUBE_METALLB_FRR)
+		if (pool_has_v6(&config->pools.at[i]) && !kube_is_whole(c))
 			return kube_config_refuse(
 				err, &a->origin,
 				"pool %s has IPv6 addresses, which MetalLB's native BGP mode can't announce",

@@ -37,7 +37,7 @@ static int profiles_check(const struct kube_cluster *c, const struct config *con
 	for (size_t i = 0; i < config->profiles.len && r == 0; i++) {
 		const struct bfd_conf *b = &config->profiles.at[i];
 
-		if (c->conf.metallb != KUBE_METALLB_FRR)
+		if (!kube_is_whole(c))
 			return kube_config_refuse(err, &b->origin,
 						  "BFD profile %s: MetalLB's native BGP mode has no BFD",
 						  b->profile->meta.name);
@@ -93,7 +93,7 @@ static int engine_check(const struct kube_cluster *c, const struct peer_conf *p,
 {
 	const struct kube_bgp_peer *peer = p->peer;
 
-	if (c->conf.metallb != KUBE_METALLB_FRR && peer->frr_only_field != NULL)
+	if (!kube_is_whole(c) && peer->frr_only_field != NULL)
 		return kube_config_refuse(err, &p->origin,
 					  "BGP peer %s: %s is not supported by MetalLB's native BGP mode",
 					  peer->meta.name, peer->frr_only_field);

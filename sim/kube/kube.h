@@ -289,8 +289,9 @@ size_t kube_range_cidrs(const struct kube_range *range, struct prefix *ret, size
 
 /* ---- The cluster ---- */
 
-/* Up to 0.12; from 0.13 on with its own BGP engine; the same with FRR as its engine. */
-enum kube_metallb { KUBE_METALLB_LEGACY, KUBE_METALLB_NATIVE, KUBE_METALLB_FRR };
+/* Up to 0.12; from 0.13 on with its own BGP engine; the same with FRR as its engine; no MetalLB that there is: its objects,
+ * all that FRR mode knows of them, and a speaker by the standards. */
+enum kube_metallb { KUBE_METALLB_LEGACY, KUBE_METALLB_NATIVE, KUBE_METALLB_FRR, KUBE_METALLB_STANDARD };
 
 /* Which endpoints count: as the version does (METALLB section 4.1); those that are ready; as 0.14.2 to 0.14.4 did, which
  * looked at "serving" where it is said, and at "ready" only elsewhere. */

@@ -188,6 +188,12 @@ void kube_endpoints_collect(const struct kube_cluster *c, const struct kube_serv
 /* What the speaker of that version makes of endpoint i (METALLB sections 2.10 and 4.1). */
 bool kube_endpoint_healthy(const struct kube_cluster_conf *conf, const endpoints_vec *endpoints, size_t i);
 
+/* Knows what MetalLB's own BGP engine does not: BFD, IPv6, the fields that are FRR's. */
+static inline bool kube_is_whole(const struct kube_cluster *c)
+{
+	return c->conf.metallb == KUBE_METALLB_FRR || c->conf.metallb == KUBE_METALLB_STANDARD;
+}
+
 /* cluster.c */
 const struct kube_object *kube_object_find(const stored_vec *objects, enum kube_kind kind, const char *namespace,
 					   const char *name);

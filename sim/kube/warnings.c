@@ -27,7 +27,7 @@ static void peers_warn(struct kube_cluster *c)
 		if (p->hold_ns == 0)
 			warn(c, "BGP peer %s has hold time 0: no keepalives, and a dead peer is never noticed",
 			     p->meta.name);
-		if (p->ebgp_multihop && c->conf.metallb != KUBE_METALLB_FRR)
+		if (p->ebgp_multihop && !kube_is_whole(c))
 			warn(c, "ebgpMultiHop of BGP peer %s has no effect in the native BGP mode", p->meta.name);
 		for (size_t k = 0; k < i; k++) {
 			if (addr_equal(&c->config->peers.at[k].peer->peer_address, &p->peer_address))

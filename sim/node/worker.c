@@ -65,14 +65,20 @@ uint64_t node_sessions_fingerprint(const struct kube_bgp_peer *const *peers, siz
 	return h;
 }
 
+/* Does what MetalLB's own engine does not: BGPPeers' fields for FRR, TTLs. */
+static bool is_whole(enum bgp_profile profile)
+{
+	return profile == BGP_PROFILE_METALLB_FRR || profile == BGP_PROFILE_STANDARD;
+}
+
 /* Where only keepaliveTime is given, it is a third of the hold time. */
-static uint16_t hold_seconds(const struct kube_bgp_peer *peer, bool frr)
+static uint16_t hold_seconds(const struct kube_bgp_peer *peer, enum bgp_profile profile)
 {
 	if (peer->hold_ns != KUBE_TIME_UNSET)
 		return (uint16_t)(peer->hold_ns / NS_PER_S);
 	if (peer->keepalive_ns != KUBE_TIME_UNSET)
 		return (uint16_t)(3 * peer->keepalive_ns / NS_PER_S);
-	return frr ? HOLD_FRR_S : HOLD_NATIVE_S;
+	return profile == BGP_PROFILE_METALLB_FRR ? HOLD_FRR_S : HOLD_NATIVE_S;
 }
 
 static bool is_internal(const struct kube_bgp_peer *p)
@@ -95,7 +101,7 @@ static struct node_bfd bfd_of(const struct kube_bgp_peer *p)
 				 .passive = b->passive};
 }
 
-static struct node_peer peer_of(struct node_lab *lab, const struct kube_bgp_peer *p, bool frr)
+static struct node_peer peer_of(struct node_lab *lab, const struct kube_bgp_peer *p, enum bgp_profile profile)
 {
 	struct node_peer peer = {.name = arena_strdup(&lab->arena, p->meta.name),
 				 .remote = p->peer_address,
@@ -104,7 +110,7 @@ static struct node_peer peer_of(struct node_lab *lab, const struct kube_bgp_peer
 				 .password = p->password != NULL ? arena_strdup(&lab->arena, p->password) : NULL,
 				 .bfd = bfd_of(p)};
 
-	if (frr)
+	if (is_whole(profile))
 		peer.ttl = is_internal(p) || p->ebgp_multihop ? TTL_FAR : TTL_NEIGHBOUR;
 	return peer;
 }
@@ -115,7 +121,7 @@ static bool restarts(const struct node_lab *lab, const struct kube_bgp_peer *p)
 }
 
 static struct bgp_peer_conf session_of(const struct node_lab *lab, const struct kube_bgp_peer *p, const char *name,
-				       bool frr)
+				       enum bgp_profile profile)
 {
 	static const enum bgp_as_kind kinds[] = {[KUBE_ASN_GIVEN] = BGP_AS_GIVEN,
 						 [KUBE_ASN_INTERNAL] = BGP_AS_INTERNAL,
@@ -128,7 +134,7 @@ static struct bgp_peer_conf session_of(const struct node_lab *lab, const struct 
 	conf.remote_as = p->peer_asn;
 	conf.as_kind = kinds[p->dynamic_asn];
 	conf.local_as = p->local_asn != 0 ? p->local_asn : p->my_asn;
-	conf.hold_s = hold_seconds(p, frr);
+	conf.hold_s = hold_seconds(p, profile);
 	conf.both_families = p->dual_stack;
 	conf.restart.on = restarts(lab, p);
 	conf.restart.forwarding = true;
@@ -138,7 +144,7 @@ static struct bgp_peer_conf session_of(const struct node_lab *lab, const struct 
 		conf.connect_retry_s = (uint16_t)(p->connect_ns / NS_PER_S);
 	if (p->router_id.family == ADDR_V4)
 		conf.router_id = addr_v4_value(&p->router_id);
-	if (frr && !is_internal(p)) {
+	if (is_whole(profile) && !is_internal(p)) {
 		conf.role = lab->conf.worker_role;
 		conf.role_strict = lab->conf.worker_role_strict;
 	}
@@ -146,7 +152,7 @@ static struct bgp_peer_conf session_of(const struct node_lab *lab, const struct 
 }
 
 static int sessions_add(struct node_lab *lab, struct node_worker *w, const struct kube_bgp_peer *const *peers, size_t n,
-			bool frr, struct errmsg *err)
+			enum bgp_profile profile, struct errmsg *err)
 {
 	w->peers = arena_array(&lab->arena, n, sizeof(*w->peers));
 	w->peer_count = 0;
@@ -156,13 +162,13 @@ static int sessions_add(struct node_lab *lab, struct node_worker *w, const struc
 		struct bgp_peer_conf conf;
 		bgp_peer_id id;
 
-		*mine = peer_of(lab, p, frr);
+		*mine = peer_of(lab, p, profile);
 		if (mine->bfd.on && p->ebgp_multihop)
 			return errmsg_say(err, -EOPNOTSUPP,
 					  "%s: BGPPeer %s has ebgpMultiHop, and the built-in speaker no BFD over "
 					  "several hops (RFC 5883); workers: {speaker: frr} has",
 					  w->host.name, p->meta.name);
-		conf = session_of(lab, p, mine->name, frr);
+		conf = session_of(lab, p, mine->name, profile);
 		if (bgp_peer_add(w->speaker, &conf, &id) < 0)
 			return errmsg_say(err, -EEXIST,
 					  "%s: BGPPeers with the same peerAddress %s (%s is the second) would end each "
@@ -193,7 +199,7 @@ static int speaker_replace(struct node_lab *lab, struct node_worker *w, const st
 	if (n == 0)
 		return 0;
 	w->speaker = bgp_speaker_new(conf);
-	return sessions_add(lab, w, peers, n, conf->profile == BGP_PROFILE_METALLB_FRR, err);
+	return sessions_add(lab, w, peers, n, conf->profile, err);
 }
 
 static bool keeps_routes(const struct node_lab *lab, const struct kube_bgp_peer *const *peers, size_t n)
@@ -261,7 +267,8 @@ static struct prefix announced_prefix(const struct node_worker *w, const struct 
 	return prefix_make(&next, p->len);
 }
 
-static void routes_set(struct node_worker *w, const struct kube_announcement *announcements, size_t n, bool frr)
+static void routes_set(struct node_worker *w, const struct kube_announcement *announcements, size_t n,
+		       enum bgp_profile profile)
 {
 	struct arena scratch = {0};
 	struct bgp_originated *routes = arena_array(&scratch, n, sizeof(*routes));
@@ -274,9 +281,9 @@ static void routes_set(struct node_worker *w, const struct kube_announcement *an
 
 		if (a->prefix.addr.family != ADDR_V4) /* the lab's nodes have no IPv6 */
 			continue;
-		/* FRR sets none that is 0, and so sends its default of 100 */
+		/* FRR sets none that is 0, and so sends its default of 100, which the standard speaker has, too */
 		routes[count] = (struct bgp_originated){.prefix = announced_prefix(w, &a->prefix),
-							.local_pref_present = !frr || a->local_pref != 0,
+							.local_pref_present = !is_whole(profile) || a->local_pref != 0,
 							.local_pref = a->local_pref,
 							.communities = a->communities,
 							.community_count = a->community_count};
@@ -300,7 +307,8 @@ int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_clus
 {
 	static const enum bgp_profile profiles[] = {[KUBE_METALLB_LEGACY] = BGP_PROFILE_METALLB_LEGACY,
 						    [KUBE_METALLB_NATIVE] = BGP_PROFILE_METALLB_NATIVE,
-						    [KUBE_METALLB_FRR] = BGP_PROFILE_METALLB_FRR};
+						    [KUBE_METALLB_FRR] = BGP_PROFILE_METALLB_FRR,
+						    [KUBE_METALLB_STANDARD] = BGP_PROFILE_STANDARD};
 	struct node_worker *w = &lab->workers[worker];
 	size_t session_count, announcement_count;
 	const struct kube_bgp_peer *const *peers = kube_sessions(cluster, w->host.name, &session_count);
@@ -330,7 +338,7 @@ int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_clus
 	if (w->speaker == NULL)
 		return 0;
 	announcements = kube_announcements(cluster, w->host.name, &announcement_count);
-	routes_set(w, announcements, announcement_count, metallb == KUBE_METALLB_FRR);
+	routes_set(w, announcements, announcement_count, profiles[metallb]);
 	*ret_changed = true;
 	return 0;
 }

@@ -41,8 +41,13 @@
 	}
 #define TREATED_AS_WITHDRAW(case_name, text, where, attrs)                                                             \
 	UPDATE(case_name, text, where, attrs, .prior = true, .reaction = ROGUE_WITHDRAWN)
-#define DISCARDED(case_name, text, where, attrs)                                                                       \
-	UPDATE(case_name, text, where, "{origin}{path}{nh}" attrs, .reaction = ROGUE_INSTALLED)
+#define DISCARDED(case_name, text, where, attrs, ...)                                                                  \
+	UPDATE(case_name, text, where, "{origin}{path}{nh}" attrs, .reaction = ROGUE_INSTALLED, __VA_ARGS__)
+#define EVERYWHERE .peering = ROGUE_ANY_PEERING
+#define EXTERNAL .peering = ROGUE_EXTERNAL
+#define OLD .old = true, .peering = ROGUE_EXTERNAL
+#define WITHDRAWN_INSIDE(case_name, text, where, attrs)                                                                \
+	UPDATE(case_name, text, where, attrs, .prior = true, .reaction = ROGUE_WITHDRAWN, .peering = ROGUE_INTERNAL)
 
 /* NOLINTEND(bugprone-macro-parentheses) */
 
@@ -92,6 +97,8 @@ static const struct rogue_case cases[] = {
 	 .stage = ROGUE_AS_OPEN, .bytes = "<05 0001 00 01>", NOTIFIED(ANSWER(5, 1), ANSWER(5, 0))},
 	{.name = "update_in_open_confirm", .about = "an UPDATE before the first KEEPALIVE", .clause = "RFC 6608 section 3",
 	 .stage = ROGUE_AS_KEEPALIVE, .bytes = "<02 [] [{origin}{path}{nh}] {nlri}>", NOTIFIED(ANSWER(5, 2), ANSWER(5, 0))},
+	{.name = "refresh_in_open_confirm", .about = "a ROUTE-REFRESH before the first KEEPALIVE", .clause = "RFC 6608 section 3",
+	 .stage = ROGUE_AS_KEEPALIVE, .bytes = "<05 0001 00 01>", NOTIFIED(ANSWER(5, 2), ANSWER(5, 0))},
 	{.name = "second_open", .about = "an OPEN on an established session", .clause = "RFC 6608 section 3",
 	 .stage = ROGUE_ESTABLISHED, .bytes = "<01 04 {as} {hold} {id} ({caps})>", NOTIFIED(ANSWER(5, 3), ANSWER(5, 0), ANSWER(6, 7))},
 	{.name = "notification_first", .about = "a NOTIFICATION instead of an OPEN", .clause = "RFC 4271 section 8.2.2",
@@ -116,6 +123,8 @@ static const struct rogue_case cases[] = {
 	UPDATE("mp_reach_twice", "two MP_REACH_NLRI attributes", "RFC 7606 section 3 (g)", "{origin}{path}{nh} 80 0e 0d 0001 01 04 c6120001 00 18 c61200 80 0e 0d 0001 01 04 c6120001 00 18 c61200", NOTIFIED(ANSWER(3, 1))),
 	UPDATE("mp_reach_cut", "an MP_REACH_NLRI that ends before its next hop", "RFC 7606 section 7.11", "{origin}{path}{nh} 80 0e 04 0001 01 10", NOTIFIED(ANSWER(3, ROGUE_ANY_SUBCODE))),
 	UPDATE("mp_unreach_cut", "an MP_UNREACH_NLRI of two octets", "RFC 7606 section 7.12", "{origin}{path}{nh} 80 0f 02 0001", NOTIFIED(ANSWER(3, ROGUE_ANY_SUBCODE))),
+	UPDATE("mp_reach_nlri_33", "an MP_REACH_NLRI with an IPv4 prefix of length 33", "RFC 7606 section 5.3", "{origin}{path}{nh} 80 0e 0f 0001 01 04 c6120001 00 21 c612000100", NOTIFIED(ANSWER(3, ROGUE_ANY_SUBCODE))),
+	UPDATE("mp_unreach_nlri_33", "an MP_UNREACH_NLRI with an IPv4 prefix of length 33", "RFC 7606 section 5.3", "{origin}{path}{nh} 80 0f 09 0001 01 21 c612000100", NOTIFIED(ANSWER(3, ROGUE_ANY_SUBCODE))),
 
 	/* RFC 7606 section 7: what costs the route */
 	TREATED_AS_WITHDRAW("origin_3", "ORIGIN 3", "RFC 7606 section 7.1", "40 01 01 03 {path}{nh}"),
@@ -142,24 +151,37 @@ static const struct rogue_case cases[] = {
 	TREATED_AS_WITHDRAW("communities_empty", "COMMUNITIES of no octets", "RFC 7606 section 7.8", "{origin}{path}{nh} c0 08 00"),
 	TREATED_AS_WITHDRAW("ext_communities_odd", "EXTENDED COMMUNITIES of seven octets", "RFC 7606 section 7.14", "{origin}{path}{nh} c0 10 07 00020000000001"),
 	TREATED_AS_WITHDRAW("large_communities_odd", "LARGE COMMUNITIES of eleven octets", "RFC 8092 section 6", "{origin}{path}{nh} c0 20 0b 0000000100000002000000"),
+	TREATED_AS_WITHDRAW("traffic_engineering_empty", "a TRAFFIC_ENGINEERING of no octets", "RFC 7606 section 7.13", "{origin}{path}{nh} 80 18 00"),
+	TREATED_AS_WITHDRAW("ipv6_ext_communities_odd", "IPv6 EXTENDED COMMUNITIES of nineteen octets", "RFC 7606 section 7.15", "{origin}{path}{nh} c0 19 13 {zeros 19}"),
+	TREATED_AS_WITHDRAW("attr_set_short", "an ATTR_SET of three octets", "RFC 7606 section 7.16", "{origin}{path}{nh} c0 80 03 000000"),
+	TREATED_AS_WITHDRAW("otc_short", "an ONLY_TO_CUSTOMER of three octets", "RFC 9234 section 5", "{origin}{path}{nh} c0 23 03 000000"),
+	WITHDRAWN_INSIDE("local_pref_short", "a LOCAL_PREF of three octets within the AS", "RFC 7606 section 7.5", "{origin}{path}{hop} 40 05 03 000000"),
+	WITHDRAWN_INSIDE("originator_id_short", "an ORIGINATOR_ID of three octets within the AS", "RFC 7606 section 7.9", "{origin}{path}{nh} 80 09 03 0a0000"),
+	WITHDRAWN_INSIDE("cluster_list_odd", "a CLUSTER_LIST of five octets within the AS", "RFC 7606 section 7.10", "{origin}{path}{nh} 80 0a 05 0a00000100"),
+	WITHDRAWN_INSIDE("cluster_list_empty", "a CLUSTER_LIST of no octets within the AS", "RFC 7606 section 7.10", "{origin}{path}{nh} 80 0a 00"),
 	TREATED_AS_WITHDRAW("attribute_overrun", "an attribute that is longer than all attributes", "RFC 7606 section 4", "{origin}{path}{nh} c0 08 20 00000001"),
 	TREATED_AS_WITHDRAW("attribute_header_cut", "one octet where an attribute's header should be", "RFC 7606 section 4", "{origin}{path}{nh} c0"),
 
 	/* RFC 7606: what costs the attribute alone */
-	DISCARDED("local_pref_external", "a LOCAL_PREF from another AS", "RFC 7606 section 7.5", "40 05 04 00000000"),
-	DISCARDED("local_pref_short_external", "a LOCAL_PREF of three octets from another AS", "RFC 7606 section 7.5", "40 05 03 000000"),
-	DISCARDED("atomic_aggregate_long", "an ATOMIC_AGGREGATE of one octet", "RFC 7606 section 7.6", "40 06 01 00"),
-	DISCARDED("aggregator_short", "an AGGREGATOR of seven octets", "RFC 7606 section 7.7", "c0 07 07 0000fde80a0000"),
-	DISCARDED("originator_id_external", "an ORIGINATOR_ID from another AS", "RFC 7606 section 7.9", "80 09 04 0a000001"),
-	DISCARDED("originator_id_short_external", "an ORIGINATOR_ID of three octets from another AS", "RFC 7606 section 7.9", "80 09 03 0a0000"),
-	DISCARDED("cluster_list_external", "a CLUSTER_LIST of five octets from another AS", "RFC 7606 section 7.10", "80 0a 05 0a00000100"),
-	DISCARDED("as4_path_from_new", "an AS4_PATH on a session of four-octet ASes", "RFC 6793 section 4.1", "c0 11 06 02 01 {as4}"),
-	DISCARDED("as4_aggregator_from_new", "an AS4_AGGREGATOR on a session of four-octet ASes", "RFC 6793 section 4.1", "c0 12 08 {as4} 0a000001"),
-	DISCARDED("repeated_origin", "a second ORIGIN, INCOMPLETE", "RFC 7606 section 3 (g)", "40 01 01 02"),
-	DISCARDED("unknown_transitive", "an unknown optional transitive attribute", "RFC 4271 section 5", "c0 c8 04 01020304"),
-	DISCARDED("unknown_nontransitive", "an unknown optional non-transitive attribute", "RFC 4271 section 5", "80 c8 04 01020304"),
-	DISCARDED("extended_length", "COMMUNITIES whose length takes two octets though one would do", "RFC 4271 section 4.3", "d0 08 0004 59d80001"),
-	DISCARDED("large_attribute", "an unknown attribute of 3500 octets", "RFC 4271 section 4.3", "d0 c8 [{zeros 3500}]"),
+	DISCARDED("local_pref_external", "a LOCAL_PREF from another AS", "RFC 7606 section 7.5", "40 05 04 00000000", EXTERNAL),
+	DISCARDED("local_pref_short_external", "a LOCAL_PREF of three octets from another AS", "RFC 7606 section 7.5", "40 05 03 000000", EXTERNAL),
+	DISCARDED("atomic_aggregate_long", "an ATOMIC_AGGREGATE of one octet", "RFC 7606 section 7.6", "40 06 01 00", EVERYWHERE),
+	DISCARDED("aggregator_short", "an AGGREGATOR of seven octets", "RFC 7606 section 7.7", "c0 07 07 0000fde80a0000", EVERYWHERE),
+	DISCARDED("originator_id_external", "an ORIGINATOR_ID from another AS", "RFC 7606 section 7.9", "80 09 04 0a000001", EXTERNAL),
+	DISCARDED("originator_id_short_external", "an ORIGINATOR_ID of three octets from another AS", "RFC 7606 section 7.9", "80 09 03 0a0000", EXTERNAL),
+	DISCARDED("cluster_list_external", "a CLUSTER_LIST of five octets from another AS", "RFC 7606 section 7.10", "80 0a 05 0a00000100", EXTERNAL),
+	DISCARDED("as4_path_from_new", "an AS4_PATH on a session of four-octet ASes", "RFC 6793 section 4.1", "c0 11 06 02 01 {as4}", EVERYWHERE),
+	DISCARDED("as4_aggregator_from_new", "an AS4_AGGREGATOR on a session of four-octet ASes", "RFC 6793 section 4.1", "c0 12 08 {as4} 0a000001", EVERYWHERE),
+	DISCARDED("aggregator_as_0", "an AGGREGATOR of AS 0", "RFC 7607 section 2", "c0 07 08 00000000 0a000001", EVERYWHERE),
+	DISCARDED("aigp_short", "an AIGP whose TLV is cut", "RFC 7311 section 3.2", "80 1a 03 01000b", EVERYWHERE),
+	DISCARDED("as4_path_segment_type", "an AS4_PATH segment of type 9 from an old speaker", "RFC 6793 section 6", "c0 11 06 09 01 {as4}", OLD),
+	DISCARDED("as4_path_overrun", "an AS4_PATH segment that counts more ASes than there are, from an old speaker", "RFC 6793 section 6", "c0 11 06 02 03 {as4}", OLD),
+	DISCARDED("as4_aggregator_short", "an AS4_AGGREGATOR of seven octets from an old speaker", "RFC 6793 section 6", "c0 07 06 5ba0 0a000001 c0 12 07 {as4} 0a0000", OLD),
+	DISCARDED("repeated_origin", "a second ORIGIN, INCOMPLETE", "RFC 7606 section 3 (g)", "40 01 01 02", EVERYWHERE),
+	DISCARDED("unknown_transitive", "an unknown optional transitive attribute", "RFC 4271 section 5", "c0 c8 04 01020304", EVERYWHERE),
+	DISCARDED("unknown_nontransitive", "an unknown optional non-transitive attribute", "RFC 4271 section 5", "80 c8 04 01020304", EVERYWHERE),
+	DISCARDED("extended_length", "COMMUNITIES whose length takes two octets though one would do", "RFC 4271 section 4.3", "d0 08 0004 59d80001", EVERYWHERE),
+	DISCARDED("large_attribute", "an unknown attribute of 3500 octets", "RFC 4271 section 4.3", "d0 c8 [{zeros 3500}]", EVERYWHERE),
 
 	/* Correct, though unusual */
 	{.name = "empty_update", .about = "an UPDATE of 23 octets, End-of-RIB", .clause = "RFC 4724 section 2",
@@ -182,7 +204,15 @@ static const struct rogue_case cases[] = {
 	 .stage = ROGUE_ESTABLISHED, .bytes = "<04>", .then = ROGUE_FALLS_SILENT, NOTIFIED(ANSWER(4, 0))},
 	{.name = "half_message", .about = "half an UPDATE, then nothing", .clause = "RFC 4271 section 6.5",
 	 .stage = ROGUE_ESTABLISHED, .bytes = "{marker} 0040 02 0000", .then = ROGUE_FALLS_SILENT, NOTIFIED(ANSWER(4, 0))},
-	{.name = "half_open", .about = "a FIN while it goes on reading", .clause = "RFC 4271 section 8.2.2",
+	{.name = "slow_open", .about = "an OPEN, an octet each 20 ms", .clause = "RFC 4271 section 4.1",
+	 .stage = ROGUE_AS_OPEN, .bytes = "<01 04 {as} {hold} {id} ({caps})>", .pace_ms = 20, .reaction = ROGUE_STAYS},
+	{.name = "slow_update", .about = "an UPDATE, an octet each 20 ms", .clause = "RFC 4271 section 4.1",
+	 .stage = ROGUE_ESTABLISHED, .bytes = "<02 [] [{origin}{path}{nh}] {nlri}>", .pace_ms = 20, .reaction = ROGUE_INSTALLED},
+	{.name = "slow_loris", .about = "an octet of an UPDATE each 100 ms, and so no whole message within the hold time", .clause = "RFC 4271 section 6.5",
+	 .stage = ROGUE_ESTABLISHED, .bytes = "{marker} 0080 02 {zeros 64}", .pace_ms = 100, .then = ROGUE_FALLS_SILENT, NOTIFIED(ANSWER(4, 0))},
+	{.name = "half_open", .about = "nothing any more, for it has forgotten the connection", .clause = "RFC 4271 section 8.2.2",
+	 .stage = ROGUE_ESTABLISHED, .bytes = "<04>", .prior = true, .then = ROGUE_VANISHES, .reaction = ROGUE_CLOSES},
+	{.name = "half_closed", .about = "a FIN while it goes on reading", .clause = "RFC 4271 section 8.2.2",
 	 .stage = ROGUE_ESTABLISHED, .bytes = "<04>", .then = ROGUE_SENDS_FIN, .reaction = ROGUE_CLOSES},
 	{.name = "reset", .about = "an RST on an established session", .clause = "RFC 4271 section 8.2.2",
 	 .stage = ROGUE_ESTABLISHED, .bytes = "<04>", .prior = true, .then = ROGUE_SENDS_RST, .reaction = ROGUE_CLOSES},
@@ -193,6 +223,11 @@ const struct rogue_case *rogue_cases(size_t *ret_count)
 {
 	*ret_count = sizeof(cases) / sizeof(cases[0]);
 	return cases;
+}
+
+bool rogue_fits(const struct rogue_case *what, uint32_t as, uint32_t peer_as)
+{
+	return what->peering == ROGUE_ANY_PEERING || (what->peering == ROGUE_INTERNAL) == (as == peer_as);
 }
 
 const struct rogue_case *rogue_case_find(const char *name)

@@ -24,6 +24,8 @@ struct rogue {
 	bool silent;
 	bool heard; /* something of the other side */
 	struct instant keepalive;
+	struct instant now;  /* as last told */
+	struct instant drip; /* when the next octet of a paced case may go */
 };
 
 struct rogue *rogue_new(const struct rogue_conf *conf, const struct rogue_case *what)
@@ -31,8 +33,9 @@ struct rogue *rogue_new(const struct rogue_conf *conf, const struct rogue_case *
 	struct rogue *r = memory_new(sizeof(*r));
 
 	r->conf = *conf;
+	r->conf.old = what->old;
 	r->what = what;
-	r->keepalive = INSTANT_NEVER;
+	r->keepalive = r->drip = INSTANT_NEVER;
 	return r;
 }
 
@@ -65,14 +68,14 @@ static void play(struct rogue *r)
 		put(r, "<02 [] [{origin}{path}{nh}] {nlri}>", 1);
 	r->single_from = r->out.len;
 	put(r, r->what->bytes, r->what->times > 0 ? r->what->times : 1);
-	r->single_to = r->what->bytewise ? r->out.len : r->single_from;
+	r->single_to = r->what->bytewise || r->what->pace_ms > 0 ? r->out.len : r->single_from;
 	r->played = true;
 	r->silent = r->what->then != ROGUE_GOES_ON;
 }
 
 void rogue_connected(struct rogue *r, struct instant now)
 {
-	(void)now;
+	r->now = now;
 	if (r->state != WAITS_FOR_TCP)
 		return;
 	r->state = WAITS_FOR_OPEN;
@@ -116,6 +119,7 @@ void rogue_bytes(struct rogue *r, const uint8_t *bytes, size_t n, struct instant
 	size_t used = 0, len;
 	uint8_t type;
 
+	r->now = now;
 	r->heard = r->heard || n > 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -137,7 +141,7 @@ bool rogue_closed(struct rogue *r)
 {
 	bool again = !r->heard && !r->ended;
 
-	r->keepalive = INSTANT_NEVER;
+	r->keepalive = r->drip = INSTANT_NEVER;
 	r->out.len = r->handed = r->single_from = r->single_to = 0;
 	r->played = r->done = r->silent = false;
 	r->state = again ? WAITS_FOR_TCP : OVER;
@@ -147,6 +151,9 @@ bool rogue_closed(struct rogue *r)
 
 void rogue_time(struct rogue *r, struct instant now)
 {
+	r->now = now;
+	if (r->drip.ns != INSTANT_NEVER.ns && !instant_before(now, r->drip))
+		r->drip = INSTANT_NEVER;
 	if (r->keepalive.ns == INSTANT_NEVER.ns || instant_before(now, r->keepalive))
 		return;
 	r->keepalive = INSTANT_NEVER;
@@ -155,32 +162,59 @@ void rogue_time(struct rogue *r, struct instant now)
 
 struct instant rogue_deadline(const struct rogue *r)
 {
-	return r->keepalive;
+	return instant_before(r->drip, r->keepalive) ? r->drip : r->keepalive;
+}
+
+static bool is_single(const struct rogue *r)
+{
+	return r->handed >= r->single_from && r->handed < r->single_to;
+}
+
+static enum rogue_act last_act(const struct rogue *r)
+{
+	switch (r->what->then) {
+	case ROGUE_SENDS_FIN:
+		return ROGUE_FIN;
+	case ROGUE_SENDS_RST:
+		return ROGUE_RST;
+	case ROGUE_VANISHES:
+		return ROGUE_VANISH;
+	case ROGUE_GOES_ON:
+	case ROGUE_FALLS_SILENT:
+		break;
+	}
+	return ROGUE_NOTHING;
 }
 
 enum rogue_act rogue_next(struct rogue *r, const uint8_t **ret_bytes, size_t *ret_len)
 {
 	size_t from = r->handed, to = r->out.len;
+	enum rogue_act last;
 
+	if (r->drip.ns != INSTANT_NEVER.ns)
+		return ROGUE_NOTHING;
 	if (from < to) {
 		if (from < r->single_from)
 			to = r->single_from;
-		else if (from < r->single_to)
+		else if (is_single(r))
 			to = from + 1;
 		*ret_bytes = r->out.at + from;
 		*ret_len = to - from;
 		r->handed = to;
+		if (r->what->pace_ms > 0 && is_single(r) && from >= r->single_from)
+			r->drip = instant_add(r->now, (int64_t)r->what->pace_ms * NS_PER_MS);
 		return ROGUE_SEND;
 	}
 	r->out.len = r->handed = r->single_from = r->single_to = 0;
 	r->done = r->played;
-	if (!r->played || r->ended || r->what->then == ROGUE_GOES_ON || r->what->then == ROGUE_FALLS_SILENT)
+	last = last_act(r);
+	if (!r->played || r->ended || last == ROGUE_NOTHING)
 		return ROGUE_NOTHING;
 	r->ended = true;
-	return r->what->then == ROGUE_SENDS_FIN ? ROGUE_FIN : ROGUE_RST;
+	return last;
 }
 
 bool rogue_done(const struct rogue *r)
 {
-	return r->state == OVER || r->done;
+	return r->state == OVER || r->done || (r->played && r->what->pace_ms > 0);
 }

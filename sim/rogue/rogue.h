@@ -29,7 +29,16 @@ enum rogue_reaction {
 };
 
 /* What the peer does once its bytes are out. */
-enum rogue_then { ROGUE_GOES_ON, ROGUE_FALLS_SILENT, ROGUE_SENDS_FIN, ROGUE_SENDS_RST };
+enum rogue_then {
+	ROGUE_GOES_ON,
+	ROGUE_FALLS_SILENT,
+	ROGUE_SENDS_FIN,
+	ROGUE_SENDS_RST,
+	ROGUE_VANISHES, /* forgets the connection and says nothing: it is half open (RFC 9293 section 3.5.1) */
+};
+
+/* Between which peers the case is what it says. */
+enum rogue_peering { ROGUE_ANY_PEERING, ROGUE_EXTERNAL, ROGUE_INTERNAL };
 
 #define ROGUE_ANY_SUBCODE 0xff
 
@@ -46,9 +55,12 @@ struct rogue_case {
 	const char *about;  /* "an UPDATE with ORIGIN 3" */
 	const char *clause; /* "RFC 7606 section 7.1"; NULL for a case that is not of the catalogue */
 	enum rogue_stage stage;
-	const char *bytes;  /* see rogue_write */
-	bool prior;	    /* the route is announced well before */
-	bool bytewise;	    /* each octet in a segment of its own */
+	const char *bytes;    /* see rogue_write */
+	bool prior;	      /* the route is announced well before */
+	bool bytewise;	      /* each octet in a segment of its own */
+	unsigned int pace_ms; /* and so long after the one before; the session's other messages wait behind them */
+	bool old;	      /* a speaker of two-octet AS numbers (RFC 6793) */
+	enum rogue_peering peering;
 	unsigned int times; /* how often; 0 is once */
 	enum rogue_then then;
 	enum rogue_reaction reaction;
@@ -65,14 +77,17 @@ struct rogue_conf {
 	uint32_t id;	      /* host order */
 	struct addr local;    /* IPv4; the next hop of its routes */
 	struct prefix prefix; /* IPv4; what it announces */
+	bool old;	      /* without four-octet AS numbers; set from the case */
 };
+
+bool rogue_fits(const struct rogue_case *what, uint32_t as, uint32_t peer_as);
 
 /* Hold time that it proposes; the peer's KEEPALIVEs then come every second. */
 #define ROGUE_HOLD_S 3
 
 /* Writes a template: hex digits are octets; <TT ... > is a message of type TT with marker and length, [ ... ] has its
- * length in two octets before it, ( ... ) in one; {word} is one of marker as as4 peer4 id hold caps origin path nh nlri,
- * {zeros N} N octets. Returns the bytes, which the caller frees, or NULL with -EINVAL in *err. */
+ * length in two octets before it, ( ... ) in one; {word} is one of marker as as4 peer4 id hold caps origin path hop nh nlri,
+ * {zeros N} N octets. {path} and {nh} are as to the peer: within one AS an empty path, and LOCAL_PREF behind NEXT_HOP. Returns the bytes, which the caller frees, or NULL with -EINVAL in *err. */
 uint8_t *rogue_write(const char *template, const struct rogue_conf *conf, size_t *ret_len, struct errmsg *err);
 
 /* ---- The player ---- */
@@ -91,12 +106,12 @@ bool rogue_closed(struct rogue *r);
 void rogue_time(struct rogue *r, struct instant now);
 struct instant rogue_deadline(const struct rogue *r);
 
-enum rogue_act { ROGUE_NOTHING, ROGUE_SEND, ROGUE_FIN, ROGUE_RST };
+enum rogue_act { ROGUE_NOTHING, ROGUE_SEND, ROGUE_FIN, ROGUE_RST, ROGUE_VANISH };
 
 /* What to do next on the connection, until ROGUE_NOTHING. Each ROGUE_SEND is a segment of its own; its bytes stay valid
  * until the next call. */
 enum rogue_act rogue_next(struct rogue *r, const uint8_t **ret_bytes, size_t *ret_len);
-/* The case's bytes have been handed out, or the connection is over. */
+/* The case's bytes have been handed out (those with a pace: begun), or the connection is over. */
 bool rogue_done(const struct rogue *r);
 
 #endif

@@ -83,8 +83,12 @@ static void put_hold(struct wire_out *out, const struct rogue_conf *conf)
 /* One optional parameter with what every speaker announces: IPv4 unicast, route refresh, four-octet AS. */
 static void put_caps(struct wire_out *out, const struct rogue_conf *conf)
 {
-	static const uint8_t head[] = {2, 14, 1, 4, 0, 1, 0, 1, 2, 0, 65, 4};
+	static const uint8_t head[] = {2, 14, 1, 4, 0, 1, 0, 1, 2, 0, 65, 4}, old[] = {2, 8, 1, 4, 0, 1, 0, 1, 2, 0};
 
+	if (conf->old) {
+		wire_put(out, old, sizeof(old));
+		return;
+	}
 	wire_put(out, head, sizeof(head));
 	wire_put32(out, conf->as);
 }
@@ -99,18 +103,31 @@ static void put_origin(struct wire_out *out, const struct rogue_conf *conf)
 
 static void put_path(struct wire_out *out, const struct rogue_conf *conf)
 {
-	static const uint8_t head[] = {0x40, WIRE_ATTR_AS_PATH, 6, WIRE_AS_SEQUENCE, 1};
+	bool internal = conf->as == conf->peer_as;
+	const uint8_t head[] = {0x40, WIRE_ATTR_AS_PATH, internal ? 0 : conf->old ? 4 : 6, WIRE_AS_SEQUENCE, 1};
 
-	wire_put(out, head, sizeof(head));
-	wire_put32(out, conf->as);
+	wire_put(out, head, internal ? 3 : sizeof(head));
+	if (!internal && conf->old)
+		put_as(out, conf);
+	else if (!internal)
+		wire_put32(out, conf->as);
 }
 
-static void put_nh(struct wire_out *out, const struct rogue_conf *conf)
+static void put_hop(struct wire_out *out, const struct rogue_conf *conf)
 {
 	static const uint8_t head[] = {0x40, WIRE_ATTR_NEXT_HOP, 4};
 
 	wire_put(out, head, sizeof(head));
 	wire_put(out, conf->local.b, 4);
+}
+
+static void put_nh(struct wire_out *out, const struct rogue_conf *conf)
+{
+	static const uint8_t local_pref[] = {0x40, WIRE_ATTR_LOCAL_PREF, 4, 0, 0, 0, 100};
+
+	put_hop(out, conf);
+	if (conf->as == conf->peer_as)
+		wire_put(out, local_pref, sizeof(local_pref));
 }
 
 static void put_nlri(struct wire_out *out, const struct rogue_conf *conf)
@@ -125,7 +142,7 @@ static const struct {
 } words[] = {
 	{"marker", put_marker}, {"as", put_as},	    {"as4", put_as4},	{"peer4", put_peer4},
 	{"id", put_id},		{"hold", put_hold}, {"caps", put_caps}, {"origin", put_origin},
-	{"path", put_path},	{"nh", put_nh},	    {"nlri", put_nlri},
+	{"path", put_path},	{"hop", put_hop},   {"nh", put_nh},	{"nlri", put_nlri},
 };
 
 /* {word} or {zeros N} */

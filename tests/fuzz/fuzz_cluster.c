@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	size_t count;
 
 	if (manifest_read(fuzz_file_open(bytes, n), &arena, &diags, &objects, &count) == 0) {
-		for (int metallb = KUBE_METALLB_LEGACY; metallb <= KUBE_METALLB_FRR; metallb++) {
+		for (int metallb = KUBE_METALLB_LEGACY; metallb <= KUBE_METALLB_STANDARD; metallb++) {
 			struct kube_cluster *c = cluster((enum kube_metallb)metallb);
 
 			play(c, objects, count);

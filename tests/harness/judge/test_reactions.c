@@ -61,6 +61,21 @@ static void test_notification_data(void **state)
 	play_assert_says(reaction(p, JUDGE_NOTIFIES, (struct judge_answer){1, 2, "1001"}, 1000), ", data 1001");
 }
 
+/* RFC 4271 section 4.5 and the byte order of the Internet: BIRD 2.0.12 answers a wrong version with 0400. */
+static void test_host_byte_order(void **state)
+{
+	struct play *p = *state;
+	const struct judge_answer version = {2, 1, "0004"}, same = {2, 1, "0404"};
+	struct judge_finding f;
+
+	play_session(p, 1, 10);
+	play_bgp_hex(p, 1, 150, PLAY_FROM_ROUTER, "0017 03 02 01 0400");
+	f = reaction(p, JUDGE_NOTIFIES, version, 1000);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "data 0400, which is 0004 in host byte order");
+	play_assert_says(reaction(p, JUDGE_NOTIFIES, same, 1000), ", data 0400;");
+}
+
 /* A NOTIFICATION of the peer itself is nobody's reaction. */
 static void test_own_notification(void **state)
 {
@@ -163,9 +178,11 @@ static void test_no_connection(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(test_notification), PLAY_TEST(test_notification_data), PLAY_TEST(test_own_notification),
-		PLAY_TEST(test_stays),	      PLAY_TEST(test_ended_instead),	 PLAY_TEST(test_routes),
-		PLAY_TEST(test_reset),	      PLAY_TEST(test_no_connection),
+		PLAY_TEST(test_notification),	 PLAY_TEST(test_notification_data),
+		PLAY_TEST(test_host_byte_order), PLAY_TEST(test_own_notification),
+		PLAY_TEST(test_stays),		 PLAY_TEST(test_ended_instead),
+		PLAY_TEST(test_routes),		 PLAY_TEST(test_reset),
+		PLAY_TEST(test_no_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,15 @@ static const struct row scenarios[] = {
 	 "  - malformed: {case: [bad_marker, bad_market]}\n",
 	 1, 2, 36, 10, "there is no case \"bad_market\"", "did you mean \"bad_marker\"?"},
 	{"malformed none", "steps:\n  - malformed: {within: 3s}\n", 1, 2, 16, 1, "malformed needs \"case\"", NULL},
+	{"malformed peering",
+	 "lab: {workers: {count: 1}}\nsteps:\n"
+	 "  - malformed: {case: local_pref_short}\n",
+	 1, 3, 23, 16, "local_pref_short is for peers within one AS",
+	 "the router's AS is lab.router.as, the workers' lab.workers.as"},
+	{"send pace",
+	 "lab: {workers: {count: 1}}\nsteps:\n"
+	 "  - send: {hex: ff, expect: closes, every: 1500us}\n",
+	 1, 3, 44, 6, "every: whole milliseconds, a minute at most", NULL},
 	{"malformed speakers",
 	 "lab:\n"
 	 "  manifests: [old.yaml]\n"

@@ -252,6 +252,32 @@ static void test_frr_changes(void **state)
 	ground_fini(&g);
 }
 
+/* The standard speaker takes what MetalLB's FRR takes of a BGPPeer, and listens, takes routes, proposes 90 s itself. */
+static void test_standard_session(void **state)
+{
+	struct ground g;
+	struct errmsg err;
+	struct kube_object changed;
+	const struct node_worker *w;
+	const struct addr router = article_peer("router").peer.peer_address;
+	bgp_conn_id conn;
+
+	(void)state;
+	ground_init(&g, KUBE_METALLB_STANDARD);
+	w = &g.lab.workers[0];
+	changed = g.peer;
+	changed.peer.hold_ns = KUBE_TIME_UNSET;
+	changed.peer.graceful_restart = true;
+	assert_int_equal(kube_apply(g.cluster, &changed, &err), 0);
+	sync(&g, 0);
+	assert_int_equal(bgp_peer_conf(w->speaker, 0)->hold_s, 90);
+	assert_true(bgp_peer_conf(w->speaker, 0)->restart.on);
+	assert_int_equal(w->peers[0].ttl, 1);
+	bgp_peer_start(w->speaker, 0, (struct instant){NS_PER_S});
+	assert_true(bgp_in_accepted(w->speaker, &w->host.address, &router, (struct instant){NS_PER_S}, &conn));
+	ground_fini(&g);
+}
+
 /* METALLB sections 4.9 and 4.11: FRR's hold time, and its TTLs. */
 static void test_frr_session(void **state)
 {
@@ -349,7 +375,7 @@ static void test_router_waits(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(saids) + COUNT(changes) + COUNT(frr_changes) + 4];
+	struct CMUnitTest tests[COUNT(saids) + COUNT(changes) + COUNT(frr_changes) + 5];
 	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT(saids); i++)
@@ -361,6 +387,7 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){frr_changes[i].name, test_frr_changes, NULL, NULL,
 						 (void *)(uintptr_t)&frr_changes[i]};
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_frr_session);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_standard_session);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_service_goes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_twins_are_refused);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_router_waits);

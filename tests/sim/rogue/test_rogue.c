@@ -54,6 +54,7 @@ static const struct {
 			       "400206020100"
 			       "0055f0"
 			       "4003040a000033"},
+	{"{hop}", "4003040a000033"},
 	{"{caps}", "020e010400010001020041040000"
 		   "55f0"},
 	{"{zeros 3} 01", "00000001"},
@@ -163,22 +164,23 @@ static void route_note(void *ctx, const struct prefix *prefix, const struct addr
 	p->out.routes += n > 0 && prefix_equal(prefix, &p->prefix);
 }
 
-static struct outcome case_play(const struct rogue_case *what)
+static struct outcome case_play(const struct rogue_case *what, uint32_t as)
 {
 	struct rogue_conf conf = conf_make();
 	struct addr local = address("10.0.0.1");
 	struct pair p = {.engine = bgp_speaker_new(&(struct bgp_speaker_conf){
 				 .as = ROUTER_AS, .router_id = 0x0a000001, .max_paths = 16, .readvertise = true}),
-			 .rogue = rogue_new(&conf, what),
 			 .prefix = conf.prefix};
 	struct instant now = {NS_PER_S};
 	bgp_peer_id peer;
 
+	conf.as = as;
+	p.rogue = rogue_new(&conf, what);
 	assert_int_equal(bgp_peer_add(p.engine,
 				      &(struct bgp_peer_conf){.name = "rogue",
 							      .local = local,
 							      .remote = conf.local,
-							      .remote_as = ROGUE_AS,
+							      .remote_as = as,
 							      .passive = true,
 							      .hold_s = 90},
 				      &peer),
@@ -187,10 +189,10 @@ static struct outcome case_play(const struct rogue_case *what)
 	assert_true(bgp_in_accepted(p.engine, &local, &conf.local, now, &p.conn));
 	rogue_connected(p.rogue, now);
 	/* Two hold times. */
-	for (int tenth = 0; tenth < 60; tenth++) {
+	for (int tick = 0; tick < 300; tick++) {
 		while (exchange(&p, now))
 			;
-		now = instant_add(now, 100 * NS_PER_MS);
+		now = instant_add(now, 20 * NS_PER_MS);
 		rogue_time(p.rogue, now);
 		bgp_in_time(p.engine, now);
 	}
@@ -234,21 +236,60 @@ static bool reacted(const struct rogue_case *what, const struct outcome *o)
 
 static void our_speaker_reacts_as_the_rfcs_ask(void **state)
 {
-	size_t n, wrong = 0;
+	static const uint32_t ases[] = {ROGUE_AS, ROUTER_AS}; /* an external peer, and an internal one */
+	size_t n, wrong = 0, played[2] = {0};
 	const struct rogue_case *cases = rogue_cases(&n);
 
 	(void)state;
-	for (size_t i = 0; i < n; i++) {
-		struct outcome o = case_play(&cases[i]);
+	for (size_t i = 0; i < 2 * n; i++) {
+		const struct rogue_case *what = &cases[i / 2];
+		uint32_t as = ases[i % 2];
+		struct outcome o;
 
-		if (reacted(&cases[i], &o))
+		if (!rogue_fits(what, as, ROUTER_AS))
+			continue;
+		played[i % 2]++;
+		o = case_play(what, as);
+		if (reacted(what, &o))
 			continue;
 		wrong++;
-		print_error("%s (%s, %s): session %s, NOTIFICATION %u/%u %s, %zu routes\n", cases[i].name,
-			    cases[i].about, cases[i].clause, o.held ? "held" : "ended", o.code, o.subcode, o.data,
-			    o.routes);
+		print_error("%s of AS %u (%s, %s): session %s, NOTIFICATION %u/%u %s, %zu routes\n", what->name, as,
+			    what->about, what->clause, o.held ? "held" : "ended", o.code, o.subcode, o.data, o.routes);
 	}
 	assert_int_equal(wrong, 0);
+	assert_true(played[0] > 100 && played[1] > 80);
+}
+
+/* Octets of a paced case go alone, and not before their time. */
+static void octets_keep_their_pace(void **state)
+{
+	static const uint8_t open[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+				       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,	 29,   1,    4,
+				       0x2a, 0xf8, 0,	 3,    10,   0,	   0,	 1,    0};
+	const struct rogue_case what = {
+		.name = "send", .bytes = "0102", .stage = ROGUE_AS_OPEN, .pace_ms = 50, .then = ROGUE_VANISHES};
+	struct rogue_conf conf = conf_make();
+	struct rogue *r = rogue_new(&conf, &what);
+	const uint8_t *bytes;
+	size_t n;
+
+	(void)state;
+	rogue_connected(r, (struct instant){0});
+	assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_SEND);
+	assert_int_equal(n, 1);
+	assert_int_equal(bytes[0], 1);
+	assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_NOTHING);
+	assert_int_equal(rogue_deadline(r).ns, 50 * NS_PER_MS);
+	/* What comes in does not hurry it. */
+	rogue_bytes(r, open, sizeof(open), (struct instant){10 * NS_PER_MS});
+	rogue_time(r, (struct instant){49 * NS_PER_MS});
+	assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_NOTHING);
+	rogue_time(r, (struct instant){50 * NS_PER_MS});
+	assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_SEND);
+	assert_int_equal(bytes[0], 2);
+	rogue_time(r, (struct instant){100 * NS_PER_MS});
+	assert_int_equal(rogue_next(r, &bytes, &n), ROGUE_VANISH);
+	rogue_free(r);
 }
 
 /* A router that is not ready hangs up without a word; whoever has spoken once is not asked again. */
@@ -308,6 +349,7 @@ int main(void)
 		cmocka_unit_test(templates_become_octets),
 		cmocka_unit_test(the_catalogue_is_in_order),
 		cmocka_unit_test(who_hangs_up_mute_is_asked_again),
+		cmocka_unit_test(octets_keep_their_pace),
 		cmocka_unit_test(our_speaker_reacts_as_the_rfcs_ask),
 	};
 
