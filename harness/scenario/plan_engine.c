@@ -190,7 +190,7 @@ static void workers_check(struct plan_state *s, const struct yaml_node *workers,
 			     plan_daemon_name(lab->speakers[i]));
 		return;
 	}
-	if (lab->metallb == KUBE_METALLB_FRR || session->kind != YAML_MAP)
+	if (lab->metallb == KUBE_METALLB_FRR || lab->metallb == KUBE_METALLB_STANDARD || session->kind != YAML_MAP)
 		return;
 	for (size_t i = 0; i < sizeof(not_native) / sizeof(not_native[0]); i++)
 		if (yaml_get_key(session, not_native[i]) != NULL)
