@@ -11,6 +11,9 @@ class Bird2(Daemon):
     """BIRD 2."""
 
     name, program = "BIRD 2", "bird"
+    names_protocols, refuses_without_policy = True, True
+    lacks = {"8538 N bit": "2.0.12 does not offer it"}
+    BANDWIDTH = re.compile("0x4004")
 
     @classmethod
     def missing(cls):
@@ -33,7 +36,8 @@ class Bird2(Daemon):
         lines += ["enable extended messages on;"] if s.extended_message else []
         lines += ["long lived graceful restart on;", f"long lived stale time {s.long_lived};"] if s.long_lived else []
         lines += ["rr client;"] if s.reflect else []
-        channel = ["import all;", "export all;"]
+        heed = "if (65535, 0) ~ bgp_community then bgp_local_pref = 0;"
+        channel = [f"import filter {{ {heed} accept; }};", "export all;"]
         channel += [f"import limit {s.max_prefixes} action disable;"] if s.max_prefixes else []
         channel += ["add paths on;"] if s.add_path else []
         channel += ["extended next hop on;"] if s.extended_next_hop else []
@@ -49,11 +53,24 @@ class Bird2(Daemon):
         return text + "".join(self.session_text(s) for s in sessions)
 
     def start(self, sessions):
+        self.started = sessions
         config = self.folder / "conf"
         config.write_text(self.configuration(sessions))
         self.socket = self.folder / "ctl"
         self.spawn(tool("bird"), "-f", "-c", config, "-s", self.socket)
         until(lambda: "BIRD" in self.ask("show", "status"), lambda: "BIRD answers: " + self.log())
+
+    def keeps(self, s, route):
+        """Its table says so of long-lived ones alone."""
+        return "Neighbor graceful restart active" in self.raw(s)
+
+    def refusal(self, s):
+        """What it says of a session of which no policy is told; None where it has nothing against it."""
+        config = self.folder / "refused"
+        text = re.sub(r"(import filter \{.*?\}|export all);", "", self.session_text(s))
+        config.write_text(f"router id {self.address4};\nprotocol device {{ }}\n" + text)
+        said = subprocess.run([tool("bird"), "-p", "-c", config], capture_output=True, text=True, check=False)
+        return said.stderr if said.returncode != 0 and "policy" in said.stderr else None
 
     def ask(self, *what):
         return self.run(tool("birdc"), "-s", self.socket, *what)
@@ -104,4 +121,4 @@ class Bird2(Daemon):
         return {"path": values.get("as_path", "").strip(), "hop": values.get("next_hop", "").split(" ")[0],
                 "communities": several("community"), "large": several("large_community"), "extended": several("ext_community"),
                 "med": values.get("med"), "local_pref": values.get("local_pref"), "otc": values.get("otc"),
-                "neighbor": text.split(" ")[0], "best": " * " in text.split("\n")[0], "stale": "s]" in text.split("\n")[0]}
+                "neighbor": text.split(" ")[0], "best": " * " in text.split("\n")[0]}

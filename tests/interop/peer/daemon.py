@@ -31,6 +31,9 @@ class Daemon:
 
     name, program = "", ""
     lacks = {}
+    heeds_shutdown = True  # RFC 8326, by itself or as configured here
+    refuses_without_policy = False  # RFC 8212: does not start then
+    names_protocols = False  # and not neighbors, in its tables
 
     def __init__(self, number, folder):
         self.address4, self.address6 = f"10.0.0.{240 + number}", f"fd00::{240 + number:x}"
@@ -43,6 +46,13 @@ class Daemon:
     @classmethod
     def missing(cls):
         return None if shutil.which(cls.program, path=SBIN) else f"{cls.name} is not installed"
+
+    def keeps(self, s, route):  # pylint: disable=unused-argument
+        """The route outlives the session."""
+        return route["stale"]
+
+    def restart(self):
+        self.start(self.started)
 
     def spawn(self, *words):
         with open(self.folder / "log", "ab") as log:

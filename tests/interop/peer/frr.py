@@ -13,6 +13,7 @@ class Frr(Daemon):
     """FRR's bgpd, with the zebra that tells it which next hops are there."""
 
     name, program = "FRR", "vtysh"
+    BANDWIDTH = re.compile("LB:")
     home = pathlib.Path("/usr/lib/frr")
 
     def session_text(self, s):
@@ -35,7 +36,8 @@ class Frr(Daemon):
         return "\n".join(lines) + "\n"
 
     def configuration(self, sessions):
-        text = f"hostname frr\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n no bgp network import-check\n"
+        text = f"hostname frr\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n no bgp network import-check\n coalesce-time 50\n"
+        text += " bgp long-lived-graceful-restart stale-time 60\n"
         text += "".join(self.session_text(s) for s in sessions)
         text += f" address-family ipv4 unicast\n  network {OWN4} route-map OWN\n exit-address-family\n"
         text += f" address-family ipv6 unicast\n  network {OWN6} route-map OWN\n exit-address-family\nexit\n"
@@ -43,6 +45,7 @@ class Frr(Daemon):
         return text + "route-map ALL permit 1\nexit\n"
 
     def start(self, sessions):
+        self.started = sessions
         for path in ("/run/frr", "/var/tmp/frr", "/var/lib/frr", "/var/log/frr", "/run/etc-frr"):
             pathlib.Path(path).mkdir(parents=True, exist_ok=True)
         if not os.path.ismount("/etc/frr"):

@@ -10,11 +10,16 @@ class Gobgp(Daemon):
     """GoBGP."""
 
     name, program = "GoBGP", "gobgpd"
-    lacks = {"4271 no hold time": "3.10 gives up at its first write where the hold time is 0",
+    heeds_shutdown = False
+    BANDWIDTH = re.compile("125000000|1.25e")
+    lacks = {"1997 NO_EXPORT": "3.10 passes it on",
+             "4271 no hold time": "3.10 gives up at its first write where the hold time is 0",
              "9072 extended parameters": "3.10 takes the length for an error",
-             "9234 roles": "3.10 has no roles",
+             "9234 roles": "3.10 has no roles", "9234 OTC": "3.10 has no roles",
              "2918 their request": "3.10 keeps what it was told and asks no peer for it",
-             "7313 enhanced refresh": "3.10 does not offer it"}
+             "7313 enhanced refresh": "3.10 does not offer it",
+             "8654 extended messages": "3.10 does not offer them",
+             "8212 policies, theirs": "3.10 lets all pass"}
 
     def session_text(self, s):
         text = f'[[neighbors]]\n[neighbors.config]\nneighbor-address = "{s.address}"\npeer-as = {s.as_}\n'
@@ -47,6 +52,7 @@ class Gobgp(Daemon):
         return text + "".join(self.session_text(s) for s in sessions)
 
     def start(self, sessions):
+        self.started = sessions
         config = self.folder / "conf"
         config.write_text(self.configuration(sessions))
         self.spawn(tool("gobgpd"), "-f", config, "-t", "toml", "--pprof-disable", "--api-hosts", "127.0.0.1:50051")
@@ -106,6 +112,6 @@ class Gobgp(Daemon):
         return {"path": " ".join(numbers), "hop": values[3]["nexthop"] if 3 in values else reach.get("nexthop"),
                 "communities": [f"{c >> 16}:{c & 0xffff}" for c in values.get(8, {}).get("communities", [])],
                 "large": [":".join(str(v) for v in c.values()) for c in values.get(32, {}).get("value", [])],
-                "extended": [c.get("value") for c in values.get(16, {}).get("value", [])],
+                "extended": [c.get("value") or json.dumps(c) for c in values.get(16, {}).get("value", [])],
                 "med": text_of(values.get(4, {}).get("metric")), "local_pref": text_of(values.get(5, {}).get("value")), "otc": None,
                 "neighbor": p.get("neighbor-ip"), "best": p.get("best", False), "stale": p.get("stale", False), "all": p}

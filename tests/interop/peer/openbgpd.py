@@ -11,7 +11,12 @@ class Openbgpd(Daemon):
     """OpenBGPD."""
 
     name, program = "OpenBGPD", "bgpctl"
-    lacks = {"2918 route refresh": "7.7 answers no request, BIRD's neither: \"AID IPv4 unicast not negotiated\"",
+    BANDWIDTH = re.compile("bandwidth|4004", re.I)
+    lacks = {"8654 extended messages": "7.7 does not offer them",
+             "8950 IPv4 over IPv6": "7.7 does not offer it",
+             "9494 long-lived": "7.7 does not offer it", "8538 N bit": "7.7 does not offer it",
+             "4724 we help": "7.7 names no family that outlives it",
+             "2918 route refresh": "7.7 answers no request, BIRD's neither: \"AID IPv4 unicast not negotiated\"",
              "7313 enhanced refresh": "offered by 7.7, which answers no request"}
 
     def session_text(self, s):
@@ -35,9 +40,10 @@ class Openbgpd(Daemon):
         text += f"network {OWN4} {own}\nnetwork {OWN6} {own}\n" + "".join(self.session_text(s) for s in sessions)
         for s in sessions:
             text += "" if s.no_policy else f"allow from {s.address}\nallow to {s.address}\n"
-        return text
+        return text + "match from any community GRACEFUL_SHUTDOWN set { localpref 0 }\n"
 
     def start(self, sessions):
+        self.started = sessions
         config = self.folder / "conf"
         config.write_text(self.configuration(sessions))
         config.chmod(0o600)
@@ -92,7 +98,8 @@ class Openbgpd(Daemon):
 
     @staticmethod
     def route(p):
+        otc = [a.get("as") for a in p.get("attributes", []) if a.get("type") == "OTC"]
         return {"path": p["aspath"], "hop": p["exit_nexthop"], "communities": p.get("communities", []),
                 "large": p.get("large_communities", []), "extended": p.get("extended_communities", []),
-                "med": text_of(p.get("metric")), "local_pref": text_of(p.get("localpref")), "otc": text_of(p.get("otc")),
+                "med": text_of(p.get("metric")), "local_pref": text_of(p.get("localpref")), "otc": text_of(otc[0] if otc else None),
                 "neighbor": p["neighbor"]["remote_addr"], "best": p.get("best", False), "stale": p.get("stale", False), "all": p}

@@ -47,11 +47,17 @@ class Speaker:
     """One of ours with its one peer, the daemon."""
 
     def __init__(self, control, host, remote, family=4, speaker=None, **peer):
-        self.control, self.host, self.seen = control, host, []
+        self.control, self.host, self.seen, self.family = control, host, [], family
+        self.killed = False
+        self.number = (speaker or {}).get("as")
         self.address = f"10.0.0.{host}" if family == 4 else f"fd00::{host:x}"
         control.tell("new", host, family, *(f"{k}={v}" for k, v in (speaker or {}).items()))
         control.tell("peer", host, remote, *(f"{k.replace('__', '.')}={v}" for k, v in peer.items()))
         control.tell("go", host)
+
+    def identity(self, daemon):
+        """How the daemon's table names the neighbor."""
+        return f"h{self.host}" if daemon.names_protocols else self.address
 
     def info(self):
         return self.control.tell("info", self.host, 0)
@@ -95,4 +101,6 @@ class Speaker:
         self.control.tell(word, self.host, 0, *words)
 
     def kill(self):
-        self.control.tell("kill", self.host)
+        if not self.killed:
+            self.control.tell("kill", self.host)
+        self.killed = True

@@ -18,6 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
 import bird  # noqa: E402
 import checks_session  # noqa: E402,F401
+import checks_routes  # noqa: E402,F401
+import checks_restart  # noqa: E402,F401
 import daemon  # noqa: E402
 import frr  # noqa: E402
 import gobgp  # noqa: E402

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Restarts that traffic outlives."""
+from bench import same, standard
+from daemon import OWN4, OWN6
+from ours import until
+
+RESET = 4
+ON = {"restart__on": 1, "restart__forwarding": 1, "restart__time_s": 60}
+
+
+def known(b, which=0, **more):
+    """Ours, established, and the daemon has its route."""
+    one = b.up(which, **{**ON, **more})
+    one.announce(b.prefix(which))
+    b.route(b.prefix(which))
+    return one
+
+
+@standard("4724 End-of-RIB", {"restart": 30})
+def end_of_rib(b):
+    one = b.up(**ON)
+    for afi, own in ((1, OWN4), (2, OWN6)):
+        one.heard("UPDATE", lambda m, afi=afi: m.end_of_rib == afi, f"End-of-RIB of AFI {afi}")
+        one.has(own)
+
+
+@standard("4724 they help", {"restart": 30})
+def they_help(b):
+    """Killed, ours has its route kept; what it does not tell again goes with its End-of-RIB."""
+    one = known(b)
+    b.recognised(0, 64)
+    one.kill()
+    b.route(b.prefix(), lambda r: b.daemon.keeps(b.sessions[0], r), "kept")
+    again = b.up(0, {"restarting": 1, "deferral_s": 1}, **ON)
+    again.announce(b.prefix(0, 1))
+    b.route(b.prefix(0, 1))
+    b.gone(b.prefix())
+
+
+@standard("8538 N bit", {"restart": 30}, {"restart": 30})
+def notification(b):
+    """A NOTIFICATION leaves the routes where they are; a Hard Reset does not."""
+    one = known(b, 0, restart__notification=1)
+    same(one.info()["notification_restart"], 1, "the daemon's N bit")
+    one.tell("reset", RESET)
+    b.route(b.prefix(), lambda r: b.daemon.keeps(b.sessions[0], r), "kept")
+    one.up()
+    b.route(b.prefix(), lambda r: not b.daemon.keeps(b.sessions[0], r), "told again")
+    two = known(b, 1, restart__notification=1)
+    two.tell("stop", "for_good")
+    b.gone(b.prefix(1))
+
+
+@standard("9494 long-lived", {"restart": 30, "long_lived": 60})
+def long_lived(b):
+    """When the restart takes too long, the route stays for those who may use it yet, marked so."""
+    one = known(b, 0, restart__time_s=1, restart__long_lived_s=60)
+    b.recognised(0, 71)
+    one.kill()
+    b.route(b.prefix(), lambda r: {"65535:6", "llgr-stale"} & set(r["communities"]), "with LLGR_STALE")
+
+
+@standard("4724 we help", {"restart": 30})
+def we_help(b):
+    """The daemon is killed: ours keeps its routes until it is back and has told all."""
+    one = b.up(**ON)
+    one.has(OWN4, lambda r: not r["stale"])
+    b.daemon.stop()
+    until(lambda: one.info()["state"] != "Established", "the end noticed")
+    same(one.routes()[OWN4]["stale"], 1, "what it told is kept")
+    b.daemon.restart()
+    one.up(20)
+    one.has(OWN4, lambda r: not r["stale"])
+    one.heard("UPDATE", lambda m: m.end_of_rib == 1, "End-of-RIB", count=2)
