@@ -38,6 +38,7 @@ struct judge *judge_new(const struct judge_lab *lab)
 	j->fib.slots.seed = seed;
 	j->traffic.seed = seed;
 	/* first: a lab that names none leaves 0, which is a worker's */
+	link_role_set(j, lab->gate_link, LINK_GATE, 0);
 	link_role_set(j, lab->router_link, LINK_ROUTER, 0);
 	for (size_t i = 0; i < lab->worker_count; i++)
 		link_role_set(j, lab->workers[i].link, LINK_WORKER, i);
@@ -56,6 +57,7 @@ void judge_free(struct judge *j)
 	traffic_view_fini(&j->traffic);
 	VEC_FREE(&j->links);
 	VEC_FREE(&j->pods);
+	VEC_FREE(&j->heard);
 	arena_clear(&j->arena);
 	arena_clear(&j->scratch);
 	free(j);
@@ -73,13 +75,36 @@ static bool between_peers(const struct judge *j, uint32_t worker, const struct c
 	       (addr_equal(&event->src, router) && addr_equal(&event->dst, own));
 }
 
+static void heard_take(struct judge *j, const struct capture_event *event)
+{
+	struct judge_heard h = {.from_router = addr_equal(&event->src, &j->lab.router),
+				.ends = event->kind == CAPTURE_TCP_FIN || event->kind == CAPTURE_TCP_RST ||
+					(event->kind == CAPTURE_BGP && event->len >= WIRE_HEADER_LEN &&
+					 event->bytes[WIRE_HEADER_LEN - 1] == WIRE_NOTIFICATION),
+				.time = event->time,
+				.frame = event->frame};
+
+	if (event->kind == CAPTURE_FLOW || event->kind == CAPTURE_BFD)
+		return;
+	for (; h.worker < j->lab.worker_count && j->heard.len < HEARD_MAX; h.worker++) {
+		if (!between_peers(j, h.worker, event))
+			continue;
+		VEC_PUSH(&j->heard, h);
+		return;
+	}
+}
+
 static void packet_take(struct judge *j, const struct capture_event *event)
 {
 	struct judge_link at = judge_link_at(j, event->link);
 
-	if (at.role == LINK_ROUTER)
+	if (at.role == LINK_ROUTER) {
 		bfd_view_packet(&j->bfd, event);
-	if (at.role == LINK_OTHER || at.role == LINK_ROUTER)
+		heard_take(j, event);
+	}
+	if (at.role == LINK_GATE && event->carried)
+		traffic_view_gate(&j->traffic, event);
+	if (at.role == LINK_OTHER || at.role == LINK_ROUTER || at.role == LINK_GATE)
 		return;
 	if (at.role == LINK_WORKER && event->kind != CAPTURE_FLOW && between_peers(j, at.index, event))
 		bgp_view_packet(&j->bgp, at.index, event);
@@ -133,6 +158,11 @@ void judge_hash(struct judge *j, bool addresses_only)
 	j->lab.hash_addresses_only = addresses_only;
 }
 
+void judge_trace(struct judge *j, uint32_t run)
+{
+	traffic_view_trace(&j->traffic, run);
+}
+
 void judge_loss(struct judge *j, unsigned int link, uint64_t frames)
 {
 	struct judge_link *at;
@@ -172,6 +202,7 @@ struct kind {
 	void (*evaluate)(struct question *q);
 	bool bgp, fib, traffic, bfd; /* the views */
 	bool named_only;	     /* of the workers' links */
+	bool gate;		     /* the router's port to the clients, instead of theirs */
 };
 
 static const struct kind kinds[] = {
@@ -191,6 +222,7 @@ static const struct kind kinds[] = {
 	[JUDGE_REACTION] = {judge_reaction, .bgp = true, .fib = true, .named_only = true},
 	[JUDGE_BFD_UP] = {judge_bfd_up, .bfd = true},
 	[JUDGE_BFD_DOWN] = {judge_bfd_down, .bfd = true},
+	[JUDGE_LEFT] = {judge_left, .traffic = true, .bgp = true, .fib = true, .gate = true},
 };
 
 static bool rests_on(const struct question *q, const struct judge_link *link)
@@ -204,11 +236,13 @@ static bool rests_on(const struct question *q, const struct judge_link *link)
 			return false;
 		return (k->bgp && (!k->named_only || question_names(q, link->index))) || k->traffic;
 	case LINK_CLIENT:
-		return k->traffic;
+		return k->traffic && !k->gate;
 	case LINK_POD:
 		return http && q->e->source != JUDGE_SOURCE_ANY;
 	case LINK_ROUTER:
 		return k->bfd;
+	case LINK_GATE:
+		return k->gate;
 	case LINK_OTHER:
 		return false;
 	}

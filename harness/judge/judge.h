@@ -39,6 +39,7 @@ struct judge_client {
 struct judge_lab {
 	struct addr router;	  /* the address the workers peer with */
 	unsigned int router_link; /* at its port to the workers: what it says shows there even when they are cut off */
+	unsigned int gate_link;	  /* at its port to the clients: what traced flows sent shows there */
 	const struct judge_worker *workers;
 	size_t worker_count;
 	const struct judge_client *clients;
@@ -68,6 +69,8 @@ void judge_fib_weighted(struct judge *j, struct instant time, const struct prefi
 void judge_pod(struct judge *j, const struct judge_pod *pod);
 /* The router's hash is another from now on: whether it looks at addresses alone. */
 void judge_hash(struct judge *j, bool addresses_only);
+/* Every packet of the run of flows counts, not only the first at each place; told before its first one. Gate and workers. */
+void judge_trace(struct judge *j, uint32_t run);
 /* So many frames in all were lost on a link: verdicts that rest on it become inconclusive. */
 void judge_loss(struct judge *j, unsigned int link, uint64_t frames);
 
@@ -90,6 +93,21 @@ enum judge_kind {
 	JUDGE_REACTION,
 	JUDGE_BFD_UP,
 	JUDGE_BFD_DOWN,
+	JUDGE_LEFT, /* traced flows have left the workers named: no packet goes there any more */
+};
+
+/* From when the time is counted that leaving may take. */
+enum judge_reference {
+	JUDGE_SINCE_EVENT,    /* what happened to them */
+	JUDGE_SINCE_WITHDRAW, /* the first word about it on the wire: an UPDATE, the session's end, BFD */
+	JUDGE_SINCE_FIB,      /* the change of the router's FIB */
+};
+
+struct judge_budget {
+	enum judge_reference since;
+	int64_t within_ns;     /* after which no packet may go there */
+	int64_t black_hole_ns; /* of each flow, at most; -1: not asked */
+	uint64_t lost;	       /* packets, at most; UINT64_MAX: not asked */
 };
 
 /* What the router is to do about bytes that it should not have got, or need not like. */
@@ -162,6 +180,7 @@ struct judge_expect {
 	uint64_t lost, late, twice;   /* packets: at most so many */
 	enum judge_algorithm at_most; /* moved: no more innocent ones than this makes of the router's next hops */
 	struct judge_oracle oracle;   /* predicted; packets: NULL answers do */
+	struct judge_budget budget;   /* left; since: the event; traffic.until: when the flows ended */
 	double detect;
 	struct judge_reaction
 		reaction;	 /* reaction; workers names the one who sent the bytes, on a connection since `since` */
@@ -204,6 +223,44 @@ struct judge_move {
 	enum judge_fate fate;
 };
 
+/* How the router, or anybody, first heard that a worker leaves. */
+enum judge_word {
+	JUDGE_WORD_NONE,
+	JUDGE_WORD_WITHDRAWN,
+	JUDGE_WORD_CHANGED, /* announced anew, with other attributes (RFC 8326) */
+	JUDGE_WORD_SESSION, /* its session ended */
+	JUDGE_WORD_BFD,	    /* the router says by BFD that it is down */
+};
+
+/* "withdrawn", "changed", "session ended", "bfd down"; NULL for none */
+const char *judge_word_name(enum judge_word w);
+
+/* A flow that was at a leaving worker, or lost packets. */
+struct judge_gap {
+	uint32_t flow;
+	struct addr client;
+	uint16_t client_port, port;
+	const char *before, *after; /* workers: when it happened and at last; or NULL */
+	uint32_t sent, lost;
+	int64_t black_hole_ns; /* by the packets' own stamps: from each first lost one to the next that arrived */
+	int64_t new_path_ns;   /* the first packet elsewhere, after the event; -1: none */
+};
+
+/* Times are after the event, or -1 where it was not seen. */
+struct judge_leaving {
+	enum judge_word word;
+	int64_t word_ns, fib_ns;
+	int64_t new_path_ns; /* the first packet of a flow that was there, elsewhere */
+	int64_t old_path_ns; /* the last one there, or lost on its way there */
+	uint64_t flows, affected, sent, lost, lost_flows;
+	int64_t black_hole_longest_ns, black_hole_ns; /* of one flow; of all in sum */
+	int64_t loss_span_ns;			      /* between the first and the last packet lost, of whatever flow */
+	uint64_t unmoved;			      /* flows that were there and have been nowhere else yet */
+	uint64_t trailing; /* lost packets from the flows' very end: they may still be on their way */
+	const struct judge_gap *gaps;
+	size_t gap_count;
+};
+
 /* Texts and arrays live in the arena given to judge_evaluate. */
 struct judge_finding {
 	enum judge_verdict verdict;
@@ -225,6 +282,7 @@ struct judge_finding {
 	struct judge_membership membership; /* moved: all below */
 	const struct judge_move *moves;
 	size_t move_count;
+	struct judge_leaving leaving; /* left; else without flows */
 };
 
 /* The distinct flows that the expectation, of a spread or of moves, needs for a verdict: count: auto. Of its traffic the

@@ -277,8 +277,19 @@ struct flow_sight {
 	uint64_t odd;		/* frame of the first that was late, twice or looped */
 };
 
+/* A packet of a traced run. */
+struct flow_step {
+	uint32_t link, flow, seq;
+	uint16_t src_port, dst_port;
+	struct addr src;
+	struct instant time, sent; /* seen; as its own stamp says */
+	uint64_t frame;
+};
+
 struct flow_run {
 	uint32_t run;
+	bool traced;
+	VEC(struct flow_step) steps; /* of a traced one */
 	VEC(struct flow_sight) sights;
 	struct slots slots;
 };
@@ -308,6 +319,9 @@ struct traffic_view {
 
 void traffic_view_fini(struct traffic_view *v);
 void traffic_view_packet(struct traffic_view *v, const struct capture_event *event);
+void traffic_view_trace(struct traffic_view *v, uint32_t run);
+/* A packet where it counts for traced runs alone. */
+void traffic_view_gate(struct traffic_view *v, const struct capture_event *event);
 const struct flow_run *traffic_view_run(const struct traffic_view *v, uint32_t run);
 
 struct tcp_notes {
@@ -321,7 +335,18 @@ struct tcp_notes traffic_view_notes(const struct traffic_view *v, unsigned int l
 
 /* ---- judge.c ---- */
 
-enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD, LINK_ROUTER };
+/* BGP's TCP on the router's link: what a worker says when it is cut off does not come there, what the router says does. */
+struct judge_heard {
+	uint32_t worker;
+	bool from_router;
+	bool ends; /* a FIN, an RST or a NOTIFICATION */
+	struct instant time;
+	uint64_t frame;
+};
+
+#define HEARD_MAX 4000000U
+
+enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD, LINK_ROUTER, LINK_GATE };
 
 struct judge_link {
 	enum link_role role;
@@ -335,6 +360,7 @@ struct judge {
 	struct arena scratch;
 	VEC(struct judge_link) links;
 	VEC(struct judge_pod) pods;
+	VEC(struct judge_heard) heard;
 	struct bgp_view bgp;
 	struct bfd_view bfd;
 	struct fib_view fib;
@@ -479,5 +505,6 @@ void judge_predicted(struct question *q);
 void judge_reaction(struct question *q);
 void judge_bfd_up(struct question *q);
 void judge_bfd_down(struct question *q);
+void judge_left(struct question *q);
 
 #endif

@@ -12,6 +12,7 @@ void traffic_view_fini(struct traffic_view *v)
 {
 	for (size_t i = 0; i < v->runs.len; i++) {
 		VEC_FREE(&v->runs.at[i].sights);
+		VEC_FREE(&v->runs.at[i].steps);
 		slots_free(&v->runs.at[i].slots);
 	}
 	for (size_t i = 0; i < v->links.len; i++)
@@ -89,6 +90,41 @@ static void sight_again(struct flow_sight *s, const struct capture_event *event)
 	s->odd = s->odd == 0 ? event->frame : s->odd;
 }
 
+static void step_add(struct traffic_view *v, struct flow_run *run, const struct capture_event *event)
+{
+	if (!room(v))
+		return;
+	VEC_PUSH(&run->steps,
+		 (struct flow_step){.link = event->link,
+				    .flow = event->tag.flow,
+				    .seq = event->tag.seq,
+				    .src_port = event->src_port,
+				    .dst_port = event->dst_port,
+				    .src = event->src,
+				    .time = event->time,
+				    .sent.ns = event->tag.sent_ns <= INT64_MAX / 4 ? (int64_t)event->tag.sent_ns : 0,
+				    .frame = event->frame});
+	v->kept++;
+}
+
+void traffic_view_trace(struct traffic_view *v, uint32_t run)
+{
+	struct flow_run *at = run_intern(v, run);
+
+	if (at != NULL)
+		at->traced = true;
+	else
+		v->full = true;
+}
+
+void traffic_view_gate(struct traffic_view *v, const struct capture_event *event)
+{
+	const struct flow_run *run = event->kind == CAPTURE_FLOW ? traffic_view_run(v, event->tag.run) : NULL;
+
+	if (run != NULL && run->traced)
+		step_add(v, &v->runs.at[run - v->runs.at], event);
+}
+
 static void flow_packet(struct traffic_view *v, const struct capture_event *event)
 {
 	struct flow_run *run = run_intern(v, event->tag.run);
@@ -100,6 +136,8 @@ static void flow_packet(struct traffic_view *v, const struct capture_event *even
 		v->full = true;
 		return;
 	}
+	if (run->traced)
+		step_add(v, run, event);
 	hash = slots_hash(&run->slots, 0, &event->tag.flow, sizeof(event->tag.flow));
 	hash = slots_hash(&run->slots, hash, &event->link, sizeof(event->link));
 	hash = slots_hash(&run->slots, hash, event->dst.b, sizeof(event->dst.b));

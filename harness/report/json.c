@@ -240,6 +240,8 @@ static json_t *expectation(const struct report_step *step, const struct report_l
 		set_rates(o, f);
 	if (f->move_count > 0)
 		set(o, "moves", moves(&f->membership));
+	if (f->leaving.flows > 0)
+		set(o, "leaving", json_leaving(&f->leaving));
 	set(o, "since_start_ns", json_integer(step->since_start_ns));
 	set(o, "elapsed_ns", json_integer(step->elapsed_ns));
 	return o;
@@ -256,6 +258,8 @@ static void step_end(struct teller *t, const struct report_step *step)
 	set(o, "line", json_integer(step->line));
 	set(o, "verdict", json_text(report_verdict_name(step->verdict)));
 	set(o, "detail", json_text(step->detail));
+	if (step->connections != NULL)
+		set(o, "connections", json_connections(step->connections));
 	if (step_is_expectation(step)) {
 		set(o, "expectation", json_integer((json_int_t)json_array_size(s->expectations)));
 		json_array_append_new(s->expectations, expectation(step, &t->facts->lab));

@@ -119,6 +119,10 @@ static const struct judge_finding *finding_of(const json_t *object, struct arena
 	f->why = string_of(object, "why", arena);
 	read_frames(json_object_get(object, "frames"), arena, f);
 	read_spread(object, arena, f);
+	if (json_is_object(json_object_get(object, "leaving")))
+		json_leaving_read(json_object_get(object, "leaving"), &f->leaving);
+	if (json_is_object(json_object_get(object, "moves")))
+		json_moves_read(json_object_get(object, "moves"), &f->membership);
 	return f;
 }
 
@@ -143,6 +147,8 @@ static void read_steps(const json_t *root, struct arena *arena, struct report_ca
 						.elapsed_ns = integer_of(o, "elapsed_ns"),
 						.verdict = verdict_of(o),
 						.detail = string_of(o, "detail", arena),
+						.connections =
+							json_connections_read(json_object_get(o, "connections"), arena),
 						.finding = json_is_object(e) ? finding_of(e, arena) : NULL};
 	}
 	c->steps = steps;

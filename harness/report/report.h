@@ -102,6 +102,19 @@ struct report_lab {
 	struct instant started; /* wall clock */
 };
 
+/* A node, and how many connections it reset. */
+struct report_resetter {
+	const char *node;
+	uint32_t count;
+};
+
+/* Connections held over what happened, by what became of them. */
+struct report_connections {
+	uint32_t count, answered, refused, reset, timed_out, broken;
+	const struct report_resetter *resetters;
+	size_t resetter_count;
+};
+
 /* A step. step_begin: up to since_start_ns is set. step_end: all of it. */
 struct report_step {
 	const char *file; /* NULL: the lab's */
@@ -113,6 +126,7 @@ struct report_step {
 	enum report_verdict verdict;
 	const char *detail;		     /* what the reader should know, or why it did not pass; NULL: nothing */
 	const struct judge_finding *finding; /* of an expectation, else NULL */
+	const struct report_connections *connections; /* that were released, else NULL */
 };
 
 /* Something worth a line on the page: "pod nginx-1 10.244.1.2 serves". */

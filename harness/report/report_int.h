@@ -189,6 +189,13 @@ struct json_t *json_text(const char *s);
 /* A real number; null where JSON has no word for it. */
 struct json_t *json_number(double value);
 /* How a FIB followed the wire; lab says when the run began. NULL: JSON's null. */
+/* json_leaving.c */
+struct json_t *json_leaving(const struct judge_leaving *l);
+void json_leaving_read(const struct json_t *o, struct judge_leaving *ret);
+void json_moves_read(const struct json_t *o, struct judge_membership *ret);
+struct json_t *json_connections(const struct report_connections *c);
+/* NULL where there are none. */
+const struct report_connections *json_connections_read(const struct json_t *o, struct arena *arena);
 struct json_t *json_fib(const struct judge_fib_story *f, const struct report_lab *lab);
 /* Adds the value's text, on one line or on several. */
 void json_write(struct text *t, const struct json_t *value, bool pretty);

@@ -55,6 +55,8 @@ static enum judge_kind kind_of(const struct plan_expect *e)
 		return JUDGE_PREDICTED;
 	case PLAN_EXPECT_REACTION:
 		return JUDGE_REACTION;
+	case PLAN_EXPECT_LEFT:
+		return JUDGE_LEFT;
 	}
 	return JUDGE_SESSIONS;
 }
@@ -99,6 +101,42 @@ static enum judge_source source_of(enum plan_source source)
 	return JUDGE_SOURCE_ANY;
 }
 
+static enum judge_reference reference_of(enum plan_since since)
+{
+	switch (since) {
+	case PLAN_SINCE_EVENT:
+		return JUDGE_SINCE_EVENT;
+	case PLAN_SINCE_WITHDRAW:
+		return JUDGE_SINCE_WITHDRAW;
+	case PLAN_SINCE_FIB:
+		return JUDGE_SINCE_FIB;
+	}
+	return JUDGE_SINCE_EVENT;
+}
+
+static int left_make(const struct run *r, const struct plan_expect *e, struct judge_expect *ret, struct errmsg *err)
+{
+	const struct judge_traffic *traffic = run_background_traffic(r);
+	const struct run_service *s;
+
+	if (traffic == NULL)
+		return errmsg_say(err, -EINVAL, "no flows go on in the background");
+	ret->traffic = *traffic;
+	ret->prefix = prefix_host(&traffic->vip);
+	for (size_t i = 0; i < r->services.len; i++) {
+		s = &r->services.at[i];
+		if (s->address.family != ADDR_NONE && addr_equal(&s->address, &traffic->vip))
+			ret->prefix = s->prefix;
+	}
+	ret->since = r->cause;
+	ret->deadline = instant_add(r->cause, run_left_limit(e));
+	ret->budget = (struct judge_budget){.since = reference_of(e->since),
+					    .within_ns = e->within_ns,
+					    .black_hole_ns = e->black_hole_ns,
+					    .lost = e->lost_most};
+	return 0;
+}
+
 static int expect_make(struct run *r, const struct plan_expect *e, struct judge_expect *ret, struct errmsg *err)
 {
 	size_t n = r->lab->conf.workers;
@@ -133,6 +171,8 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 		/* All cases were played together and wait together. */
 		ret->deadline = instant_add(r->malformed_played, e->within_ns);
 	}
+	if (e->kind == PLAN_EXPECT_LEFT)
+		return left_make(r, e, ret, err);
 	if (e->kind == PLAN_EXPECT_MOVED || e->kind == PLAN_EXPECT_STAGES) {
 		ret->before = r->flows_before;
 		ret->traffic = r->last_flows;
@@ -185,8 +225,7 @@ uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const st
 	return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
-/* Ends the wait for reasons that no deadline should hide. */
-static int lab_alive(struct run *r, struct errmsg *err)
+int run_lab_alive(struct run *r, struct errmsg *err)
 {
 	if (run_interrupted(r))
 		return errmsg_say(err, -EINTR, "interrupted");
@@ -228,14 +267,23 @@ static int evaluate(struct run *r, const struct judge_expect *expect, bool last,
 		ret->verdict = judge_evaluate(r->judge, expect, now, &scratch).verdict;
 		arena_clear(&scratch);
 		if (ret->verdict == JUDGE_PENDING)
-			return lab_alive(r, err);
+			return run_lab_alive(r, err);
 	}
 	result = run_evidence_settle(r, err);
 	if (result < 0)
 		return result;
 	run_evidence_losses(r);
 	*ret = judge_evaluate(r->judge, expect, now, &r->arena);
-	return lab_alive(r, err);
+	return run_lab_alive(r, err);
+}
+
+static enum run_exit left(struct run *r, struct judge_expect *expect, struct judge_finding *ret, struct errmsg *err)
+{
+	int result = run_left_watch(r, expect, ret, err);
+
+	if (result < 0)
+		return result == -ECHILD ? RUN_FAILED : run_exit_of(result);
+	return exit_of_verdict(ret->verdict);
 }
 
 enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struct judge_finding *ret,
@@ -248,6 +296,8 @@ enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struc
 		*ret = (struct judge_finding){.verdict = JUDGE_FAIL, .seen = arena_strdup(&r->arena, err->text)};
 		return RUN_FAILED;
 	}
+	if (expect.kind == JUDGE_LEFT)
+		return left(r, &expect, ret, err);
 	deadline = instant_add(run_clock(r), instant_since(expect.deadline, run_wall(r)));
 	for (;;) {
 		bool last = !instant_before(run_clock(r), deadline);

@@ -28,12 +28,34 @@ static enum run_exit settled(int result)
 	return result < 0 ? run_exit_of(result) : RUN_PASSED;
 }
 
+static enum kube_leave leave_of(enum plan_failure failure)
+{
+	switch (failure) {
+	case PLAN_FAIL_WITHDRAW:
+		return KUBE_LEAVE_WITHDRAW;
+	case PLAN_FAIL_SHUTDOWN:
+		return KUBE_LEAVE_SHUTDOWN;
+	case PLAN_FAIL_DRAIN:
+		return KUBE_LEAVE_DRAIN;
+	case PLAN_FAIL_LINK_DOWN:
+	case PLAN_FAIL_POWER_LOSS:
+	case PLAN_FAIL_CRASH:
+	case PLAN_FAIL_COUNT:
+		return KUBE_STAYS;
+	}
+	return KUBE_STAYS;
+}
+
 enum run_exit run_step_fail(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
 {
 	unsigned int worker = step->worker - 1;
 	int result = 0;
 
 	(void)ret_detail;
+	if (leave_of(step->failure) != KUBE_STAYS) {
+		kube_cluster_leave(r->cluster, r->lab->workers[worker].host.name, leave_of(step->failure));
+		return settled(run_settle_cluster(r, err));
+	}
 	/* The link first: what the kernel says of connections that end is not to be heard. */
 	if (step->failure != PLAN_FAIL_CRASH)
 		result = link_set(r, worker, false, err);
@@ -48,6 +70,7 @@ enum run_exit run_step_recover(struct run *r, const struct plan_step *step, cons
 	int result = link_set(r, worker, true, err);
 
 	(void)ret_detail;
+	kube_cluster_leave(r->cluster, r->lab->workers[worker].host.name, KUBE_STAYS);
 	node_worker_start(r->lab, worker);
 	if (result == 0)
 		result = run_settle_cluster(r, err);

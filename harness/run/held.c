@@ -94,6 +94,34 @@ static int save(struct run *r, struct run_held *h, struct errmsg *err)
 	return fclose(f) != 0 || bad ? errmsg_set(err, -EIO, "%s", name) : 0;
 }
 
+/* The same in numbers, for the step that goes on. */
+static const struct report_connections *counted(struct run *r, const struct run_held *h)
+{
+	struct report_connections *ret = arena_alloc(&r->arena, sizeof(*ret));
+	struct report_resetter *by = arena_array(&r->arena, r->judge_lab.worker_count, sizeof(*by));
+	uint32_t count[FATES] = {0};
+
+	*ret = (struct report_connections){.count = drive_held_count(h->conns), .resetters = by};
+	for (uint32_t i = 0; i < ret->count; i++) {
+		struct drive_held_conn c = drive_held_at(h->conns, i);
+		const char *who = reset_by(r, h, &c);
+		size_t at = 0;
+
+		count[c.fate]++;
+		while (who != NULL && at < ret->resetter_count && by[at].node != who)
+			at++;
+		if (who != NULL && at == ret->resetter_count)
+			by[ret->resetter_count++].node = who;
+		by[at].count += who != NULL;
+	}
+	ret->answered = count[DRIVE_FATE_ANSWERED];
+	ret->refused = count[DRIVE_FATE_REFUSED];
+	ret->reset = count[DRIVE_FATE_RESET];
+	ret->timed_out = count[DRIVE_FATE_TIMED_OUT];
+	ret->broken = count[DRIVE_FATE_BROKEN] + count[DRIVE_FATE_HELD];
+	return ret;
+}
+
 /* "1000 connections: 667 answered, 333 reset (133 by worker1, 200 by worker3)" */
 static const char *told(struct run *r, const struct run_held *h)
 {
@@ -175,6 +203,7 @@ enum run_exit run_step_release(struct run *r, const char **ret_detail, struct er
 	if (h->resets.len > 1)
 		qsort(h->resets.at, h->resets.len, sizeof(h->resets.at[0]), by_connection);
 	*ret_detail = told(r, h);
+	r->step.connections = counted(r, h);
 	result = save(r, h, err);
 	run_held_free(r);
 	return result < 0 ? run_exit_of(result) : RUN_PASSED;

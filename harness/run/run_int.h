@@ -120,6 +120,8 @@ struct run {
 	unsigned int oracles_saved;	    /* files of predictions so far */
 	struct net_groups *groups;	    /* of the built-in router's routes; NULL: plain ones */
 	struct run_held *held;		    /* connections; NULL: none */
+	struct run_background *background;  /* flows; NULL: there were none */
+	unsigned int leavings_saved;	    /* files of what they lost so far */
 	unsigned int held_saved;	    /* files of their fates so far */
 	uint32_t next_run_tag;
 	VEC(struct drive_rogue *) rogues;
@@ -288,6 +290,21 @@ enum run_exit run_step_release(struct run *r, const char **ret_detail, struct er
 void run_held_note(struct run *r, const struct capture_event *event);
 void run_held_free(struct run *r);
 
+/* background.c: flows that go on while steps are played */
+/* The sender, the run's own, begins now; returns when each flow has sent a packet. Of several only the newest goes on. */
+int run_background_start(struct run *r, struct traffic_sender *sender, const struct judge_traffic *traffic,
+			 struct errmsg *err);
+void run_background_stop(struct run *r);
+void run_background_free(struct run *r);
+/* So many packets of each flow that they never end. */
+uint32_t run_background_packets(uint32_t rate, uint32_t count);
+/* NULL: there are none. */
+const struct judge_traffic *run_background_traffic(const struct run *r);
+/* From what happened on: how long flows may take to leave, and the step to find out. */
+int64_t run_left_limit(const struct plan_expect *e);
+/* Watches the flows leave, ends them, and judges. */
+int run_left_watch(struct run *r, struct judge_expect *e, struct judge_finding *ret, struct errmsg *err);
+
 /* traffic.c, exec.c, expect.c: one step each. RUN_PASSED: go on; else *err says why. *ret_detail, in the run's arena, is
  * what the reader should know, or NULL. */
 /* Closes the senders' sockets, for which the kernel takes its time. */
@@ -304,6 +321,8 @@ enum run_exit run_step_restart(struct run *r, const struct plan_step *step, cons
 			       struct errmsg *err);
 enum run_exit run_step_session(struct run *r, const struct plan_step *step, const char **ret_detail,
 			       struct errmsg *err);
+/* Reasons to wait no longer that no deadline should hide. */
+int run_lab_alive(struct run *r, struct errmsg *err);
 void run_rogues_free(struct run *r);
 /* What the worker (from 1) announces where it misbehaves, and what is to follow from the case. */
 struct prefix run_rogue_prefix(unsigned int worker);

@@ -69,6 +69,7 @@ void run_judge_start(struct run *r)
 	r->judge_lab = (struct judge_lab){
 		.router = lab->conf.router_cluster,
 		.router_link = lab->conf.workers + lab->conf.clients,
+		.gate_link = lab->conf.workers + lab->conf.clients + 1,
 		.workers = workers,
 		.worker_count = lab->conf.workers,
 		.clients = clients,
@@ -157,6 +158,7 @@ void run_teardown(struct run *r)
 	run_lags_free(r);
 	run_rogues_free(r);
 	run_held_free(r);
+	run_background_free(r);
 	run_speakers_free(r);
 	node_daemon_end(&r->daemon.node);
 	run_bfd_free(r->router_bfd);

@@ -75,17 +75,26 @@ static int gateway_mac(struct run *r, uint8_t mac[6], struct errmsg *err)
 	return net_link_info(r->lab->router.ns, NODE_ROUTER_CLIENT_LINK, mac, &index, err);
 }
 
-static int client_send(struct run *r, unsigned int client, const struct traffic_flows *flows, struct errmsg *err)
+static int client_sender(struct run *r, unsigned int client, const struct traffic_flows *flows,
+			 struct traffic_sender **ret, struct errmsg *err)
 {
-	struct traffic_sender *sender;
 	uint8_t mac[6];
 	int result = gateway_mac(r, mac, err);
 
 	if (result == 0)
-		result = traffic_sender_new(r->lab->clients[client].ns, NODE_HOST_LINK, mac, flows, &sender, err);
+		result = traffic_sender_new(r->lab->clients[client].ns, NODE_HOST_LINK, mac, flows, ret, err);
+	if (result == 0)
+		VEC_PUSH(&r->senders, *ret);
+	return result;
+}
+
+static int client_send(struct run *r, unsigned int client, const struct traffic_flows *flows, struct errmsg *err)
+{
+	struct traffic_sender *sender;
+	int result = client_sender(r, client, flows, &sender, err);
+
 	if (result < 0)
 		return result;
-	VEC_PUSH(&r->senders, sender);
 	r->last_flows.sizes = run_flows_sizes(r, sender, flows);
 	return run_flows_send(r, sender, err);
 }
@@ -126,6 +135,8 @@ static enum run_exit flows_make(struct run *r, const struct plan_step *step, str
 	if (target(r, t, &ret->dst, &ret->dst_port, err) < 0)
 		return RUN_FAILED;
 	ret->dst_net = prefix_host(&ret->dst);
+	if (t->background)
+		ret->packets = run_background_packets(t->rate, t->count);
 	if (run_flows_shape(r, t, ret, err) < 0)
 		return RUN_FAILED;
 	if (ret->count == 0 && run_shares_tell(r, &ret->dst, err) < 0)
@@ -133,6 +144,31 @@ static enum run_exit flows_make(struct run *r, const struct plan_step *step, str
 	if (ret->count == 0)
 		ret->count = run_flows_planned(r, step, &ret->dst);
 	ret->count = ret->count > 0 ? ret->count : FLOWS_DEFAULT;
+	return RUN_PASSED;
+}
+
+static enum run_exit flows_begin(struct run *r, unsigned int client, const struct traffic_flows *flows,
+				 const char **ret_detail, struct errmsg *err)
+{
+	struct traffic_sender *sender;
+	int result = client_sender(r, client, flows, &sender, err);
+
+	if (result == 0) {
+		judge_trace(r->judge, flows->run);
+		result = run_background_start(r, sender,
+					      &(struct judge_traffic){.flows = true,
+								      .run = flows->run,
+								      .count = flows->count,
+								      .packets = flows->packets,
+								      .vip = flows->dst,
+								      .port = flows->dst_port,
+								      .since = drive_wall()},
+					      err);
+	}
+	if (result < 0)
+		return run_exit_of(result);
+	*ret_detail = arena_printf(&r->arena, "%u flows go on, each with a packet every %s", flows->count,
+				   duration_text(NS_PER_S * flows->count / flows->rate).s);
 	return RUN_PASSED;
 }
 
@@ -145,6 +181,8 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 
 	if (result != RUN_PASSED)
 		return (enum run_exit)result;
+	if (step->traffic.background)
+		return flows_begin(r, client, &flows, ret_detail, err);
 	result = run_oracle_flows(r, &flows, err);
 	if (result == -ERANGE && step->traffic.count == 0) {
 		(void)errmsg_context(err, "what varies can't support what is expected of the flows");

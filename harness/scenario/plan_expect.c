@@ -29,6 +29,7 @@ static const struct form forms[] = {
 	{"packets", PLAN_EXPECT_PACKETS, {NULL}, false, false},
 	{"moved_flows", PLAN_EXPECT_MOVED, {"detect"}, false, false},
 	{"paths", PLAN_EXPECT_PREDICTED, {"of"}, false, false},
+	{"no_packet_on", PLAN_EXPECT_LEFT, {"since", "lost", "black_hole"}, false, false},
 };
 
 #define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
@@ -173,6 +174,18 @@ static const struct field packets_fields[] = {
 };
 static const struct record packets_record = {.what = "packets", RECORD_FIELDS(packets_fields)};
 
+static const char *const since_words[] = {
+	[PLAN_SINCE_EVENT] = "event", [PLAN_SINCE_WITHDRAW] = "withdraw", [PLAN_SINCE_FIB] = "fib"};
+static const struct words sinces = WORDS(since_words);
+
+static void field_lost_most(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	uint32_t n = UINT32_MAX;
+
+	field_u32(r, v, f, &n);
+	*(uint64_t *)ret = n;
+}
+
 static const struct field expect_fields[] = {
 	{.key = "sessions", .read = field_only_word, .more = &session_states},
 	{.key = "workers", .read = field_who, .offset = IN_EXPECT(who)},
@@ -188,6 +201,10 @@ static const struct field expect_fields[] = {
 	{.key = "packets", .read = field_record, .more = &packets_record},
 	{.key = "moved_flows", .read = field_record, .more = &moved_record},
 	{.key = "paths", .read = field_only_word, .more = &paths},
+	{.key = "no_packet_on", .read = field_who, .offset = IN_EXPECT(who)},
+	{.key = "since", .read = field_word, .offset = IN_EXPECT(since), .more = &sinces},
+	{.key = "lost", .read = field_lost_most, .offset = IN_EXPECT(lost_most), .max = UINT32_MAX},
+	{.key = "black_hole", .read = field_time, .offset = IN_EXPECT(black_hole_ns)},
 	{.key = "over", .read = field_only_word, .more = &overs},
 	{.key = "of", .read = field_word, .offset = IN_EXPECT(of), .more = &ofs},
 	{.key = "detect", .read = field_detect, .offset = IN_EXPECT(detect)},
@@ -215,7 +232,7 @@ static const struct form *form_of(struct reader *r, const struct yaml_node *v, c
 	if (form == NULL)
 		diag_hint(r, reader_fault(r, v, "%s: nothing to look for", step),
 			  "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, "
-			  "moved_flows, stages, paths");
+			  "moved_flows, stages, paths, no_packet_on");
 	return form;
 }
 
@@ -279,6 +296,8 @@ static void order_check(struct reader *r, const struct yaml_node *v, const struc
 	if (form->kind == PLAN_EXPECT_PACKETS && !s->flows_done)
 		diag_hint(r, reader_fault(r, key, "no flows step before this one"),
 			  "begin with - flows: {service: ..., packets: 3}");
+	if (form->kind == PLAN_EXPECT_LEFT)
+		plan_left_check(r, v, e);
 	if ((form->kind == PLAN_EXPECT_MOVED || form->kind == PLAN_EXPECT_STAGES) && !s->again_done)
 		diag_hint(r, reader_fault(r, key, "no flows were sent again before this one"),
 			  "begin with - flows: {again: true}, after the change and a flows step before it");
@@ -344,6 +363,8 @@ static void expect_step(struct reader *r, const struct yaml_node *v, bool never,
 					    .http_all = true,
 					    .http_status = 200,
 					    .detect = 0.25,
+					    .lost_most = UINT64_MAX,
+					    .black_hole_ns = -1,
 					    .text = never ? arena_printf(r->arena, "never %s", text) : text};
 	body_read(r, v, never ? "never" : "expect", &step->expect);
 }

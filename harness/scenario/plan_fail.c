@@ -9,7 +9,9 @@
 #define WORDS_MAX 255 /* octets, RFC 9003 section 2 */
 
 static const char *const failure_words[] = {
-	[PLAN_FAIL_LINK_DOWN] = "link_down", [PLAN_FAIL_POWER_LOSS] = "power_loss", [PLAN_FAIL_CRASH] = "crash"};
+	[PLAN_FAIL_LINK_DOWN] = "link_down", [PLAN_FAIL_POWER_LOSS] = "power_loss",
+	[PLAN_FAIL_CRASH] = "crash",	     [PLAN_FAIL_WITHDRAW] = "withdraw",
+	[PLAN_FAIL_DRAIN] = "drain",	     [PLAN_FAIL_SHUTDOWN] = "graceful_shutdown"};
 static const struct words failures = WORDS(failure_words);
 
 static void field_worker(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
@@ -35,10 +37,10 @@ void plan_fail_read(struct reader *r, const struct yaml_node *v, const struct fi
 	step->kind = PLAN_STEP_FAIL;
 	if (!record_read_over(r, v, &fail_record, step) || step->worker == 0)
 		return;
-	if (s->failed[step->worker - 1])
+	if (s->failed[step->worker - 1] == PLAN_GONE)
 		diag_hint(r, reader_fault(r, yaml_get(v, "worker"), "worker%u has failed already", step->worker),
 			  "a step between the two: - recover: worker%u", step->worker);
-	s->failed[step->worker - 1] = true;
+	s->failed[step->worker - 1] = step->failure < PLAN_FAIL_WITHDRAW ? PLAN_GONE : PLAN_LEAVING;
 }
 
 static const struct field recover_fields[] = {
@@ -58,10 +60,10 @@ void plan_recover_read(struct reader *r, const struct yaml_node *v, const struct
 		field_worker(r, v, f, &step->worker);
 	if (step->worker == 0)
 		return;
-	if (!s->failed[step->worker - 1])
+	if (s->failed[step->worker - 1] == PLAN_THERE)
 		diag_hint(r, reader_fault(r, v, "worker%u has not failed", step->worker),
 			  "a step before this one: - fail: {worker: worker%u, how: power_loss}", step->worker);
-	s->failed[step->worker - 1] = false;
+	s->failed[step->worker - 1] = PLAN_THERE;
 }
 
 static void field_who(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
@@ -88,7 +90,7 @@ void plan_restart_step_read(struct reader *r, const struct yaml_node *v, const s
 		field_who(r, v, f, &step->worker);
 	if (step->down_ns > DOWN_MAX_NS)
 		reader_fault(r, yaml_get(v, "down"), "down: longer than an hour");
-	if (step->worker > 0 && s->failed[step->worker - 1])
+	if (step->worker > 0 && s->failed[step->worker - 1] == PLAN_GONE)
 		diag_hint(r, reader_fault(r, v, "worker%u has failed", step->worker), "- recover: worker%u starts it",
 			  step->worker);
 }

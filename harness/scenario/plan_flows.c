@@ -8,6 +8,8 @@
 #define EXPONENT_MAX 10.0
 #define DETECT_DEFAULT 0.25
 #define WITHIN_NS (3 * NS_PER_S)
+#define BACKGROUND_RATE 1000U
+#define BACKGROUND_RATE_MAX 50000U
 
 /* The bits of vary_words. */
 #define VARY_DST_PORT 2U
@@ -125,6 +127,52 @@ static void tuples_check(struct reader *r, const struct yaml_node *v, struct pla
 		t->count = 0;
 }
 
+/* background: true. They have no number of packets, and each packet is looked at. */
+static void background_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t)
+{
+	static const char *const said[] = {"packets", "sizes", "fragments", "tuples"};
+	const struct yaml_node *key = yaml_get_key(v, "background");
+
+	if (!t->background)
+		return;
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		if (yaml_get_key(v, said[i]) != NULL)
+			reader_fault(r, yaml_get_key(v, said[i]), "%s has no meaning for flows in the background",
+				     said[i]);
+	}
+	t->rate = t->rate > 0 ? t->rate : BACKGROUND_RATE;
+	if (t->count == 0)
+		diag_hint(
+			r,
+			reader_fault(r, yaml_get(v, "count"), "count: auto is for flows that a spread is expected of"),
+			"such as count: 300");
+	else if (t->rate > BACKGROUND_RATE_MAX)
+		diag_hint(r,
+			  reader_fault(r, yaml_get(v, "rate"), "rate: the judge follows %u packets a second at most",
+				       BACKGROUND_RATE_MAX),
+			  "such as rate: 2000");
+	if (plan_state(r)->background)
+		diag_hint(r, reader_fault(r, key, "background: other flows go on already"),
+			  "they end with - expect: {no_packet_on: ...}");
+	plan_state(r)->background = true;
+}
+
+void plan_left_check(struct reader *r, const struct yaml_node *v, const struct plan_expect *e)
+{
+	struct plan_state *s = plan_state(r);
+	const struct yaml_node *key = yaml_get_key(v, "no_packet_on");
+
+	if (!s->background)
+		diag_hint(r, reader_fault(r, key, "no_packet_on: no flows go on here"),
+			  "before what happens: - flows: {service: ..., count: 300, rate: 3000, background: true}");
+	if (e->who.kind != PLAN_WHO_LIST || e->who.count == s->plan->lab.workers)
+		diag_hint(r,
+			  reader_fault(r, yaml_get(v, "no_packet_on"),
+				       "no_packet_on: expected those who leave, and not all"),
+			  "such as no_packet_on: worker2");
+	s->background = false;
+}
+
 void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t)
 {
 	const struct yaml_node *burst = yaml_get_key(v, "burst"), *vary = yaml_get(v, "vary");
@@ -136,6 +184,7 @@ void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_t
 			  "rate: 1000 is so many packets a second, burst: 10 so many of them at a time");
 	if (t->tuples != NULL)
 		tuples_check(r, v, t);
+	background_check(r, v, t);
 	if ((t->vary & VARY_FLOW_LABEL) != 0 && v4)
 		diag_hint(r, reader_fault(r, vary, "vary: only IPv6 has flow labels, and the clients' network is IPv4"),
 			  "known: src_port, dst_port, src_addr, protocol");

@@ -11,6 +11,9 @@
 #define PLAN_CLIENTS_MAX 250
 #define PLAN_STEPS_MAX 1000
 
+/* Leaving: its routes go, it runs on. */
+enum plan_worker_state { PLAN_THERE, PLAN_LEAVING, PLAN_GONE };
+
 struct plan_state {
 	struct reader r; /* of the scenario file; its user is this state */
 	struct plan *plan;
@@ -19,9 +22,9 @@ struct plan_state {
 	VEC(const struct kube_object *) known;
 	VEC(const struct kube_object *) gone;
 	VEC(struct plan_step) steps;
-	bool metallb_said; /* workers.metallb is written */
-	bool *failed;	   /* workers, by the steps so far */
-	bool http_done, held, flows_done, again_done;
+	bool metallb_said;		/* workers.metallb is written */
+	enum plan_worker_state *failed; /* workers, by the steps so far */
+	bool http_done, held, flows_done, again_done, background;
 };
 
 static inline struct plan_state *plan_state(struct reader *r)
@@ -86,6 +89,7 @@ void plan_sizes_read(struct reader *r, const struct yaml_node *v, const struct f
 void plan_tuples_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* const char * */
 void plan_held_check(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t);      /* http */
 void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t);
+void plan_left_check(struct reader *r, const struct yaml_node *v, const struct plan_expect *e); /* no_packet_on */
 void plan_matrix_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
 /* plan_malformed.c: the steps malformed and send, and the expectations that follow from it, which are added to the steps */

@@ -209,6 +209,7 @@ static const struct field flows_fields[] = {
 	{.key = "vary", .read = plan_vary_read, .offset = IN_TRAFFIC(vary), .more = &plan_flow_fields},
 	{.key = "protocol", .read = field_word, .offset = IN_TRAFFIC(protocol), .more = &plan_flow_protocols},
 	{.key = "fragments", .read = field_bool, .offset = IN_TRAFFIC(fragments)},
+	{.key = "background", .read = field_bool, .offset = IN_TRAFFIC(background)},
 	{.key = "sizes", .read = plan_sizes_read},
 	{.key = "rate", .read = field_u32, .offset = IN_TRAFFIC(rate), .min = 1, .max = 10000000},
 	{.key = "burst", .read = field_u32, .offset = IN_TRAFFIC(burst), .min = 1, .max = 1000000},
@@ -242,7 +243,8 @@ static void step_flows(struct reader *r, const struct yaml_node *v, const struct
 	if (!record_read_over(r, v, &flows_record, t))
 		return;
 	flows_again(r, v, t);
-	plan_state(r)->flows_done = true;
+	if (!t->background)
+		plan_state(r)->flows_done = true;
 	traffic_service(r, v, t);
 	plan_flows_check(r, v, t);
 	if ((t->vary == 1 || t->vary == 2) && t->count > PLAN_FLOWS_OF_A_PORT)

@@ -190,7 +190,12 @@ enum plan_expect_kind {
 	PLAN_EXPECT_PACKETS, /* packets: {lost: 0, late: 0, twice: 0} of the last flows: at most so many */
 	PLAN_EXPECT_PREDICTED, /* paths: predicted, of: flows|connections: each where the router's kernel said it would go */
 	PLAN_EXPECT_REACTION, /* of the router to a case of malformed: */
+	PLAN_EXPECT_LEFT, /* no_packet_on: worker2|[..], since: event|withdraw|fib, within: 200ms, lost: 3, black_hole: 50ms;
+				 of the flows in the background, which end with it */
 };
+
+/* From when no_packet_on counts: what happened, the first word on the wire, the change of the FIB. */
+enum plan_since { PLAN_SINCE_EVENT, PLAN_SINCE_WITHDRAW, PLAN_SINCE_FIB };
 
 enum plan_source { PLAN_SOURCE_ANY, PLAN_SOURCE_CLIENT, PLAN_SOURCE_NODE };
 /* weighted: as the router kernel's weights say; pinned: each client to one worker; unequal: a control that must not be even */
@@ -216,6 +221,9 @@ struct plan_expect {
 	bool bfd_down;
 	enum plan_moves at_most;	   /* moved_flows */
 	uint32_t lost, late, twice;	   /* packets */
+	enum plan_since since;		   /* no_packet_on */
+	uint64_t lost_most;		   /* packets of it; UINT64_MAX: any number */
+	int64_t black_hole_ns;		   /* of one flow of it; -1: not asked */
 	const struct rogue_case *reaction; /* to what; who names the worker that sent it */
 	double detect;	  /* spread: the relative bias that matters, default 0.25; moved_flows: the share, 0.01 */
 	const char *text; /* the step as written, on one line: "service nginx announced_by all within 1s" */
@@ -233,7 +241,7 @@ enum plan_step_kind {
 				expectation for each case follows */
 	PLAN_STEP_SEND, /* send: {hex: "<04 00>", expect: notification 1/2, when: established, then: goes_on, times: 1, worker:
 			   worker1}: as malformed, with a case of the user's own */
-	PLAN_STEP_FAIL,	   /* fail: {worker: worker2, how: link_down|power_loss|crash} */
+	PLAN_STEP_FAIL, /* fail: {worker: worker2, how: link_down|power_loss|crash|withdraw|graceful_shutdown|drain} */
 	PLAN_STEP_RECOVER, /* recover: worker2 */
 	PLAN_STEP_RESTART, /* restart: worker2|router, or {node: worker2, down: 2s}: its speaker alone */
 	PLAN_STEP_SESSION, /* session: {node: worker2, do: shutdown, words: maintenance}: of all its sessions */
@@ -245,6 +253,10 @@ enum plan_failure {
 	PLAN_FAIL_LINK_DOWN,  /* the switch's port; the worker runs on */
 	PLAN_FAIL_POWER_LOSS, /* nothing more comes from it */
 	PLAN_FAIL_CRASH,      /* of its speaker: the kernel closes the connections */
+	PLAN_FAIL_WITHDRAW,   /* of its routes; it runs on */
+	PLAN_FAIL_SHUTDOWN,   /* graceful: its routes are announced anew as about to go (RFC 8326); it runs on */
+	PLAN_FAIL_DRAIN,      /* kubectl drain, and excluded from load balancers */
+	PLAN_FAIL_COUNT,
 };
 
 /* What a built-in speaker does with its sessions. */
@@ -273,6 +285,7 @@ struct plan_traffic {
 				16 flow_label, 32 protocol */
 	uint32_t packets;  /* per flow, default 1 */
 	bool fragments;	   /* each datagram as two */
+	bool background;   /* flows: at their rate, over the steps that follow, until no_packet_on has its answer */
 	enum plan_sizes sizes;			 /* of flows that have `packets` on average */
 	double exponent;			 /* zipf */
 	unsigned int elephants, elephants_share; /* percent of the flows, and of the packets that they have */

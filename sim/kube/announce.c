@@ -55,13 +55,16 @@ static const char *node_reason(const struct kube_cluster *c, const struct node_s
 {
 	if (!node->worker)
 		return "nodeLabeledExcludeBalancers"; /* no speaker runs there, whatever the version */
-	if (c->conf.switches.cordon_withdraw && node->manifest != NULL && node->manifest->unschedulable)
+	if (node->leave == KUBE_LEAVE_WITHDRAW)
+		return "nodeWithdrawn";
+	if (c->conf.switches.cordon_withdraw && kube_node_is_cordoned(node))
 		return "nodeUnschedulable";
 	if (c->conf.metallb == KUBE_METALLB_LEGACY)
 		return NULL;
 	if (node->manifest != NULL && node->manifest->network_unavailable)
 		return "nodeNetworkUnavailable";
-	return kube_label_get(&node->labels, KUBE_EXCLUDE_LABEL) != NULL && !c->conf.switches.ignore_exclude_lb
+	return (kube_label_get(&node->labels, KUBE_EXCLUDE_LABEL) != NULL || node->leave == KUBE_LEAVE_DRAIN) &&
+			       !c->conf.switches.ignore_exclude_lb
 		       ? "nodeLabeledExcludeBalancers"
 		       : NULL;
 }
@@ -126,10 +129,33 @@ const char *kube_announce_reason(struct kube_cluster *c, const char *node, const
 	return "serviceDeleted";
 }
 
-static void announce(struct kube_cluster *c, const struct service_state *s, const struct advertisement_conf *a)
+/* Sorted, the highest but those that RFC 1997 reserves last. */
+static const uint32_t *communities_of(struct kube_cluster *c, const struct node_state *n,
+				      const struct advertisement_conf *a, size_t *ret_count)
+{
+	uint32_t *all;
+	size_t at = 0;
+
+	*ret_count = a->community_count;
+	if (n->leave != KUBE_LEAVE_SHUTDOWN)
+		return a->communities;
+	all = arena_array(&c->announcements_text, a->community_count + 1, sizeof(*all));
+	while (at < a->community_count && a->communities[at] < KUBE_GRACEFUL_SHUTDOWN)
+		at++;
+	for (size_t i = 0; i < a->community_count; i++)
+		all[i + (i >= at)] = a->communities[i];
+	all[at] = KUBE_GRACEFUL_SHUTDOWN;
+	*ret_count = a->community_count + 1;
+	return all;
+}
+
+static void announce(struct kube_cluster *c, const struct service_state *s, const struct node_state *n,
+		     const struct advertisement_conf *a)
 {
 	const struct kube_bgp_advertisement *ad = a->advertisement;
 	const struct kube_meta *m = &s->service->meta;
+	size_t community_count;
+	const uint32_t *communities = communities_of(c, n, a, &community_count);
 
 	for (size_t i = 0; i < s->ingress_count; i++) {
 		int len = s->ingress[i].family == ADDR_V6 ? ad->aggregation_length_v6 : ad->aggregation_length;
@@ -138,8 +164,8 @@ static void announce(struct kube_cluster *c, const struct service_state *s, cons
 			 (struct kube_announcement){
 				 .prefix = prefix_make(&s->ingress[i], (unsigned int)len),
 				 .local_pref = ad->local_pref,
-				 .communities = a->communities,
-				 .community_count = a->community_count,
+				 .communities = communities,
+				 .community_count = community_count,
 				 .peers = ad->peers,
 				 .service = arena_printf(&c->announcements_text, "%s/%s", m->namespace, m->name)});
 	}
@@ -158,7 +184,7 @@ const struct kube_announcement *kube_announcements(struct kube_cluster *c, const
 			continue;
 		for (size_t k = 0; k < c->config->advertisements.len; k++) {
 			if (matches(&c->config->advertisements.at[k], s, n))
-				announce(c, s, &c->config->advertisements.at[k]);
+				announce(c, s, n, &c->config->advertisements.at[k]);
 		}
 	}
 	*ret_count = c->announcements_out.len;

@@ -69,6 +69,15 @@ void kube_cluster_node(struct kube_cluster *c, const char *name, const struct ad
 	kube_sessions_follow(c);
 }
 
+void kube_cluster_leave(struct kube_cluster *c, const char *node, enum kube_leave how)
+{
+	for (size_t i = 0; i < c->nodes.len; i++) {
+		if (strcmp(c->nodes.at[i].name, node) == 0)
+			c->nodes.at[i].leave = how;
+	}
+	kube_pods_follow(c);
+}
+
 static void nodes_follow(struct kube_cluster *c)
 {
 	for (size_t i = 0; i < c->nodes.len; i++) {

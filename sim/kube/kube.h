@@ -327,6 +327,17 @@ void kube_cluster_free(struct kube_cluster *c);
  * applied later changes labels and conditions only. address is its InternalIP. Nodes keep the order in which they came. */
 void kube_cluster_node(struct kube_cluster *c, const char *name, const struct addr *address, bool worker);
 
+/* How a node's routes go while the node runs on. */
+enum kube_leave {
+	KUBE_STAYS,
+	KUBE_LEAVE_WITHDRAW, /* its speaker announces nothing more; nothing else changes */
+	KUBE_LEAVE_SHUTDOWN, /* RFC 8326: all that it announces has the community GRACEFUL_SHUTDOWN */
+	KUBE_LEAVE_DRAIN, /* kubectl drain: cordoned, its pods start elsewhere; and the label that excludes it from load
+				balancers, which MetalLB before 0.14.2 does not look at */
+};
+
+void kube_cluster_leave(struct kube_cluster *c, const char *node, enum kube_leave how);
+
 /* Creates or replaces an object and lets controller, scheduler and endpoint controller settle. The object is borrowed
  * for the cluster's life. MetalLB configuration is checked as one unit as its webhooks do (METALLB section 2), Services as
  * the API server does where they meet others (addresses and ports had twice); an error leaves all as it was, and says what

@@ -6,6 +6,7 @@
 #include "rng.h"
 
 #define SERVICE_PORTS_MAX 64
+#define KUBE_GRACEFUL_SHUTDOWN 0xffff0000U /* RFC 8326 section 5 */
 #define KUBE_EXCLUDE_LABEL "node.kubernetes.io/exclude-from-external-load-balancers"
 
 /* ---- Configuration in force ---- */
@@ -52,7 +53,8 @@ struct node_state {
 	struct addr address;
 	bool worker;
 	const struct kube_node *manifest; /* NULL: none applied */
-	struct kube_labels labels;	  /* with those that kubelet and kubeadm set */
+	enum kube_leave leave;
+	struct kube_labels labels; /* with those that kubelet and kubeadm set */
 	VEC(const struct kube_bgp_peer *) sessions;
 };
 
@@ -181,6 +183,7 @@ void kube_pods_follow(struct kube_cluster *c);
 /* The container's port that a Service's targetPort names; 0 when there is none. */
 uint16_t kube_container_port_named(const struct kube_deployment *d, const struct kube_port *port);
 const struct node_state *kube_node_find(const struct kube_cluster *c, const char *name);
+bool kube_node_is_cordoned(const struct node_state *n);
 
 /* endpoints.c: the service's endpoints, with the target port of one of its ports (NULL: any). */
 void kube_endpoints_collect(const struct kube_cluster *c, const struct kube_service *s, const struct kube_port *port,

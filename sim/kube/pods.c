@@ -89,6 +89,11 @@ static size_t owned_count(const struct kube_cluster *c, const struct kube_deploy
 	return n;
 }
 
+bool kube_node_is_cordoned(const struct node_state *n)
+{
+	return n->leave == KUBE_LEAVE_DRAIN || (n->manifest != NULL && n->manifest->unschedulable);
+}
+
 /* The worker with the fewest pods of this Deployment, then with the fewest at all, then the first. */
 static const struct node_state *schedule(const struct kube_cluster *c, const struct kube_deployment *d)
 {
@@ -99,7 +104,7 @@ static const struct node_state *schedule(const struct kube_cluster *c, const str
 		const struct node_state *n = &c->nodes.at[i];
 		size_t own = owned_count(c, d, n->name), all = owned_count(c, NULL, n->name);
 
-		if (!n->worker || all >= NODE_PODS_MAX || (n->manifest != NULL && n->manifest->unschedulable) ||
+		if (!n->worker || all >= NODE_PODS_MAX || kube_node_is_cordoned(n) ||
 		    !kube_labels_include(&n->labels, &d->node_selector))
 			continue;
 		if (best == NULL || own < best_own || (own == best_own && all < best_all)) {
@@ -230,11 +235,18 @@ static void views_make(struct kube_cluster *c)
 		VEC_PUSH(&c->pods_out, c->pods.at[i].pod);
 }
 
+static bool evicted(const struct kube_cluster *c, const struct pod_state *p)
+{
+	const struct node_state *n = kube_node_find(c, p->pod.node);
+
+	return n != NULL && n->leave == KUBE_LEAVE_DRAIN;
+}
+
 /* A new template replaces all pods at once: how a rollout takes its time is not modelled. */
 void kube_pods_follow(struct kube_cluster *c)
 {
 	for (size_t i = 0; i < c->pods.len;) {
-		if (outdated(c, &c->pods.at[i]))
+		if (outdated(c, &c->pods.at[i]) || evicted(c, &c->pods.at[i]))
 			pod_remove(c, i);
 		else
 			i++;

@@ -21,8 +21,9 @@ static const struct judge_pod pods[] = {
 	{{ADDR_V4, {10, 244, 1, 2}}, "nginx-1", "worker1", 5},
 	{{ADDR_V4, {10, 244, 2, 2}}, "nginx-2", "worker2", 6},
 };
-static const char *const files[PLAY_LINKS] = {"worker1.pcap", "worker2.pcap", "worker3.pcap", "client1.pcap",
-					      "client2.pcap", "nginx-1.pcap", "nginx-2.pcap"};
+static const char *const files[PLAY_LINKS] = {"worker1.pcap", "worker2.pcap",	     "worker3.pcap",
+					      "client1.pcap", "client2.pcap",	     "nginx-1.pcap",
+					      "nginx-2.pcap", "router-clients.pcap", "router-cluster.pcap"};
 static const struct addr router = {ADDR_V4, {10, 0, 0, 1}};
 static const struct wire_session as4 = {.as4 = true};
 
@@ -50,6 +51,7 @@ struct prefix play_prefix(const char *text)
 void play_init(struct play *p)
 {
 	*p = (struct play){.lab = {.router = router,
+				   .gate_link = PLAY_GATE,
 				   .workers = workers,
 				   .worker_count = PLAY_WORKERS,
 				   .clients = clients,
@@ -303,6 +305,9 @@ struct judge *play_judge(const struct play *p, enum play_order order, uint64_t s
 	struct rng rng = {seed};
 	size_t at[PLAY_LINKS] = {0}, link;
 
+	if (p->traced != 0)
+		judge_trace(j, p->traced);
+	judge_loss(j, PLAY_GATE, p->gate_loses);
 	for (size_t i = 0; i < 2 && !p->no_pods; i++)
 		judge_pod(j, &pods[i]);
 	for (size_t i = 0; i < p->fib.len; i++) {

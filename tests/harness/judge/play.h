@@ -11,7 +11,9 @@
 #define PLAY_WORKERS 3U
 #define PLAY_CLIENT 3U /* link of client1 */
 #define PLAY_POD 5U    /* link of pod1 */
-#define PLAY_LINKS 7U
+#define PLAY_GATE 7U   /* router-clients */
+#define PLAY_ROUTER 8U /* router-cluster; the lab names it only where a test says so */
+#define PLAY_LINKS 9U
 #define PLAY_VIP "172.16.254.1"
 #define PLAY_PREFIX PLAY_VIP "/32"
 #define PLAY_PORT 80
@@ -33,6 +35,8 @@ struct play {
 	VEC(struct play_fib) fib;
 	uint16_t ports[PLAY_WORKERS]; /* of each worker's newest connection */
 	bool no_pods;
+	uint32_t traced;     /* a run, or 0 */
+	uint64_t gate_loses; /* frames */
 };
 
 /* Milliseconds, from an epoch of the play's own. */

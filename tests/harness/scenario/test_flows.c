@@ -61,7 +61,54 @@ static void every_word_and_its_default(void **state)
 	folder_remove(&f);
 }
 
+#define GOING "  - flows: {count: 30, rate: 300, background: true}\n"
+
+static void flows_that_go_on(void **state)
+{
+	struct diags d = {0};
+	struct folder f;
+	struct plan *p =
+		read_text(LAB GOING "  - fail: {worker: worker2, how: drain}\n"
+				    "  - expect: {no_packet_on: worker2, since: withdraw, within: 200ms, lost: 3, "
+				    "black_hole: 50ms}\n" GOING "  - fail: {worker: worker2, how: crash}\n"
+				    "  - expect: {no_packet_on: [worker2]}\n",
+			  &d, &f);
+	const struct plan_expect *e;
+
+	(void)state;
+	assert_non_null(p);
+	assert_true(p->steps[0].traffic.background);
+	assert_int_equal(p->steps[1].failure, PLAN_FAIL_DRAIN);
+	e = &p->steps[2].expect;
+	assert_int_equal(e->kind, PLAN_EXPECT_LEFT);
+	assert_int_equal(e->since, PLAN_SINCE_WITHDRAW);
+	assert_int_equal(e->within_ns, 200000000);
+	assert_int_equal(e->lost_most, 3);
+	assert_int_equal(e->black_hole_ns, 50000000);
+	e = &p->steps[5].expect;
+	assert_int_equal(e->since, PLAN_SINCE_EVENT);
+	assert_true(e->lost_most == UINT64_MAX);
+	assert_int_equal(e->black_hole_ns, -1);
+	assert_int_equal(e->who.workers[0], 2);
+	plan_free(p);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
 static const struct row refused[] = {
+	{"none goes on", LAB "  - flows: {}\n  - expect: {no_packet_on: worker2}\n", 1, 4, 14, 12,
+	 "no_packet_on: no flows go on here",
+	 "before what happens: - flows: {service: ..., count: 300, rate: 3000, background: true}"},
+	{"all leave", LAB GOING "  - expect: {no_packet_on: all}\n", 1, 4, 28, 3,
+	 "no_packet_on: expected those who leave, and not all", "such as no_packet_on: worker2"},
+	{"twice going", LAB GOING GOING, 1, 4, 35, 10, "background: other flows go on already",
+	 "they end with - expect: {no_packet_on: ...}"},
+	{"going how many", LAB "  - flows: {background: true, packets: 3}\n", 1, 3, 31, 7,
+	 "packets has no meaning for flows in the background", NULL},
+	{"going too fast", LAB "  - flows: {background: true, rate: 50001}\n", 1, 3, 37, 5,
+	 "rate: the judge follows 50000 packets a second at most", "such as rate: 2000"},
+	{"budgets elsewhere", LAB "  - flows: {}\n  - expect: {packets: {}, black_hole: 3ms}\n", 1, 4, 27, 10,
+	 "\"black_hole\" has no meaning beside \"packets\"", NULL},
 	{"again at first", LAB "  - flows: {again: true}\n", 1, 3, 13, 5, "again: no flows step before this one", NULL},
 	{"again and more", LAB "  - flows: {}\n  - flows: {again: true, count: 3}\n", 1, 4, 12, 1,
 	 "flows that are sent again are as they were", "write no more than {again: true}"},
@@ -100,12 +147,13 @@ static void scenario_is_refused(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ROW_COUNT + 1];
+	static struct CMUnitTest tests[ROW_COUNT + 2];
 	size_t n = 0;
 
 	for (; n < ROW_COUNT; n++)
 		tests[n] = (struct CMUnitTest){refused[n].name, scenario_is_refused, NULL, NULL,
 					       (void *)(uintptr_t)&refused[n]};
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_word_and_its_default);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(flows_that_go_on);
 	return cmocka_run_group_tests_name("flows", tests, NULL, NULL);
 }
