@@ -21,6 +21,7 @@ struct cli_command {
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_test;
 extern const struct cli_command cli_compare;
+extern const struct cli_command cli_impact;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_decode;
 extern const struct cli_command cli_doctor;

@@ -7,8 +7,8 @@
 
 #include "words.h"
 
-static const struct cli_command *const commands[] = {&cli_run,	  &cli_test, &cli_compare, &cli_check,
-						     &cli_decode, &cli_plan, &cli_doctor};
+static const struct cli_command *const commands[] = {&cli_run,	 &cli_test,   &cli_compare, &cli_impact,
+						     &cli_check, &cli_decode, &cli_plan,    &cli_doctor};
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -20,6 +20,8 @@ static void help(FILE *out)
 	      "  ecmplab run scenarios/article        build, play, judge, tear down\n"
 	      "  ecmplab test scenarios -j 2          all scenarios of a folder; --junit FILE, --tap FILE\n"
 	      "  ecmplab compare scenarios/article-l4 one scenario over built-in, BIRD 1.6, BIRD 2 and FRR\n"
+	      "  ecmplab impact scenarios/article-l4 --remove worker2\n"
+	      "                                       what each way of leaving does to flows and connections\n"
 	      "  ecmplab check my/scenario.yaml       find mistakes without starting anything\n"
 	      "  ecmplab decode messages.hex          BGP messages in hex, as JSON\n"
 	      "  ecmplab plan --members 16            how many flows a claim about balance needs\n"

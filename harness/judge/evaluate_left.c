@@ -387,7 +387,7 @@ static bool within_budget(const struct question *q, const struct judge_leaving *
 			    b->since == JUDGE_SINCE_FIB ? "change of the FIB" : "word on the wire");
 		return false;
 	}
-	if (l->fib_ns < 0 || l->old_path_ns - from > b->within_ns) {
+	if (b->within_ns >= 0 && (l->fib_ns < 0 || l->old_path_ns - from > b->within_ns)) {
 		saying_addf(s, "; packets may go there for %s%s", duration_text(b->within_ns).s,
 			    b->since == JUDGE_SINCE_EVENT ? ""
 			    : b->since == JUDGE_SINCE_FIB ? " after the FIB"

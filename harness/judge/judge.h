@@ -105,7 +105,7 @@ enum judge_reference {
 
 struct judge_budget {
 	enum judge_reference since;
-	int64_t within_ns;     /* after which no packet may go there */
+	int64_t within_ns;     /* after which no packet may go there; -1: any time */
 	int64_t black_hole_ns; /* of each flow, at most; -1: not asked */
 	uint64_t lost;	       /* packets, at most; UINT64_MAX: not asked */
 };

@@ -106,7 +106,8 @@ json_t *json_connections(const struct report_connections *c)
 	set(o, "timed_out", json_integer(c->timed_out));
 	set(o, "broken", json_integer(c->broken));
 	for (size_t i = 0; i < c->resetter_count; i++)
-		json_object_set_new(resetters, c->resetters[i].node, json_integer(c->resetters[i].count));
+		json_object_set_new(resetters, c->resetters[i].node,
+				    json_integer(c->resetters[i].count)); /* our names */
 	set(o, "reset_by", resetters);
 	return o;
 }
@@ -116,6 +117,26 @@ static uint32_t number_of(const json_t *o, const char *key)
 	uint64_t n = count_of(o, key);
 
 	return n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
+static void resetters_read(const json_t *o, struct arena *arena, struct report_connections *c)
+{
+	struct report_resetter *by = arena_array(arena, json_object_size(o), sizeof(*by));
+	const char *key;
+	json_t *value;
+	/* jansson iterates over what it does not change, but wants it changeable */
+	void *at = json_object_iter((json_t *)(uintptr_t)o);
+
+	for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)o, at)) {
+		json_int_t n;
+
+		key = json_object_iter_key(at);
+		value = json_object_iter_value(at);
+		n = json_integer_value(value);
+		if (n > 0 && n <= UINT32_MAX)
+			by[c->resetter_count++] = (struct report_resetter){arena_strdup(arena, key), (uint32_t)n};
+	}
+	c->resetters = by;
 }
 
 const struct report_connections *json_connections_read(const json_t *o, struct arena *arena)
@@ -131,5 +152,6 @@ const struct report_connections *json_connections_read(const json_t *o, struct a
 					 .reset = number_of(o, "reset"),
 					 .timed_out = number_of(o, "timed_out"),
 					 .broken = number_of(o, "broken")};
+	resetters_read(json_object_get(o, "reset_by"), arena, c);
 	return c;
 }

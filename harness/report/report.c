@@ -14,6 +14,8 @@ static const struct report_writer *const writers[REPORT_FORMAT_COUNT] = {
 	[REPORT_GITHUB] = &report_github,
 	[REPORT_COMPARE] = &report_compare,
 	[REPORT_COMPARE_JSON] = &report_compare_json,
+	[REPORT_IMPACT] = &report_impact,
+	[REPORT_IMPACT_JSON] = &report_impact_json,
 };
 
 struct report {

@@ -185,7 +185,9 @@ enum report_format {
 	REPORT_JUNIT,	 /* written at the suite's end. Suites only */
 	REPORT_COMPARE, /* a table at the suite's end, a column a case. Suites only, of one scenario over several routers */
 	REPORT_COMPARE_JSON, /* the same as one object */
-	REPORT_GITHUB,	     /* a workflow command ::error for each failed step */
+	REPORT_IMPACT,	     /* a row a case. Suites only, of plans made by plan_set_impact */
+	REPORT_IMPACT_JSON,
+	REPORT_GITHUB, /* a workflow command ::error for each failed step */
 	REPORT_FORMAT_COUNT,
 };
 

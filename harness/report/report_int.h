@@ -75,8 +75,8 @@ struct report_writer {
 	void (*fini)(void *state);
 };
 
-extern const struct report_writer report_terminal, report_json, report_tap, report_junit, report_github, report_compare,
-	report_compare_json;
+extern const struct report_writer report_terminal, report_json, report_tap, report_junit, report_github, report_impact,
+	report_impact_json, report_compare, report_compare_json;
 
 /* Writes the text out, flushes and empties it. */
 void teller_write(struct teller *t, struct text *text);

@@ -131,10 +131,19 @@ static int left_make(const struct run *r, const struct plan_expect *e, struct ju
 	ret->since = r->cause;
 	ret->deadline = instant_add(r->cause, run_left_limit(e));
 	ret->budget = (struct judge_budget){.since = reference_of(e->since),
-					    .within_ns = e->within_ns,
+					    .within_ns = e->told ? -1 : e->within_ns,
 					    .black_hole_ns = e->black_hole_ns,
 					    .lost = e->lost_most};
 	return 0;
+}
+
+static void reaction_make(const struct run *r, const struct plan_expect *e, struct judge_expect *ret)
+{
+	ret->prefix = run_rogue_prefix(e->who.workers[0]);
+	ret->reaction = run_rogue_reaction(r, e->reaction);
+	ret->since = r->malformed_since;
+	/* All cases were played together and wait together. */
+	ret->deadline = instant_add(r->malformed_played, e->within_ns);
 }
 
 static int expect_make(struct run *r, const struct plan_expect *e, struct judge_expect *ret, struct errmsg *err)
@@ -164,13 +173,8 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 										 : "it does not exist");
 		ret->prefix = s->prefix;
 	}
-	if (e->kind == PLAN_EXPECT_REACTION) {
-		ret->prefix = run_rogue_prefix(e->who.workers[0]);
-		ret->reaction = run_rogue_reaction(r, e->reaction);
-		ret->since = r->malformed_since;
-		/* All cases were played together and wait together. */
-		ret->deadline = instant_add(r->malformed_played, e->within_ns);
-	}
+	if (e->kind == PLAN_EXPECT_REACTION)
+		reaction_make(r, e, ret);
 	if (e->kind == PLAN_EXPECT_LEFT)
 		return left_make(r, e, ret, err);
 	if (e->kind == PLAN_EXPECT_MOVED || e->kind == PLAN_EXPECT_STAGES) {
@@ -277,13 +281,22 @@ static int evaluate(struct run *r, const struct judge_expect *expect, bool last,
 	return run_lab_alive(r, err);
 }
 
-static enum run_exit left(struct run *r, struct judge_expect *expect, struct judge_finding *ret, struct errmsg *err)
+/* What is only told breaks nothing. */
+static enum run_exit concluded(const struct plan_expect *e, struct judge_finding *f)
+{
+	if (e->told)
+		f->verdict = JUDGE_PASS;
+	return exit_of_verdict(f->verdict);
+}
+
+static enum run_exit left(struct run *r, const struct plan_expect *e, struct judge_expect *expect,
+			  struct judge_finding *ret, struct errmsg *err)
 {
 	int result = run_left_watch(r, expect, ret, err);
 
 	if (result < 0)
 		return result == -ECHILD ? RUN_FAILED : run_exit_of(result);
-	return exit_of_verdict(ret->verdict);
+	return concluded(e, ret);
 }
 
 enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struct judge_finding *ret,
@@ -297,7 +310,7 @@ enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struc
 		return RUN_FAILED;
 	}
 	if (expect.kind == JUDGE_LEFT)
-		return left(r, &expect, ret, err);
+		return left(r, &step->expect, &expect, ret, err);
 	deadline = instant_add(run_clock(r), instant_since(expect.deadline, run_wall(r)));
 	for (;;) {
 		bool last = !instant_before(run_clock(r), deadline);
@@ -310,7 +323,7 @@ enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struc
 			if (expect.kind != JUDGE_PREDICTED)
 				run_oracle_note(r, &expect);
 			result = run_moves_save(r, ret, err);
-			return result < 0 ? run_exit_of(result) : exit_of_verdict(ret->verdict);
+			return result < 0 ? run_exit_of(result) : concluded(&step->expect, ret);
 		}
 		(void)run_wait(r, deadline);
 	}

@@ -41,6 +41,8 @@ enum run_suite_page {
 	RUN_SUITE_LINES,      /* one a scenario */
 	RUN_SUITE_COMPARISON, /* of one scenario over several routers; also as JSON */
 	RUN_SUITE_COMPARISON_JSON,
+	RUN_SUITE_IMPACT, /* of one scenario, in which a worker leaves in several ways; also as JSON */
+	RUN_SUITE_IMPACT_JSON,
 };
 
 struct run_suite_options {

@@ -280,7 +280,9 @@ static enum run_exit suite_play(struct suite *s, FILE *tap, FILE *junit, struct 
 {
 	static const enum report_format pages[] = {[RUN_SUITE_LINES] = REPORT_TERMINAL,
 						   [RUN_SUITE_COMPARISON] = REPORT_COMPARE,
-						   [RUN_SUITE_COMPARISON_JSON] = REPORT_COMPARE_JSON};
+						   [RUN_SUITE_COMPARISON_JSON] = REPORT_COMPARE_JSON,
+						   [RUN_SUITE_IMPACT] = REPORT_IMPACT,
+						   [RUN_SUITE_IMPACT_JSON] = REPORT_IMPACT_JSON};
 	struct instant began = run_monotonic();
 	int error;
 

@@ -224,6 +224,7 @@ struct plan_expect {
 	enum plan_since since;		   /* no_packet_on */
 	uint64_t lost_most;		   /* packets of it; UINT64_MAX: any number */
 	int64_t black_hole_ns;		   /* of one flow of it; -1: not asked */
+	bool told;			   /* its figures are asked for, and none breaks a budget */
 	const struct rogue_case *reaction; /* to what; who names the worker that sent it */
 	double detect;	  /* spread: the relative bias that matters, default 0.25; moved_flows: the share, 0.01 */
 	const char *text; /* the step as written, on one line: "service nginx announced_by all within 1s" */
@@ -369,6 +370,26 @@ struct plan *plan_read_virtual(const char *path, struct diags *diags);
 /* Traffic, the kernel's routes, programs: not to be had on the virtual driver. */
 bool plan_step_needs_kernel(const struct plan_step *step);
 void plan_free(struct plan *p);
+/* ---- What if a worker leaves: ecmplab impact ---- */
+
+/* as the scenario has it; plain, RFC 2992; resilient, 128 buckets that may move at once */
+enum plan_group { PLAN_GROUP_AS_SET, PLAN_GROUP_PLAIN, PLAN_GROUP_RESILIENT, PLAN_GROUP_COUNT };
+
+struct plan_impact {
+	unsigned int worker; /* from 1 */
+	enum plan_failure way;
+	enum plan_group group;
+	uint32_t flows;	      /* at least 1 */
+	uint32_t connections; /* 0: none */
+	int64_t within_ns;    /* how long to wait for the flows to leave */
+};
+
+/* The words of fail.how, and "as_set", "hash_threshold", "resilient"; false for another. */
+bool plan_failure_of(const char *word, enum plan_failure *ret);
+bool plan_group_of(const char *word, enum plan_group *ret);
+/* Keeps of the plan what builds its lab up, and lets the worker leave under traffic; the plan's name gets way and group behind it,
+ * with '-' before each. False with the reason, the plan as it was. */
+bool plan_set_impact(struct plan *p, const struct plan_impact *what, const char **ret_why);
 /* The daemon that a scenario's word for a router means; false for another word. */
 bool plan_daemon_of(const char *word, enum plan_daemon *ret);
 /* The same plan over another router, with a generated configuration unless it is the plan's own; the plan's name gets

@@ -95,6 +95,50 @@ static void flows_that_go_on(void **state)
 	folder_remove(&f);
 }
 
+static void the_impact_of_leaving(void **state)
+{
+	struct plan_impact what = {.worker = 2,
+				   .way = PLAN_FAIL_DRAIN,
+				   .group = PLAN_GROUP_RESILIENT,
+				   .flows = 400,
+				   .connections = 20,
+				   .within_ns = 1000000000};
+	struct diags d = {0};
+	struct folder f;
+	struct plan *p = read_text("name: mine\n" LAB "  - apply: nginx.yaml\n"
+				   "  - expect: {sessions: established}\n"
+				   "  - http: {service: nginx}\n  - fail: {worker: worker1, how: crash}\n",
+				   &d, &f);
+	const struct plan_expect *e;
+	const char *why;
+
+	(void)state;
+	assert_non_null(p);
+	what.worker = 9;
+	assert_false(plan_set_impact(p, &what, &why));
+	assert_string_equal(why, "the scenario has no such worker, or no other");
+	what.worker = 2;
+	assert_true(plan_set_impact(p, &what, &why));
+	assert_string_equal(p->name, "mine-drain-resilient");
+	assert_true(p->lab.groups.on && p->lab.groups.resilient);
+	/* what builds it up, all next hops, then traffic, the way of leaving, and what became of it */
+	assert_int_equal(p->step_count, 11);
+	assert_int_equal(p->steps[2].expect.kind, PLAN_EXPECT_NEXT_HOPS);
+	assert_int_equal(p->steps[3].traffic.count, 400);
+	assert_true(p->steps[4].traffic.hold && p->steps[4].traffic.count == 20);
+	assert_true(p->steps[5].traffic.background);
+	assert_int_equal(p->steps[6].failure, PLAN_FAIL_DRAIN);
+	e = &p->steps[7].expect;
+	assert_int_equal(e->kind, PLAN_EXPECT_LEFT);
+	assert_true(e->told && e->within_ns == 1000000000 && e->who.workers[0] == 2);
+	assert_true(p->steps[8].traffic.again);
+	assert_int_equal(p->steps[9].expect.kind, PLAN_EXPECT_MOVED);
+	assert_true(p->steps[10].traffic.release);
+	plan_free(p);
+	diags_fini(&d);
+	folder_remove(&f);
+}
+
 static const struct row refused[] = {
 	{"none goes on", LAB "  - flows: {}\n  - expect: {no_packet_on: worker2}\n", 1, 4, 14, 12,
 	 "no_packet_on: no flows go on here",
@@ -147,7 +191,7 @@ static void scenario_is_refused(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ROW_COUNT + 2];
+	static struct CMUnitTest tests[ROW_COUNT + 3];
 	size_t n = 0;
 
 	for (; n < ROW_COUNT; n++)
@@ -155,5 +199,6 @@ int main(void)
 					       (void *)(uintptr_t)&refused[n]};
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_word_and_its_default);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(flows_that_go_on);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_impact_of_leaving);
 	return cmocka_run_group_tests_name("flows", tests, NULL, NULL);
 }
