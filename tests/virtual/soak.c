@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #define FAILURES_MAX 20 /* then it is enough */
-#define TWICE_EVERY 16	/* a run is played again: same seed, same bytes */
+#define SHRUNK_MAX 3	/* or where each is made small */
+#define SEED_MAX_S 60
+#define TWICE_EVERY 16 /* a run is played again: same seed, same bytes */
 
 static const char usage[] =
 	"usage: soak [--seeds N] [--first S] [--seconds N]     play seeds S to S+N-1, or as many as the time allows\n"
@@ -60,7 +62,7 @@ static void report(const struct options *o, struct plan *p, const struct verdict
 		struct verdict small;
 
 		play_apart(p, &small);
-		printf("# %s\n# (made small in %u runs)\n", small.why, tries);
+		printf("# %s\n# (made small in %u runs)\n", small.ok ? v->why : small.why, tries);
 		plan_print(p, stdout);
 	}
 	fflush(stdout);
@@ -117,7 +119,9 @@ static void play_seed(const struct options *o, struct progress *at)
 	char name[40];
 
 	plan_generate(&p, at->at);
+	alarm(SEED_MAX_S);
 	play_checked(&p, at->at % TWICE_EVERY == 0, &v);
+	alarm(0);
 	at->done++;
 	at->events += v.stats.events;
 	if (v.converged_s > at->slowest_s) {
@@ -135,11 +139,10 @@ static void play_seed(const struct options *o, struct progress *at)
 
 static void play_until(const struct options *o, struct progress *at, double end)
 {
-	while (at->at < o->first + o->seeds && at->failed < FAILURES_MAX && clock_s() < end) {
-		if (!o->shrink)
-			alarm(60);
+	uint64_t enough = o->shrink ? SHRUNK_MAX : FAILURES_MAX;
+
+	while (at->at < o->first + o->seeds && at->failed < enough && clock_s() < end)
 		play_seed(o, at);
-	}
 	at->finished = true;
 }
 
