@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Seeds for the fuzz targets out of real input, where it is there: corpus.py FOLDER writes FOLDER/TARGET/seed-N."""
+"""Seeds for the fuzz targets out of real input, where it is there: corpus.py FOLDER writes FOLDER/TARGET, each seed behind its
+length in four octets."""
 import pathlib
 import sys
 
@@ -54,19 +55,19 @@ def seeds(target):
 
 
 def write(folder, target):
-    """Returns how many."""
+    """A file for each, as libFuzzer reads them."""
     folder.mkdir(parents=True, exist_ok=True)
-    count = 0
     for count, seed in enumerate(seeds(target), 1):
         (folder / f"seed-{count}").write_bytes(seed)
-    return count
 
 
 def main():
     if not (SHARED / "corpus").exists():
         print("no corpus beside this checkout: only scenarios, and what the targets bring themselves")
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     for target in sorted(p.name for p in (ROOT / "tests/fuzz/seeds").iterdir()):
-        print(target, write(pathlib.Path(sys.argv[1]) / target, target))
+        (folder / target).write_bytes(b"".join(len(seed).to_bytes(4, "little") + seed for seed in seeds(target)))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Without a fuzzer: plays the seeds of folders, and for each a bounded number of mutations that are the same in every run. */
+/* Without a fuzzer: plays the seeds of folders and of packed files, and for each a bounded number of mutations that are the same in every run. */
 #include "fuzz.h"
 
 #include "arena.h"
 #include "rng.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SEED_MAX 65536U
 #define MUTATIONS 200U	  /* of each seed, while there are few */
@@ -69,15 +71,19 @@ static void seed_play(const struct input *seed, unsigned int mutations, struct r
 	}
 }
 
+static unsigned int mutations_of(size_t seeds)
+{
+	return seeds * MUTATIONS <= PLAYED_MAX ? MUTATIONS : PLAYED_MAX / (unsigned int)seeds;
+}
+
+/* A file for each seed. */
 static size_t folder_play(const char *folder, struct rng *rng)
 {
 	static struct input seed;
 	struct dirent **names;
 	int n = scandir(folder, &names, NULL, alphasort);
-	unsigned int mutations = n > 0 ? PLAYED_MAX / (unsigned int)n : 0;
 	size_t played = 0;
 
-	mutations = mutations < MUTATIONS ? mutations : MUTATIONS;
 	for (int i = 0; i < n; i++) {
 		char path[4096];
 		FILE *f;
@@ -89,12 +95,47 @@ static size_t folder_play(const char *folder, struct rng *rng)
 			continue;
 		seed.n = fread(seed.bytes, 1, SEED_MAX, f);
 		fclose(f);
-		seed_play(&seed, mutations, rng);
+		seed_play(&seed, mutations_of((size_t)n), rng);
 		played++;
 	}
 	if (n >= 0)
 		free(names);
-	printf("%s: %zu seeds, %u mutations each\n", folder, played, mutations);
+	return played;
+}
+
+static bool next_seed(FILE *f, struct input *ret)
+{
+	uint8_t len[4];
+
+	if (fread(len, 1, sizeof(len), f) != sizeof(len))
+		return false;
+	ret->n = len[0] | (size_t)len[1] << 8 | (size_t)len[2] << 16 | (size_t)len[3] << 24;
+	return ret->n <= SEED_MAX && fread(ret->bytes, 1, ret->n, f) == ret->n;
+}
+
+/* All seeds in one, as corpus.py writes them. */
+static size_t file_play(FILE *f, struct rng *rng)
+{
+	static struct input seed;
+	size_t count = 0, played = 0;
+
+	while (next_seed(f, &seed))
+		count++;
+	rewind(f);
+	for (; played < count && next_seed(f, &seed); played++)
+		seed_play(&seed, mutations_of(count), rng);
+	return played;
+}
+
+static size_t path_play(const char *path, struct rng *rng)
+{
+	struct stat st;
+	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+	size_t played = f != NULL ? file_play(f, rng) : folder_play(path, rng);
+
+	printf("%s: %zu seeds, %u mutations each\n", path, played, played > 0 ? mutations_of(played) : 0);
+	if (f != NULL)
+		fclose(f);
 	return played;
 }
 
@@ -104,6 +145,6 @@ int main(int argc, char **argv)
 	size_t played = 0;
 
 	for (int i = 1; i < argc; i++)
-		played += folder_play(argv[i], &rng);
+		played += path_play(argv[i], &rng);
 	return played > 0 ? 0 : 1;
 }
