@@ -177,10 +177,27 @@ static struct wire_err body(json_t *ret, struct wire_in message, uint8_t type, c
 	}
 }
 
+/* What the header says, good or not. */
+static void header_put(json_t *ret, struct wire_in header)
+{
+	static const char *const names[] = {NULL, "OPEN", "UPDATE", "NOTIFICATION", "KEEPALIVE", "ROUTE-REFRESH"};
+	uint16_t len;
+	uint8_t type;
+
+	wire_skip(&header, WIRE_HEADER_LEN - 3);
+	len = wire_u16(&header);
+	type = wire_u8(&header);
+	if (header.bad)
+		return;
+	if (type < sizeof(names) / sizeof(names[0]) && names[type] != NULL)
+		message_text(ret, "type", names[type]);
+	message_number(ret, "bgp_type", type);
+	message_number(ret, "bgp_len", len);
+}
+
 /* The message in front; *ret_len is its length, 0 when it is none. */
 static json_t *front(const uint8_t *bytes, size_t n, const struct wire_session *session, size_t *ret_len, bool *ret_bad)
 {
-	static const char *const names[] = {"", "OPEN", "UPDATE", "NOTIFICATION", "KEEPALIVE", "ROUTE-REFRESH"};
 	json_t *ret = json_object();
 	uint8_t type = 0;
 	struct wire_err e = wire_frame(bytes, n, session->extended, ret_len, &type);
@@ -190,14 +207,11 @@ static json_t *front(const uint8_t *bytes, size_t n, const struct wire_session *
 	if (e.treat == WIRE_OK && *ret_len == 0)
 		e = (struct wire_err){
 			.treat = WIRE_RESET, .code = WIRE_ERR_HEADER, .subcode = 2, .clause = "cut short"};
-	if (e.treat == WIRE_OK) {
-		message_text(ret, "type", names[type]);
-		message_number(ret, "bgp_type", type);
-		message_number(ret, "bgp_len", *ret_len);
+	header_put(ret, wire_in_of(bytes, n));
+	if (e.treat == WIRE_OK)
 		e = body(ret, wire_in_of(bytes, *ret_len), type, session);
-	} else {
+	else
 		*ret_len = 0;
-	}
 	*ret_bad = *ret_bad || e.treat != WIRE_OK;
 	if (e.treat != WIRE_OK)
 		error_put(ret, &e);

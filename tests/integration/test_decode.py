@@ -89,6 +89,7 @@ class Decode(unittest.TestCase):
         self.assertEqual(objects[0], {"line": "1", "error": {"text": "not an even number of hex digits"}})
         self.assertEqual(objects[1]["type"], "KEEPALIVE")
         self.assertEqual((objects[2]["error"]["code"], objects[2]["error"]["subcode"]), ("1", "2"))
+        self.assertEqual((objects[2]["type"], objects[2]["bgp_len"]), ("KEEPALIVE", "18"))
         self.assertEqual(objects[3]["line"], "4")
         self.assertEqual(objects[5]["error"]["text"], "Message Header Error/Connection Not Synchronized")
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`ecmplab decode` against what other speakers' own tests say of their messages: ExaBGP's and YABGP's."""
+"""`ecmplab decode` against what other speakers' own tests say of their messages: what stands in them (ExaBGP, YABGP), and whether they
+are good."""
 import ipaddress
 import json
 import unittest
@@ -13,6 +14,13 @@ WELL_KNOWN = {"GRACEFUL_SHUTDOWN": 0xffff0000, "ACCEPT_OWN": 0xffff0001, "LLGR_S
               "NOPEER": 0xffffff04}
 # YABGP's withdrawn routes have a label stack without an end, which RFC 8277 section 2.4 gives this value.
 NO_LABEL = "524288"
+# Where a source refuses what we take.
+TAKEN = {
+    # RFC 4760 section 7 and RFC 7606 section 5.4: routes of a family that nobody agreed on are ignored, the message is well
+    "bgp4j.tsv/BGPv4CodecTest:testDecodeBogusSafiMpUnreachNlri:",
+    # RFC 4271 section 6.3: a multicast address in the NLRI is ignored by the speaker, the message is well
+    "netgauze.tsv/update:test_update_non_unicast_nlri:bad_multicast_nlri_wire",
+}
 FAMILIES = {"ipv4 unicast": ("1", "1"), "ipv6 unicast": ("2", "1"), "ipv4 nlri-mpls": ("1", "4"), "ipv6 nlri-mpls": ("2", "4"),
             "ipv4 mpls-vpn": ("1", "128"), "ipv6 mpls-vpn": ("2", "128")}
 
@@ -173,6 +181,20 @@ class Sources(unittest.TestCase):
                 self.assertTrue(text.endswith("=" + route["prefix"]), where)
                 compared += 1
         self.assertGreaterEqual(compared, 1)
+
+    def test_good_and_bad_are_what_their_sources_say(self):
+        found = []
+        for path in sorted((CORPUS / "hex").glob("*.tsv")):
+            for row in rows(path):
+                facts = json.loads(row[2])
+                verdict = facts.get("verdict", "")
+                # "some test using it expects a throw" says nothing of the message
+                if facts["kind"] == "message" and row[1] and (verdict == "ok" or verdict.startswith("error")) and "some" not in verdict:
+                    found.append((f"{path.name}/{row[0]}", row[1], verdict == "ok"))
+        ways = [decode([m[1] for m in found], *way)[1] for way in WAYS]
+        differ = {m[0] for i, m in enumerate(found) if m[2] != any("error" not in way[i] for way in ways)}
+        self.assertEqual(differ, TAKEN)
+        self.assertGreater(len(found), 35)
 
 
 if __name__ == "__main__":
