@@ -121,6 +121,13 @@ void plan_hash_step_read(struct reader *r, const struct yaml_node *v, const stru
 void plan_groups_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_multipath_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab);
 
+/* plan_family.c: networks.family */
+enum plan_family { PLAN_FAMILY_IPV4, PLAN_FAMILY_IPV6 };
+extern const struct words plan_families;
+/* Networks that are not written are of the family that is asked for, or of the cluster's. */
+void plan_family_default(const struct yaml_node *networks, enum plan_family family, struct plan_lab *lab);
+void plan_family_check(struct plan_state *s, const struct yaml_node *map, struct plan_lab *lab);
+
 /* plan_fail.c: the steps fail, recover, restart and session */
 void plan_fail_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_recover_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);

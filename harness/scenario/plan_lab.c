@@ -20,6 +20,7 @@ enum daemon_word {
 struct lab_read {
 	struct plan_lab lab;
 	enum daemon_word daemon;
+	enum plan_family family;
 };
 
 #define IN_LAB(member) offsetof(struct lab_read, lab.member)
@@ -72,6 +73,7 @@ static void field_later(struct reader *r, const struct yaml_node *v, const struc
 }
 
 static const struct field network_fields[] = {
+	{.key = "family", .read = field_word, .offset = offsetof(struct lab_read, family), .more = &plan_families},
 	{.key = "cluster", .read = field_prefix, .offset = IN_LAB(cluster_net)},
 	{.key = "clients", .read = field_prefix, .offset = IN_LAB(client_net)},
 	{.key = "pods", .read = field_prefix, .offset = IN_LAB(pod_net)},
@@ -157,27 +159,32 @@ static const struct yaml_node *where(const struct yaml_node *lab, const char *a,
 struct network {
 	const char *key;
 	const struct prefix *net;
-	unsigned int min, max; /* prefix lengths */
+	unsigned int min, max;	 /* prefix lengths */
+	unsigned int min6, max6; /* those of IPv6 */
 };
 
 static bool networks_check(struct reader *r, const struct yaml_node *map, const struct plan_lab *lab)
 {
-	const struct network nets[] = {{"cluster", &lab->cluster_net, 8, 29},
-				       {"clients", &lab->client_net, 8, 29},
-				       {"pods", &lab->pod_net, 8, 24},
-				       {"services", &lab->service_net, 8, 28}};
+	const struct network nets[] = {{"cluster", &lab->cluster_net, 8, 29, 32, 125},
+				       {"clients", &lab->client_net, 8, 29, 32, 125},
+				       {"pods", &lab->pod_net, 8, 24, 32, 120},
+				       {"services", &lab->service_net, 8, 28, 108, 124}};
 	size_t before = r->diags->list.len + r->diags->dropped;
 
 	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
 		const struct yaml_node *at = where(map, "networks", nets[i].key, NULL);
 		const struct prefix *p = nets[i].net;
 
-		if (p->addr.family != ADDR_V4)
-			reader_fault(r, at, "networks.%s: the lab's networks are IPv4, %s is not", nets[i].key,
-				     prefix_text(p).s);
-		else if (p->len < nets[i].min || p->len > nets[i].max)
-			reader_fault(r, at, "networks.%s: the length must be from /%u to /%u", nets[i].key, nets[i].min,
-				     nets[i].max);
+		bool v6 = p->addr.family == ADDR_V6;
+		unsigned int min = v6 ? nets[i].min6 : nets[i].min, max = v6 ? nets[i].max6 : nets[i].max;
+
+		if (p->addr.family != lab->cluster_net.addr.family)
+			diag_hint(r,
+				  reader_fault(r, at, "networks.%s: %s is not of the family of networks.cluster %s",
+					       nets[i].key, prefix_text(p).s, prefix_text(&lab->cluster_net).s),
+				  "a lab is of one family: family: ipv6 makes all four IPv6");
+		else if (p->len < min || p->len > max)
+			reader_fault(r, at, "networks.%s: the length must be from /%u to /%u", nets[i].key, min, max);
 		for (size_t j = 0; j < i; j++) {
 			if (prefix_overlaps(p, nets[j].net))
 				reader_fault(r, at, "networks.%s %s overlaps networks.%s %s", nets[i].key,
@@ -187,10 +194,16 @@ static bool networks_check(struct reader *r, const struct yaml_node *map, const 
 	return r->diags->list.len + r->diags->dropped == before;
 }
 
+static unsigned int host_bits(const struct prefix *net)
+{
+	return (unsigned int)addr_len(net->addr.family) * 8 - net->len;
+}
+
 /* The address so far into the network, or nearer to its start where the network is smaller. */
 static struct addr nth(const struct prefix *net, uint32_t n, uint32_t small)
 {
-	uint32_t size = UINT32_C(1) << (32 - net->len);
+	unsigned int bits = host_bits(net);
+	uint64_t size = UINT64_C(1) << (bits < 32 ? bits : 32);
 
 	return addr_add(&net->addr, n < size / 2 ? n : small);
 }
@@ -204,7 +217,7 @@ static void addresses_default(struct plan_lab *lab)
 	if (lab->has_control_plane && lab->control_plane.family == ADDR_NONE)
 		lab->control_plane = nth(&lab->cluster_net, 10, 2);
 	if (lab->first_worker.family == ADDR_NONE)
-		lab->first_worker = nth(&lab->cluster_net, 51, lab->cluster_net.len < 28 ? 12 : 3);
+		lab->first_worker = nth(&lab->cluster_net, 51, host_bits(&lab->cluster_net) > 4 ? 12 : 3);
 	if (lab->first_client.family == ADDR_NONE)
 		lab->first_client = nth(&lab->client_net, 10, 2);
 }
@@ -283,18 +296,19 @@ static void roles_check(struct reader *r, const struct yaml_node *map, const str
 	}
 }
 
-/* Every node has a /24 of the pod network. */
+/* Every node has 256 addresses of the pod network. */
 static void pods_check(struct reader *r, const struct yaml_node *map, const struct plan_lab *lab)
 {
 	unsigned int nodes = lab->workers + (lab->has_control_plane ? 1 : 0);
-	unsigned int room = 1U << (24 - lab->pod_net.len);
+	unsigned int bits = host_bits(&lab->pod_net) - 8, room = 1U << (bits < 16 ? bits : 16);
 
 	if (nodes > room)
 		diag_hint(r,
 			  reader_fault(r, where(map, "networks", "pods", NULL),
-				       "%u nodes need a /24 of pod addresses each, and %s has room for %u", nodes,
+				       "%u nodes need 256 pod addresses each, and %s has room for %u", nodes,
 				       prefix_text(&lab->pod_net).s, room),
-			  "write networks: {pods: 10.240.0.0/12}");
+			  "write networks: {pods: %s}",
+			  lab->pod_net.addr.family == ADDR_V6 ? "fd00:244::/64" : "10.240.0.0/12");
 }
 
 /* ---- Router ---- */
@@ -480,6 +494,7 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 
 	if (map != NULL)
 		record_read_over(&s->r, map, &lab_record, &lab);
+	plan_family_default(yaml_get(map, "networks"), lab.family, &lab.lab);
 	if (map == NULL || networks_check(&s->r, map, &lab.lab)) {
 		addresses_default(&lab.lab);
 		if (map != NULL && map->kind == YAML_MAP) {
@@ -489,11 +504,13 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 	}
 	router_check(s, map, &lab);
 	p->lab = lab.lab;
+	plan_family_check(s, map, &p->lab);
 	plan_session_check(s, yaml_get(map, "router"), &p->lab);
 	plan_engine_check(s, map, &p->lab);
 	plan_multipath_check(s, yaml_get(map, "router"), &p->lab);
 	s->failed = arena_array(s->r.arena, p->lab.workers, sizeof(*s->failed));
-	s->metallb_said = yaml_get(yaml_get(map, "workers"), "metallb") != NULL;
+	s->metallb_said =
+		yaml_get(yaml_get(map, "workers"), "metallb") != NULL || p->lab.cluster_net.addr.family == ADDR_V6;
 	if (yaml_get(map, "manifests") != NULL)
 		plan_objects(s, yaml_get(map, "manifests"), "manifests", &p->manifests, &p->manifest_count);
 	if (yaml_get(map, "faults") != NULL)

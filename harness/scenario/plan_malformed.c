@@ -170,6 +170,14 @@ static struct plan_expect expect_make(struct arena *arena, const struct plan_mal
 				    .text = text};
 }
 
+static bool over_ipv4(struct reader *r, const struct yaml_node *v)
+{
+	if (plan_state(r)->plan->lab.cluster_net.addr.family == ADDR_V4)
+		return true;
+	reader_fault(r, v, "peers misbehave over IPv4 alone, and this lab's networks are IPv6");
+	return false;
+}
+
 void plan_malformed_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	struct malformed_read read = {.worker = 1, .within_ns = WITHIN_DEFAULT_NS};
@@ -179,7 +187,7 @@ void plan_malformed_read(struct reader *r, const struct yaml_node *v, const stru
 
 	(void)f;
 	step->kind = PLAN_STEP_MALFORMED;
-	if (!record_read_over(r, v, &malformed_record, &read) || read.cases == NULL)
+	if (!over_ipv4(r, v) || !record_read_over(r, v, &malformed_record, &read) || read.cases == NULL)
 		return;
 	cases_read(r, read.cases, &cases);
 	if (read.except != NULL)

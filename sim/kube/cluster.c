@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint8_t kube_cluster_family(const struct kube_cluster *c)
+{
+	return c->conf.pod_net.addr.family == ADDR_V6 ? ADDR_V6 : ADDR_V4;
+}
+
 struct kube_cluster *kube_cluster_new(const struct kube_cluster_conf *conf)
 {
 	struct kube_cluster *c = memory_new(sizeof(*c));

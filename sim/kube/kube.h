@@ -313,7 +313,8 @@ struct kube_switches {
 struct kube_cluster_conf {
 	enum kube_metallb metallb;
 	struct kube_switches switches;
-	struct prefix pod_net;	   /* 10.244.0.0/16: node i (from 0) gets the i-th /24 */
+	struct prefix
+		pod_net; /* 10.244.0.0/16: node i (from 0) gets the i-th 256 addresses. Its family is the cluster's */
 	struct prefix service_net; /* 10.96.0.0/12 */
 	uint64_t seed;		   /* clusterIPs and names, as the API server would draw them */
 };

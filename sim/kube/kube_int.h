@@ -197,7 +197,8 @@ static inline bool kube_is_whole(const struct kube_cluster *c)
 	return c->conf.metallb == KUBE_METALLB_FRR || c->conf.metallb == KUBE_METALLB_STANDARD;
 }
 
-/* cluster.c */
+/* cluster.c: the family of its pods, and so of what proxies pass on; IPv4 unless the configuration says otherwise. */
+uint8_t kube_cluster_family(const struct kube_cluster *c);
 const struct kube_object *kube_object_find(const stored_vec *objects, enum kube_kind kind, const char *namespace,
 					   const char *name);
 

@@ -124,7 +124,7 @@ struct prefix kube_node_pod_net(const struct kube_cluster *c, const char *node)
 	while (i < c->nodes.len && strcmp(c->nodes.at[i].name, node) != 0)
 		i++;
 	base = addr_add(&c->conf.pod_net.addr, (uint64_t)i << 8);
-	return prefix_make(&base, 24);
+	return prefix_make(&base, (unsigned int)addr_len(base.family) * 8 - 8);
 }
 
 /* The lowest free address of the node's net; .0 is the net, .1 the node's own end. */

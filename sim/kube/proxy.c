@@ -30,6 +30,11 @@ const char *proxy_protocol(enum kube_protocol p)
 	return names[p];
 }
 
+const char *proxy_ip(const struct kube_cluster *c)
+{
+	return kube_cluster_family(c) == ADDR_V6 ? "ip6" : "ip";
+}
+
 /* ---- Endpoints to choose from ---- */
 
 static bool has(const endpoints_vec *list, const struct endpoint *e)
@@ -43,7 +48,7 @@ static bool has(const endpoints_vec *list, const struct endpoint *e)
 
 /* METALLB section 6.1: ready ones; where there is none, those that still serve while they end. Absent conditions are as
  * kube-proxy takes them: ready, serving, not ending. One endpoint may stand in several slices. */
-static void choose(const endpoints_vec *from, const char *node, endpoints_vec *ret)
+static void choose(const endpoints_vec *from, uint8_t family, const char *node, endpoints_vec *ret)
 {
 	for (int fallback = 0; fallback < 2 && ret->len == 0; fallback++) {
 		for (size_t i = 0; i < from->len; i++) {
@@ -51,7 +56,7 @@ static void choose(const endpoints_vec *from, const char *node, endpoints_vec *r
 			bool fits = fallback == 0 ? e->ready != KUBE_FALSE
 						  : e->serving != KUBE_FALSE && e->terminating == KUBE_TRUE;
 
-			if (fits && e->port != 0 && e->address.family == ADDR_V4 && !has(ret, e) &&
+			if (fits && e->port != 0 && e->address.family == family && !has(ret, e) &&
 			    (node == NULL || (e->node != NULL && strcmp(e->node, node) == 0)))
 				VEC_PUSH(ret, *e);
 		}
@@ -69,8 +74,8 @@ void proxy_port_make(const struct kube_cluster *c, const struct service_state *s
 		snprintf(ret->name, sizeof(ret->name), "%u-%u-%s", s->number, ret->port->port,
 			 proxy_protocol(ret->port->protocol));
 	kube_endpoints_collect(c, s->service, ret->port, &all);
-	choose(&all, NULL, &ret->all);
-	choose(&all, node, &ret->local);
+	choose(&all, kube_cluster_family(c), NULL, &ret->all);
+	choose(&all, kube_cluster_family(c), node, &ret->local);
 	VEC_FREE(&all);
 }
 
@@ -91,6 +96,8 @@ static struct name endpoint_name(const struct proxy_port *p, const struct endpoi
 	struct name name;
 
 	snprintf(name.s, sizeof(name.s), "ep-%s-%s-%u", p->name, addr_text(&e->address).s, e->port);
+	for (char *at = strchr(name.s, ':'); at != NULL; at = strchr(at, ':'))
+		*at = '-'; /* nftables' names have no colons, and addresses no dashes */
 	return name;
 }
 
@@ -99,16 +106,19 @@ static void endpoint_chain(struct kube_cluster *c, const struct proxy_port *p, c
 	const struct kube_service *s = p->service->service;
 	struct name name = endpoint_name(p, e);
 	struct addr_text address = addr_text(&e->address);
+	bool v6 = e->address.family == ADDR_V6;
+	const char *ip = proxy_ip(c);
 
 	if (s->client_ip_affinity)
-		proxy_add(c, "set affinity-%s { type ipv4_addr; flags dynamic,timeout; timeout %us; }\n", name.s,
-			  s->affinity_timeout_s);
+		proxy_add(c, "set affinity-%s { type %s; flags dynamic,timeout; timeout %us; }\n", name.s,
+			  v6 ? "ipv6_addr" : "ipv4_addr", s->affinity_timeout_s);
 	proxy_add(c, "chain %s {\n", name.s);
 	/* Hairpin: a pod that reaches itself must not see its own address. */
-	proxy_add(c, "ip saddr %s " TO_MASQUERADE "\n", address.s);
+	proxy_add(c, "%s saddr %s " TO_MASQUERADE "\n", ip, address.s);
 	if (s->client_ip_affinity)
-		proxy_add(c, "update @affinity-%s { ip saddr }\n", name.s);
-	proxy_add(c, "meta l4proto %s dnat to %s:%u\n}\n", proxy_protocol(p->port->protocol), address.s, e->port);
+		proxy_add(c, "update @affinity-%s { %s saddr }\n", name.s, ip);
+	proxy_add(c, "meta l4proto %s dnat to %s%s%s:%u\n}\n", proxy_protocol(p->port->protocol), v6 ? "[" : "",
+		  address.s, v6 ? "]" : "", e->port);
 }
 
 /* Affinity first, then a random one; a new connection each time. Nobody to choose from: dropped, for other nodes may have
@@ -120,7 +130,7 @@ static void choice(struct kube_cluster *c, const struct proxy_port *p, const end
 		return;
 	}
 	for (size_t i = 0; p->service->service->client_ip_affinity && i < from->len; i++)
-		proxy_add(c, "ip saddr @affinity-%s goto %s\n", endpoint_name(p, &from->at[i]).s,
+		proxy_add(c, "%s saddr @affinity-%s goto %s\n", proxy_ip(c), endpoint_name(p, &from->at[i]).s,
 			  endpoint_name(p, &from->at[i]).s);
 	if (from->len == 1) {
 		proxy_add(c, "goto %s\n", endpoint_name(p, &from->at[0]).s);
@@ -141,7 +151,7 @@ static void external_chain(struct kube_cluster *c, const struct proxy_port *p)
 		proxy_add(c, TO_MASQUERADE "\ngoto service-%s\n}\n", p->name);
 		return;
 	}
-	proxy_add(c, "ip saddr %s goto service-%s\n", prefix_text(&c->conf.pod_net).s, p->name);
+	proxy_add(c, "%s saddr %s goto service-%s\n", proxy_ip(c), prefix_text(&c->conf.pod_net).s, p->name);
 	proxy_add(c, "fib saddr type local " TO_MASQUERADE "\nfib saddr type local goto service-%s\n", p->name);
 	choice(c, p, &p->local);
 	proxy_add(c, "}\n");
@@ -154,7 +164,7 @@ static void cluster_chain(struct kube_cluster *c, const struct proxy_port *p)
 
 	proxy_add(c, "chain service-%s {\n", p->name);
 	choice(c, p, &p->all);
-	proxy_add(c, "}\nchain cluster-%s {\nip saddr != %s " TO_MASQUERADE "\n", p->name,
+	proxy_add(c, "}\nchain cluster-%s {\n%s saddr != %s " TO_MASQUERADE "\n", p->name, proxy_ip(c),
 		  prefix_text(&c->conf.pod_net).s);
 	if (local)
 		choice(c, p, &p->local);
@@ -170,12 +180,12 @@ static void firewall_chain(struct kube_cluster *c, const struct proxy_port *p)
 	proxy_add(c, "chain firewall-%s {\n", p->name);
 	/* Not a set: ranges that overlap, as users write them, are none to nftables. */
 	for (size_t i = 0; i < s->source_range_count; i++) {
-		if (s->source_ranges[i].addr.family != ADDR_V4)
+		if (s->source_ranges[i].addr.family != kube_cluster_family(c))
 			continue;
 		if (s->source_ranges[i].len == 0)
 			proxy_add(c, "return\n"); /* everybody, which nftables does not compare with */
 		else
-			proxy_add(c, "ip saddr %s return\n", prefix_text(&s->source_ranges[i]).s);
+			proxy_add(c, "%s saddr %s return\n", proxy_ip(c), prefix_text(&s->source_ranges[i]).s);
 	}
 	proxy_add(c, "drop\n}\n");
 }

@@ -19,6 +19,8 @@ struct proxy_port {
 /* proxy.c */
 void proxy_add(struct kube_cluster *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *proxy_protocol(enum kube_protocol p);
+/* nftables' word for the cluster's family: "ip" or "ip6". */
+const char *proxy_ip(const struct kube_cluster *c);
 void proxy_port_make(const struct kube_cluster *c, const struct service_state *s, size_t i, const char *node,
 		     struct proxy_port *ret);
 void proxy_port_free(struct proxy_port *p);

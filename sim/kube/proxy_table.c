@@ -13,8 +13,7 @@ enum map {
 	MAP_COUNT,
 };
 
-#define BY_ADDRESS "ip daddr . meta l4proto . th dport vmap @"
-#define BY_NODE_PORT "fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @"
+#define BY_PORT "meta l4proto . th dport vmap @"
 
 static const char *const map_names[MAP_COUNT] = {
 	[MAP_SERVICES] = "service-ips",
@@ -41,7 +40,7 @@ static const char *separator(bool *first)
 static void address_entry(struct kube_cluster *c, bool *first, const struct addr *a, const struct proxy_port *p,
 			  const char *verdict)
 {
-	if (a->family == ADDR_V4)
+	if (a->family == kube_cluster_family(c))
 		proxy_add(c, "%s%s . %s . %u : %s", separator(first), addr_text(a).s, proxy_protocol(p->port->protocol),
 			  p->port->port, verdict);
 }
@@ -105,19 +104,15 @@ static void map_write(struct kube_cluster *c, enum map map, const struct proxy_p
 	bool first = true;
 
 	proxy_add(c, "map %s {\ntype %sinet_proto . inet_service : verdict\n", map_names[map],
-		  by_node_port(map) ? "" : "ipv4_addr . ");
+		  by_node_port(map)		      ? ""
+		  : kube_cluster_family(c) == ADDR_V6 ? "ipv6_addr . "
+						      : "ipv4_addr . ");
 	for (size_t i = 0; i < n; i++)
 		port_entries(c, map, &ports[i], &first);
 	proxy_add(c, "%s}\n", first ? "" : " }\n");
 }
 
 static const char frame[] =
-	"chain services {\n" BY_ADDRESS "service-ips\n" BY_NODE_PORT "service-nodeports\n"
-	"}\n"
-	/* Before addresses are rewritten, and for the node's own packets, too. */
-	"chain checks {\n" BY_ADDRESS "firewall-ips\n" BY_ADDRESS "no-endpoint-services\n" BY_NODE_PORT
-	"no-endpoint-nodeports\n"
-	"}\n"
 	"chain filter-prerouting {\n"
 	"type filter hook prerouting priority -110; policy accept;\n"
 	"ct state new jump checks\n"
@@ -136,6 +131,29 @@ static const char frame[] =
 	"}\n"
 	"}\n";
 
+static void look_up(struct kube_cluster *c, enum map map)
+{
+	const char *ip = proxy_ip(c), *own = kube_cluster_family(c) == ADDR_V6 ? "::1" : "127.0.0.0/8";
+
+	if (by_node_port(map))
+		proxy_add(c, "fib daddr type local %s daddr != %s " BY_PORT "%s\n", ip, own, map_names[map]);
+	else
+		proxy_add(c, "%s daddr . " BY_PORT "%s\n", ip, map_names[map]);
+}
+
+/* Checks come before addresses are rewritten, and are for the node's own packets, too. */
+static void look_ups(struct kube_cluster *c)
+{
+	proxy_add(c, "chain services {\n");
+	look_up(c, MAP_SERVICES);
+	look_up(c, MAP_NODE_PORTS);
+	proxy_add(c, "}\nchain checks {\n");
+	look_up(c, MAP_FIREWALL);
+	look_up(c, MAP_NO_ENDPOINTS);
+	look_up(c, MAP_NO_NODE_PORTS);
+	proxy_add(c, "}\n");
+}
+
 const char *kube_proxy_rules(struct kube_cluster *c, const char *node)
 {
 	VEC(struct proxy_port) ports = {0};
@@ -152,12 +170,15 @@ const char *kube_proxy_rules(struct kube_cluster *c, const char *node)
 	}
 	VEC_CLEAR(&c->rules_out);
 	/* Added first so that there is something to delete; one transaction, no moment without rules. */
-	proxy_add(c, "add table ip kube-proxy\ndelete table ip kube-proxy\ntable ip kube-proxy {\n"
-		     "chain reject-chain {\nreject\n}\n");
+	proxy_add(c,
+		  "add table %s kube-proxy\ndelete table %s kube-proxy\ntable %s kube-proxy {\n"
+		  "chain reject-chain {\nreject\n}\n",
+		  proxy_ip(c), proxy_ip(c), proxy_ip(c));
 	for (size_t i = 0; i < ports.len; i++)
 		proxy_port_chains(c, &ports.at[i]);
 	for (enum map map = 0; map < MAP_COUNT; map++)
 		map_write(c, map, ports.at, ports.len);
+	look_ups(c);
 	for (size_t i = 0; i < sizeof(frame) - 1; i++)
 		VEC_PUSH(&c->rules_out, frame[i]);
 	VEC_PUSH(&c->rules_out, '\0');

@@ -45,8 +45,8 @@ static bool cluster_ip_draw(struct kube_cluster *c, uint8_t family, struct addr 
 	struct prefix net = c->conf.service_net;
 	uint64_t size;
 
-	if (family == ADDR_V6)
-		(void)prefix_parse("fd00:10:96::/112", &net);
+	if (family != net.addr.family)
+		(void)prefix_parse(family == ADDR_V6 ? "fd00:10:96::/112" : "10.96.0.0/12", &net);
 	size = UINT64_C(1) << (addr_len(net.addr.family) * 8 - net.len);
 	for (unsigned int i = 0; i < DRAWS_MAX; i++) {
 		*ret = addr_add(&net.addr, size > 32 ? 16 + rng_below(&c->rng, size - 17) : rng_below(&c->rng, size));
@@ -74,7 +74,7 @@ static void cluster_ips_written(const struct kube_cluster *c, struct service_sta
 /* One of each family that it wants; those that it has it keeps. */
 static void cluster_ips_draw(struct kube_cluster *c, struct service_state *s)
 {
-	static const uint8_t usual[] = {ADDR_V4};
+	const uint8_t usual[] = {kube_cluster_family(c)};
 	const uint8_t *families = s->service->family_count > 0 ? s->service->families : usual;
 	size_t wanted = s->service->family_count > 0 ? s->service->family_count : 1;
 	size_t n = 0;

@@ -6,13 +6,15 @@
 
 static void head(const struct node_lab *lab, FILE *ret)
 {
+	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+
 	fprintf(ret,
 		"# Made by ecmplab for this lab.\n"
 		"router id %s;\n"
 		"protocol device {\n"
 		"  scan time 10;\n"
 		"}\n",
-		addr_text(&lab->conf.router_client).s);
+		addr_text(&id).s);
 }
 
 /* Of all sessions, in milliseconds. */
@@ -57,7 +59,8 @@ static void router_session(const struct node_router_conf *conf, FILE *ret)
 static void router_config(const struct node_lab *lab, const struct node_router_conf *conf, bool channels, FILE *ret)
 {
 	/* BIRD 2 moved import and export into channels. */
-	const char *opened = channels ? "ipv4 { " : "", *closed = channels ? " };" : "";
+	bool v6 = lab->conf.cluster_net.addr.family == ADDR_V6;
+	const char *opened = !channels ? "" : v6 ? "ipv6 { " : "ipv4 { ", *closed = channels ? " };" : "";
 
 	head(lab, ret);
 	fprintf(ret,

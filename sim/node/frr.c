@@ -74,6 +74,8 @@ static void router_session(const struct node_router_conf *conf, const char *remo
 void frr_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
 	unsigned int paths = conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX;
+	bool v6 = lab->conf.cluster_net.addr.family == ADDR_V6;
+	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
 
 	fprintf(ret, "! Made by ecmplab for this lab.\n"
 		     "hostname router\n");
@@ -83,7 +85,7 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 		" bgp router-id %s\n"
 		" no bgp ebgp-requires-policy\n"
 		" bgp bestpath as-path multipath-relax\n",
-		conf->as, addr_text(&lab->conf.router_client).s);
+		conf->as, addr_text(&id).s);
 	if (conf->graceful_restart)
 		fprintf(ret, " bgp graceful-restart\n bgp graceful-restart restart-time %u\n", conf->restart_s);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
@@ -96,8 +98,10 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 			remote.s, conf->worker_as, remote.s, w->name);
 		router_session(conf, remote.s, ret);
 	}
+	fprintf(ret, " address-family %s unicast\n", v6 ? "ipv6" : "ipv4");
+	for (unsigned int i = 0; v6 && i < lab->conf.workers; i++) /* which is on by itself for IPv4 alone */
+		fprintf(ret, "  neighbor %s activate\n", addr_text(&lab->workers[i].host.address).s);
 	fprintf(ret,
-		" address-family ipv4 unicast\n"
 		"  maximum-paths %u\n"
 		"  maximum-paths ibgp %u\n"
 		" exit-address-family\n",

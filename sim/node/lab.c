@@ -13,10 +13,9 @@
 /* Above this the kernel's one neighbour table for all namespaces could overflow; permanent entries are exempt. */
 #define NEIGHBOURS_LEARNT_MAX 50
 
-static const struct prefix everywhere = {.addr = {.family = ADDR_V4}};
-
-/* A forwarding node. Redirects are off: a worker that sends a packet back through the port it came by is no mistake here. */
-int node_forwarding(struct net_ns *ns, struct errmsg *err)
+/* A forwarding node. Redirects are off: a worker that sends a packet back through the port it came by is no mistake here.
+ * IPv6 stays off in an IPv4 lab, whose nodes would join groups and say so on the wire. */
+int node_forwarding(const struct node_lab *lab, struct net_ns *ns, struct errmsg *err)
 {
 	static const struct net_sysctl what[] = {
 		{"net.ipv4.ip_forward", "1"},
@@ -26,7 +25,18 @@ int node_forwarding(struct net_ns *ns, struct errmsg *err)
 		{"net.ipv4.conf.default.send_redirects", "0"},
 	};
 
+	if (lab->conf.cluster_net.addr.family == ADDR_V6)
+		return net_sysctl(ns, "net.ipv6.conf.all.forwarding", "1", err);
 	return net_sysctls(ns, what, sizeof(what) / sizeof(what[0]), false, err);
+}
+
+/* A router has to have one to solicit neighbours for what it forwards (RFC 4861 section 7.2.2); namespaces make none. */
+void node_link_local(struct net_ns *ns, const char *link, uint32_t number)
+{
+	const struct addr net = {.family = ADDR_V6, .b = {0xfe, 0x80}};
+	struct addr own = addr_add(&net, number);
+
+	net_address_add(ns, link, &own, 64);
 }
 
 int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct net_ns *b, const char *link_b,
@@ -40,6 +50,7 @@ int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct
 static int plug(struct node_lab *lab, struct node_host *host, const char *bridge, const struct prefix *net,
 		const struct addr *gateway, struct errmsg *err)
 {
+	struct prefix everywhere = {.addr = {.family = net->addr.family}};
 	char port[16];
 	int r;
 
@@ -51,6 +62,8 @@ static int plug(struct node_lab *lab, struct node_host *host, const char *bridge
 	net_link_master(lab->fabric, port, bridge);
 	net_link_up(lab->fabric, port);
 	net_link_up(host->ns, host->interface);
+	if (net->addr.family == ADDR_V6)
+		node_link_local(host->ns, host->interface, lab->next_mac);
 	net_address_add(host->ns, host->interface, &host->address, net->len);
 	if (gateway != NULL)
 		net_route_add(host->ns, &everywhere, gateway, NULL);
@@ -91,7 +104,7 @@ static int router_new(struct node_lab *lab, struct errmsg *err)
 	int r = host_new(lab, &lab->router, "router", &lab->conf.router_cluster, err);
 
 	if (r == 0)
-		r = node_forwarding(lab->router.ns, err);
+		r = node_forwarding(lab, lab->router.ns, err);
 	if (r == 0)
 		r = hash_set(lab, err);
 	if (r == 0)
@@ -113,7 +126,7 @@ static int cluster_host_new(struct node_lab *lab, struct node_host *host, const 
 	int r = host_new(lab, host, name, address, err);
 
 	if (r == 0)
-		r = node_forwarding(host->ns, err);
+		r = node_forwarding(lab, host->ns, err);
 	if (r == 0)
 		r = plug(lab, host, BRIDGE_CLUSTER, &lab->conf.cluster_net, NULL, err);
 	if (r < 0)
@@ -288,15 +301,16 @@ struct net_ns *node_find(const struct node_lab *lab, const char *name)
 
 int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err)
 {
+	const char *ip = lab->conf.client_net.addr.family == ADDR_V6 ? "ipv6" : "ipv4";
 	struct net_hash hash;
 	int r = net_hash_get(lab->router.ns, &hash, err);
 
 	if (r < 0)
 		return r;
 	if (hash.policy == NET_HASH_FIELDS)
-		snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=3, fib_multipath_hash_fields=0x%x",
+		snprintf(ret, room, "net.%s.fib_multipath_hash_policy=3, fib_multipath_hash_fields=0x%x", ip,
 			 hash.fields);
 	else
-		snprintf(ret, room, "net.ipv4.fib_multipath_hash_policy=%d", (int)hash.policy);
+		snprintf(ret, room, "net.%s.fib_multipath_hash_policy=%d", ip, (int)hash.policy);
 	return 0;
 }

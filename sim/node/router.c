@@ -27,7 +27,7 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 {
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = conf->as,
-		.router_id = addr_v4_value(&lab->conf.router_client),
+		.router_id = node_router_id(&lab->router, &lab->conf.router_client),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.always_compare_med = conf->always_compare_med,

@@ -186,7 +186,30 @@ static uint32_t router_id(const struct node_worker *w, const struct kube_bgp_pee
 		if (peers[i]->router_id.family == ADDR_V4)
 			return addr_v4_value(&peers[i]->router_id);
 	}
-	return addr_v4_value(&w->host.address);
+	return node_router_id(&w->host, &w->host.address);
+}
+
+/* IEEE 802.3, the bits reflected. */
+static uint32_t crc32(const char *text)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		crc ^= (uint8_t)*at;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ ((crc & 1) != 0 ? UINT32_C(0xedb88320) : 0);
+	}
+	return ~crc;
+}
+
+uint32_t node_router_id(const struct node_host *host, const struct addr *address)
+{
+	uint32_t crc;
+
+	if (address->family == ADDR_V4)
+		return addr_v4_value(address);
+	crc = crc32(host->name);
+	return crc << 24 | (crc & 0xff00) << 8 | (crc >> 8 & 0xff00) | crc >> 24; /* its octets are little-endian */
 }
 
 static int speaker_replace(struct node_lab *lab, struct node_worker *w, const struct kube_bgp_peer *const *peers,
@@ -279,7 +302,7 @@ static void routes_set(struct node_worker *w, const struct kube_announcement *an
 	for (size_t i = 0; i < n; i++) {
 		const struct kube_announcement *a = &announcements[i];
 
-		if (a->prefix.addr.family != ADDR_V4) /* the lab's nodes have no IPv6 */
+		if (a->prefix.addr.family != w->host.address.family) /* nodes have addresses of one family */
 			continue;
 		/* FRR sets none that is 0, and so sends its default of 100, which the standard speaker has, too */
 		routes[count] = (struct bgp_originated){.prefix = announced_prefix(w, &a->prefix),

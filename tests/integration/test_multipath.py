@@ -120,6 +120,13 @@ class Oracle(lab.LabTest):
         self.assertEqual(sorted(worker["expected"] for worker in self.verdict("out")["expectations"][1]["shares"]),
                          [1000, 1500, 1500])
 
+    def test_ipv6_nodes_have_the_identifier_of_their_name(self):
+        """METALLB section 10: without an IPv4 address the CRC-32 of the node's name, worker1's being 124.93.255.32."""
+        self.lab("run", "scenarios/ipv6", "--out", "out", expect=0)
+        opens = [m.group(1) for m in re.finditer(rb"\xff{16}..\x01\x04..\x00\xb4(.{4})",
+                                                 (self.base / "out/worker1.pcap").read_bytes(), re.DOTALL)]
+        self.assertIn(bytes([124, 93, 255, 32]), opens)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -107,6 +107,20 @@ class WithoutRoutes(lab.LabTest):
         self.lab("run", folder, "--out", "out", expect=1)
 
 
+class OverIPv6(lab.LabTest):
+    """The generated configurations of the daemons that have one for IPv6, up to packets, and their order when a worker goes."""
+
+    def test_routers(self):
+        text = (self.base / "scenarios/ipv6/scenario.yaml").read_text()
+        head, steps = text[:text.index("steps:")], text[text.index("steps:"):]
+        steps = steps[:steps.index("  - fail:")].replace("within: 5s", "within: 15s")
+        for kind in ("bird2", "frr"):
+            folder = self.scenario(f"ipv6-{kind}", head.replace("{as: 11000", f"{{daemon: {kind}, as: 11000") + steps,
+                                   like="ipv6")
+            self.lab("run", folder, "--out", f"out-{kind}", expect=0)
+            self.assertEqual(self.verdict(f"out-{kind}")["router"]["daemon"], kind)
+
+
 class Killed(lab.LabTest):
     def test_kill_leaves_none_of_the_daemons(self):
         for router, speaker in (("frr", "frr"), ("openbgpd", "exabgp"), ("gobgp", "bird")):

@@ -189,8 +189,39 @@ static const struct row scenarios[] = {
 	 1, 2, 3, 8, "networks.services 10.96.0.0/12 overlaps networks.cluster 10.96.1.0/24", NULL},
 	{"net v6",
 	 "lab:\n"
-	 "  networks: {cluster: 2001:db8::/64}\n",
-	 1, 2, 23, 13, "networks.cluster: the lab's networks are IPv4, 2001:db8::/64 is not", NULL},
+	 "  networks: {cluster: 10.0.0.0/24, clients: 2001:db8::/64}\n",
+	 1, 2, 45, 13, "networks.clients: 2001:db8::/64 is not of the family of networks.cluster 10.0.0.0/24",
+	 "a lab is of one family: family: ipv6 makes all four IPv6"},
+	{"v6 services",
+	 "lab:\n"
+	 "  networks: {family: ipv6, services: fd00:96::/64}\n",
+	 1, 2, 38, 12, "networks.services: the length must be from /108 to /124", NULL},
+	{"v6 overlap",
+	 "lab:\n"
+	 "  networks: {cluster: 'fd00:172::/96'}\n",
+	 1, 2, 3, 8, "networks.clients fd00:172::/64 overlaps networks.cluster fd00:172::/96", NULL},
+	{"v6 native",
+	 "lab:\n"
+	 "  networks: {family: ipv6}\n"
+	 "  workers: {metallb: native}\n",
+	 1, 3, 12, 1, "MetalLB announces IPv6 in its FRR mode alone", "write workers: {metallb: frr}"},
+	{"v6 daemon",
+	 "lab:\n"
+	 "  networks: {family: ipv6}\n"
+	 "  router: {daemon: gobgp}\n",
+	 1, 3, 20, 5, "no IPv6 configuration is generated for GoBGP",
+	 "write one (config:), or take builtin, bird2 or frr"},
+	{"v6 speaker",
+	 "lab:\n"
+	 "  networks: {family: ipv6}\n"
+	 "  workers: {speaker: bird}\n",
+	 1, 3, 13, 7, "BIRD 2 speaks for workers over IPv4 alone", "leave out speaker: the built-in one speaks IPv6"},
+	{"v6 malformed",
+	 "lab:\n"
+	 "  networks: {family: ipv6}\n"
+	 "steps:\n"
+	 "  - malformed: {case: all}\n",
+	 1, 4, 16, 1, "peers misbehave over IPv4 alone, and this lab's networks are IPv6", NULL},
 	{"never spread",
 	 "lab:\n"
 	 "  manifests: [m.yaml]\n"
@@ -241,7 +272,7 @@ static const struct row scenarios[] = {
 	 "lab:\n"
 	 "  networks: {cluster: 10.0.0.0/20}\n"
 	 "  workers: {count: 300}\n",
-	 1, 2, 3, 8, "301 nodes need a /24 of pod addresses each, and 10.244.0.0/16 has room for 256",
+	 1, 2, 3, 8, "301 nodes need 256 pod addresses each, and 10.244.0.0/16 has room for 256",
 	 "write networks: {pods: 10.240.0.0/12}"},
 	{"port flows",
 	 "lab:\n"

@@ -207,6 +207,41 @@ static void nft_takes_them(void **state)
 	assert_int_equal(nft_check(kube_proxy_rules(w->cluster, "worker1")), 0);
 }
 
+/* A cluster over IPv6 has the same rules in the other family, and none for what is of IPv4. */
+static void ipv6_has_its_own_rules(void **state)
+{
+	static const char *const has[] = {
+		"table ip6 kube-proxy {\n",
+		"ip6 daddr . meta l4proto . th dport vmap @service-ips\n",
+		"ip6 daddr != ::1 meta l4proto . th dport vmap @service-nodeports\n",
+		"type ipv6_addr . inet_proto . inet_service : verdict\n",
+		"fd00:254::1 . tcp . 80 : goto external-1-80",
+		"chain ep-1-80-fd00-244--5-8080 {\nip6 saddr fd00:244::5 " MASQUERADE
+		"update @affinity-ep-1-80-fd00-244--5-8080 { ip6 saddr }\n"
+		"meta l4proto tcp dnat to [fd00:244::5]:8080\n",
+		"type ipv6_addr; flags dynamic,timeout",
+		"ip6 saddr fd00:172::/64 return\ndrop\n",
+		"ip6 saddr != fd00:244::/64 " MASQUERADE,
+	};
+	struct world *w = *state;
+	const char *rules;
+
+	world_apply(w, "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: p}\n"
+		       "spec: {addresses: ['fd00:254::1/128']}\n");
+	service(w, "s", "sessionAffinity: ClientIP, loadBalancerSourceRanges: ['fd00:172::/64', 10.0.0.0/8]");
+	slice(w, "s", "{port: 8080}",
+	      "{addresses: ['fd00:244::5'], nodeName: worker1}, {addresses: [10.244.0.5], nodeName: worker1}");
+	rules = kube_proxy_rules(w->cluster, "worker1");
+	for (size_t i = 0; i < sizeof(has) / sizeof(has[0]); i++) {
+		if (strstr(rules, has[i]) == NULL)
+			fail_msg("\"%s\" is not in:\n%s", has[i], rules);
+	}
+	assert_null(strstr(rules, "10.244.0.5"));
+	assert_null(strstr(rules, "10.0.0.0"));
+	if (nft_check("") == 0)
+		assert_int_equal(nft_check(rules), 0);
+}
+
 /* One address with two ports, from two slices, is two endpoints. */
 static void endpoints_are_address_and_port(void **state)
 {
@@ -256,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_lead_where_they_should),
 		WORLD_TEST(nft_takes_them),
+		cmocka_unit_test_setup_teardown(ipv6_has_its_own_rules, world_setup_ipv6, world_teardown),
 		WORLD_TEST(endpoints_are_address_and_port),
 		WORLD_TEST(pods_are_sent_to_by_name),
 	};

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static int setup(void **state, enum kube_metallb metallb)
+static int setup_in(void **state, enum kube_metallb metallb, const char *pods, const char *services)
 {
 	struct world *w = memory_new(sizeof(*w));
 	struct kube_cluster_conf conf = {.metallb = metallb, .seed = 1};
 	struct addr address;
 
-	assert_int_equal(prefix_parse("10.244.0.0/16", &conf.pod_net), 0);
-	assert_int_equal(prefix_parse("10.96.0.0/12", &conf.service_net), 0);
+	assert_int_equal(prefix_parse(pods, &conf.pod_net), 0);
+	assert_int_equal(prefix_parse(services, &conf.service_net), 0);
 	w->cluster = kube_cluster_new(&conf);
 	assert_int_equal(addr_parse("10.0.0.51", &address), 0);
 	for (unsigned int i = 0; i < WORLD_NODES; i++) {
@@ -27,6 +27,16 @@ static int setup(void **state, enum kube_metallb metallb)
 	kube_cluster_node(w->cluster, "control-plane", &address, false);
 	*state = w;
 	return 0;
+}
+
+static int setup(void **state, enum kube_metallb metallb)
+{
+	return setup_in(state, metallb, "10.244.0.0/16", "10.96.0.0/12");
+}
+
+int world_setup_ipv6(void **state)
+{
+	return setup_in(state, KUBE_METALLB_FRR, "fd00:244::/64", "fd00:96::/112");
 }
 
 int world_setup(void **state)

@@ -21,6 +21,8 @@ int world_setup(void **state);
 int world_setup_legacy(void **state);
 #define WORLD_TEST_FRR(test) cmocka_unit_test_setup_teardown(test, world_setup_frr, world_teardown)
 int world_setup_frr(void **state);
+/* As world_setup_frr, with the networks of a lab over IPv6: pods fd00:244::/64, services fd00:96::/112. */
+int world_setup_ipv6(void **state);
 int world_teardown(void **state);
 
 /* Applies a manifest; false: refused, and err says why. A manifest that can't be read fails the test. */
