@@ -20,6 +20,34 @@ static bool has_gateway(const struct fib_entry *e, const struct addr *a)
 	return false;
 }
 
+static unsigned int weight_of(const struct fib_entry *e, const struct addr *a)
+{
+	for (size_t i = 0; e != NULL && i < e->n; i++) {
+		if (addr_equal(&e->gateways[i], a))
+			return e->weights[i];
+	}
+	return 0;
+}
+
+/* In proportion: a kernel's 2 and 4 are 1 and 2. */
+static bool weighs_right(const struct question *q, const struct fib_entry *e)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	uint64_t wanted = 0, there = 0;
+
+	for (size_t i = 0; q->e->weights != NULL && i < lab->worker_count; i++) {
+		uint64_t has = weight_of(e, &lab->workers[i].address), wants = q->e->weights[i];
+
+		if (wants == 0)
+			continue;
+		if (wanted > 0 && has * wanted != wants * there)
+			return false;
+		wanted = wants;
+		there = has;
+	}
+	return true;
+}
+
 /* Worker addresses differ from each other, so equal numbers and no named one missing make the sets equal. */
 static bool fib_right(const struct question *q, const void *ctx, size_t subject, struct instant t)
 {
@@ -36,7 +64,7 @@ static bool fib_right(const struct question *q, const void *ctx, size_t subject,
 		if (!has_gateway(e, &lab->workers[i].address))
 			return false;
 	}
-	return named == (e != NULL ? e->n : 0);
+	return named == (e != NULL ? e->n : 0) && weighs_right(q, e);
 }
 
 static const char *worker_of(const struct judge_lab *lab, const struct addr *a)
@@ -48,13 +76,16 @@ static const char *worker_of(const struct judge_lab *lab, const struct addr *a)
 	return NULL;
 }
 
-static void say_gateways(struct saying *s, const struct judge_lab *lab, const struct fib_entry *e)
+static void say_gateways(struct saying *s, const struct judge_lab *lab, const struct fib_entry *e, bool weights)
 {
 	for (size_t i = 0; i < e->n && i < GATEWAYS_TOLD; i++) {
 		const char *worker = worker_of(lab, &e->gateways[i]);
 
-		saying_addf(s, "%s%s (%s)", i > 0 ? ", " : "", addr_text(&e->gateways[i]).s,
+		saying_addf(s, "%s%s (%s", i > 0 ? ", " : "", addr_text(&e->gateways[i]).s,
 			    worker != NULL ? worker : "no worker");
+		if (weights)
+			saying_addf(s, ", weight %u", e->weights[i]);
+		saying_addf(s, ")");
 	}
 	if (e->n > GATEWAYS_TOLD)
 		saying_addf(s, " and %zu more", e->n - GATEWAYS_TOLD);
@@ -72,7 +103,7 @@ static void say_next_hops(const struct question *q, struct saying *s, const stru
 		return;
 	}
 	saying_addf(s, "the router's kernel sends %s to ", prefix);
-	say_gateways(s, lab, e);
+	say_gateways(s, lab, e, q->e->weights != NULL);
 	for (size_t i = 0; i < lab->worker_count; i++) {
 		missing[i] = question_names(q, i) && !has_gateway(e, &lab->workers[i].address);
 		lacking += missing[i];
@@ -105,6 +136,9 @@ static const char *next_hops_why(const struct question *q, size_t announced, siz
 {
 	if (q->f->verdict != JUDGE_FAIL || q->e->never || announced < 2)
 		return NULL;
+	if (q->e->weights != NULL && installed == announced)
+		return "next hops weigh alike unless every path tells its link's bandwidth and the router goes by that "
+		       "(FRR and the built-in one do, BIRD 2 does not)";
 	if (installed == 0)
 		return arena_printf(q->arena,
 				    "%zu workers announce the prefix, but the router has not installed it: "

@@ -69,15 +69,16 @@ struct sample {
 	bool addresses;
 };
 
-/* A router that hashes addresses gives all journeys of one address to one worker. They are no independent draws then: with
- * many addresses the sample is the addresses. With few the user's complaint is right, and the journeys are judged. */
+/* A router that hashes addresses gives all journeys of one address to one worker. They are no independent draws then: the
+ * sample is the addresses, too few though they may be. Where there is at most one for each worker no hash could make it
+ * even: the user's complaint is right, and the journeys are judged. */
 static struct sample sample_of(const struct question *q, const struct spread *s)
 {
 	struct sample sample = {s->counts, s->arrived, false};
 	const struct journey *at = s->journeys.at;
 
 	if (!q->j->lab.hash_addresses_only || s->pinned == 0 || s->pinned + s->single != s->clients ||
-	    s->clients < q->f->flows_needed)
+	    s->clients <= s->members)
 		return sample;
 	sample = (struct sample){arena_array(q->scratch, q->j->lab.worker_count, sizeof(*sample.counts)), s->clients,
 				 true};

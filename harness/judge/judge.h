@@ -172,6 +172,7 @@ struct judge_expect {
 	bool never;
 	struct prefix prefix;	      /* announced_by, withdrawn_by, next_hops */
 	const bool *workers;	      /* worker_count entries: who is named */
+	const uint32_t *weights;      /* next_hops: worker_count entries, what each is to weigh; NULL: anything */
 	struct judge_traffic traffic; /* http, spread */
 	uint32_t http_answered;
 	int http_status;

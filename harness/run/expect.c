@@ -160,6 +160,7 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 		.http_status = e->http_status,
 		.source = source_of(e->source),
 		.detect = e->detect,
+		.weights = e->weights,
 		/* A withdrawal that came before this step looked is none the worse: it counts from what caused it. */
 		.since = e->kind == PLAN_EXPECT_WITHDRAWN_BY ? r->cause : now,
 		.deadline = instant_add(now, e->never ? e->for_ns : e->within_ns),

@@ -50,6 +50,8 @@ struct node_lab_conf run_lab_conf(const struct plan_lab *lab)
 		.worker_role_strict = lab->worker_role_strict,
 		.switches = run_switches(&lab->switches),
 		.worker_restart = run_switch(lab->switches.graceful_restart),
+		.bandwidths = lab->bandwidths,
+		.bandwidth_count = lab->bandwidth_count,
 		.worker_session = run_engine(&lab->worker_engine),
 		.worker_min_origination_s = (uint16_t)lab->worker_engine.min_origination_s,
 	};

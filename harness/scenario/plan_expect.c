@@ -77,6 +77,17 @@ static void field_who(struct reader *r, const struct yaml_node *v, const struct 
 		reader_wrong_type(r, v, f->key, "all, none, a worker or a list of workers");
 }
 
+/* next_hops: as field_who, or what each is to weigh */
+static void field_hops(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	struct plan_expect *e = ret;
+
+	if (v->kind == YAML_MAP)
+		plan_weights_read(r, v, e);
+	else
+		field_who(r, v, f, &e->who);
+}
+
 static void field_only_word(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	unsigned int word;
@@ -193,7 +204,7 @@ static const struct field expect_fields[] = {
 	{.key = "namespace", .read = field_text, .offset = IN_EXPECT(namespace)},
 	{.key = "announced_by", .read = field_who, .offset = IN_EXPECT(who)},
 	{.key = "withdrawn_by", .read = field_who, .offset = IN_EXPECT(who)},
-	{.key = "next_hops", .read = field_who, .offset = IN_EXPECT(who)},
+	{.key = "next_hops", .read = field_hops},
 	{.key = "http", .read = field_record, .more = &http_record},
 	{.key = "bfd", .read = field_bfd, .offset = IN_EXPECT(bfd_down), .more = &bfd_states},
 	{.key = "spread", .read = field_word, .offset = IN_EXPECT(spread), .more = &spreads},

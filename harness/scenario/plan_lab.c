@@ -117,6 +117,9 @@ static const struct field worker_fields[] = {
 	{.key = "role_strict", .read = field_bool, .offset = IN_LAB(worker_role_strict)},
 	{.key = "session", .read = plan_engine_read, .offset = IN_LAB(worker_engine)},
 	{.key = "switches", .read = plan_switches_read, .offset = IN_LAB(switches)},
+	{.key = "link_bandwidth",
+	 .read = plan_bandwidths_read,
+	 .offset = SPAN(struct lab_read, lab.bandwidths, lab.bandwidth_count)},
 	{.key = "speaker",
 	 .read = plan_speakers_read,
 	 .offset = SPAN(struct lab_read, lab.speakers, lab.speaker_count)},
@@ -505,6 +508,7 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 	router_check(s, map, &lab);
 	p->lab = lab.lab;
 	plan_family_check(s, map, &p->lab);
+	plan_bandwidths_check(s, yaml_get(map, "workers"), &p->lab);
 	plan_session_check(s, yaml_get(map, "router"), &p->lab);
 	plan_engine_check(s, map, &p->lab);
 	plan_multipath_check(s, yaml_get(map, "router"), &p->lab);

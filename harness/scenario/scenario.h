@@ -163,6 +163,9 @@ struct plan_lab {
 	enum kube_metallb metallb;
 	const enum plan_daemon *speakers; /* who speaks BGP for the workers, which take them in turn; none: built-in */
 	size_t speaker_count;
+	const uint64_t
+		*bandwidths; /* octets a second of the workers' links, in turn, as they tell them; none: not told */
+	size_t bandwidth_count;
 	unsigned int clients;	  /* 1 */
 	struct addr first_client; /* 172.16.0.10 */
 	const struct plan_worker_fault *faults;
@@ -181,10 +184,11 @@ enum plan_expect_kind {
 	PLAN_EXPECT_SESSIONS,	  /* sessions: established [workers: ...] */
 	PLAN_EXPECT_ANNOUNCED_BY, /* service, announced_by: all|none|[..] : exactly these announce it */
 	PLAN_EXPECT_WITHDRAWN_BY, /* service, withdrawn_by: .. : each of these took it back on the wire */
-	PLAN_EXPECT_NEXT_HOPS,	  /* service, next_hops: .. : exactly these in the router kernel's FIB */
-	PLAN_EXPECT_HTTP,	  /* http: {answered: all|N, status: 200, source: client|node} of the last http step */
-	PLAN_EXPECT_SPREAD,	  /* spread: equal|weighted|pinned|unequal, over: workers, of: flows|connections */
-	PLAN_EXPECT_BFD,	  /* bfd: up|down [workers: ..]: as the router's own packets say */
+	PLAN_EXPECT_NEXT_HOPS, /* service, next_hops: .. : exactly these in the router kernel's FIB; {worker1: 1, worker2: 2}:
+				  in this proportion */
+	PLAN_EXPECT_HTTP,   /* http: {answered: all|N, status: 200, source: client|node} of the last http step */
+	PLAN_EXPECT_SPREAD, /* spread: equal|weighted|pinned|unequal, over: workers, of: flows|connections */
+	PLAN_EXPECT_BFD,    /* bfd: up|down [workers: ..]: as the router's own packets say */
 	PLAN_EXPECT_MOVED, /* moved_flows: {at_most: minimal|hash_threshold|modulo|rehash}, after flows: {again: true} */
 	PLAN_EXPECT_STAGES,  /* stages: independent, of the same flows before and after flows: {again: true} */
 	PLAN_EXPECT_PACKETS, /* packets: {lost: 0, late: 0, twice: 0} of the last flows: at most so many */
@@ -212,6 +216,7 @@ struct plan_expect {
 	const char *service;   /* name, or NULL */
 	const char *namespace; /* "default" */
 	struct plan_who who;
+	const uint32_t *weights; /* next_hops: by worker, 0 of those not named; NULL: any */
 	bool http_all;
 	uint32_t http_answered;
 	int http_status;

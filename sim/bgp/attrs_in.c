@@ -211,9 +211,11 @@ static void mark_only_to_customer(struct conn *c, const struct wire_attrs *a)
 
 /* ---- The set ---- */
 
+#define BANDWIDTH_MAX 1e15F
+
 /* Octets a second of the first Link Bandwidth community, transitive or not (draft-ietf-idr-link-bandwidth section 3);
  * what is no number, or none that a link can have, is none. */
-static uint32_t bandwidth(const struct wire_attrs *a)
+static float bandwidth(const struct wire_attrs *a)
 {
 	struct wire_in all = a->ext_communities;
 
@@ -226,7 +228,7 @@ static uint32_t bandwidth(const struct wire_attrs *a)
 		bits = wire_u32(&all);
 		memcpy(&octets, &bits, sizeof(octets));
 		if ((type & 0xbf) == 0 && subtype == 4)
-			return octets >= 1 && octets < (float)UINT32_MAX ? (uint32_t)octets : 0;
+			return octets >= 1 && octets < BANDWIDTH_MAX ? octets : 0;
 	}
 	return 0;
 }

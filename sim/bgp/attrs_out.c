@@ -155,7 +155,8 @@ static void fill_key(const struct out_group *g, const struct attrs *a, struct at
 {
 	*k = a->key;
 	k->originator_present = false;
-	k->originator_id = k->bandwidth = 0;
+	k->originator_id = 0;
+	k->bandwidth = 0;
 	k->clusters = 0;
 	if (g->key.external) {
 		k->next_hop = g->key.local;

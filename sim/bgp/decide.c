@@ -210,10 +210,10 @@ size_t decide(struct bgp_speaker *s, struct route *r)
 
 /* ---- Weights ---- */
 
-static uint32_t common_divisor(uint32_t a, uint32_t b)
+static uint64_t common_divisor(uint64_t a, uint64_t b)
 {
 	while (b != 0) {
-		uint32_t rest = a % b;
+		uint64_t rest = a % b;
 
 		a = b;
 		b = rest;
@@ -222,12 +222,12 @@ static uint32_t common_divisor(uint32_t a, uint32_t b)
 }
 
 /* Bandwidths as weights: exactly in proportion where that fits, else the nearest to it. */
-static void set_weights(struct bgp_speaker *s, uint32_t divisor, uint32_t highest)
+static void set_weights(struct bgp_speaker *s, uint64_t divisor, uint64_t highest)
 {
 	bool exact = highest / divisor <= WEIGHT_MAX;
 
 	for (size_t i = 0; i < s->hop_members.len; i++) {
-		uint64_t bandwidth = s->candidates.at[i].attrs->key.bandwidth;
+		uint64_t bandwidth = (uint64_t)s->candidates.at[i].attrs->key.bandwidth;
 		uint64_t weight = exact ? bandwidth / divisor : (bandwidth * WEIGHT_MAX + highest / 2) / highest;
 
 		s->hop_members.at[i].weight = (uint16_t)(weight > 0 ? weight : 1);
@@ -236,17 +236,19 @@ static void set_weights(struct bgp_speaker *s, uint32_t divisor, uint32_t highes
 
 uint32_t decide_hops(struct bgp_speaker *s, size_t n)
 {
-	uint32_t divisor = 0, highest = 0, lowest = UINT32_MAX;
+	uint64_t divisor = 0, highest = 0, lowest = UINT64_MAX;
 	bool weighted;
 
 	VEC_CLEAR(&s->hop_members);
 	for (size_t i = 0; i < n; i++) {
 		const struct attrs *a = s->candidates.at[i].attrs;
+		uint64_t bandwidth;
 
 		VEC_PUSH(&s->hop_members, (struct hop_member){a->hop, 1});
-		divisor = common_divisor(a->key.bandwidth, divisor);
-		highest = a->key.bandwidth > highest ? a->key.bandwidth : highest;
-		lowest = a->key.bandwidth < lowest ? a->key.bandwidth : lowest;
+		bandwidth = (uint64_t)a->key.bandwidth;
+		divisor = common_divisor(bandwidth, divisor);
+		highest = bandwidth > highest ? bandwidth : highest;
+		lowest = bandwidth < lowest ? bandwidth : lowest;
 	}
 	/* One link that does not tell its own makes the others' worthless; equal ones need no weights. */
 	weighted = n > 1 && lowest > 0 && lowest != highest;

@@ -125,6 +125,31 @@ static const struct bgp_originated *gather(struct bgp_speaker *s, const struct p
 	return speaks;
 }
 
+#define BANDWIDTH_LEN 11U
+
+/* draft-ietf-idr-link-bandwidth section 3: not transitive, the AS in two octets, IEEE 754 octets a second. */
+static size_t put_bandwidth(const struct out_group *g, uint64_t bandwidth, uint8_t ret[static BANDWIDTH_LEN])
+{
+	uint16_t as = g->key.local_as > UINT16_MAX ? WIRE_AS_TRANS : (uint16_t)g->key.local_as;
+	float octets = (float)bandwidth;
+	uint32_t bits;
+	uint8_t attr[BANDWIDTH_LEN] = {WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE,
+				       WIRE_ATTR_EXT_COMMUNITIES,
+				       8,
+				       0x40,
+				       0x04,
+				       (uint8_t)(as >> 8),
+				       (uint8_t)as};
+
+	if (bandwidth == 0)
+		return 0;
+	memcpy(&bits, &octets, sizeof(bits));
+	for (size_t i = 0; i < sizeof(bits); i++)
+		attr[7 + i] = (uint8_t)(bits >> (24 - 8 * i));
+	memcpy(ret, attr, sizeof(attr));
+	return sizeof(attr);
+}
+
 struct attrs *originate_attrs(struct out_group *g, const struct prefix *prefix)
 {
 	struct bgp_speaker *s = g->speaker;
@@ -132,8 +157,9 @@ struct attrs *originate_attrs(struct out_group *g, const struct prefix *prefix)
 	uint32_t as = g->key.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
-	uint8_t otc[EXPORT_OTC_LEN];
+	uint8_t extra[BANDWIDTH_LEN + EXPORT_OTC_LEN];
 	struct attrs_spec spec;
+	size_t len;
 
 	if (o == NULL)
 		return NULL;
@@ -153,8 +179,9 @@ struct attrs *originate_attrs(struct out_group *g, const struct prefix *prefix)
 		spec.key.local_pref = o->local_pref_present ? o->local_pref : s->quirks->ibgp_local_pref;
 	}
 	export_shutdown(g, &spec.key);
-	spec.extra = otc;
-	spec.key.extra_len = (uint32_t)export_otc(g, otc);
+	len = put_bandwidth(g, o->bandwidth, extra);
+	spec.extra = extra;
+	spec.key.extra_len = (uint32_t)(len + export_otc(g, extra + len));
 	spec.communities = s->words.at;
 	spec.key.community_count = (uint32_t)s->words.len;
 	return attrs_intern(s, &spec);

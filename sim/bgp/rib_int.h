@@ -107,7 +107,7 @@ struct attrs_key {
 	uint32_t path_len; /* octets */
 	uint32_t community_count;
 	uint32_t extra_len; /* octets */
-	uint32_t bandwidth; /* link bandwidth in octets a second, rounded; 0: not told */
+	float bandwidth;    /* of its link, in octets a second; 0: not told */
 	uint16_t clusters;  /* entries of CLUSTER_LIST */
 	struct addr next_hop;
 	uint8_t origin;

@@ -43,6 +43,8 @@ struct node_lab_conf {
 	/* What their sessions have beyond what MetalLB says of them. */
 	struct bgp_peer_conf worker_session;
 	uint16_t worker_min_origination_s;
+	const uint64_t *bandwidths; /* octets a second, which the workers take in turn and tell; none: nothing told */
+	size_t bandwidth_count;
 	enum bgp_switch worker_restart; /* RFC 4724, whatever the BGPPeers say */
 	enum node_hash hash;
 	uint32_t hash_seed; /* net.ipv4.fib_multipath_hash_seed where the kernel has it; 0: left alone */

@@ -291,7 +291,7 @@ static struct prefix announced_prefix(const struct node_worker *w, const struct 
 }
 
 static void routes_set(struct node_worker *w, const struct kube_announcement *announcements, size_t n,
-		       enum bgp_profile profile)
+		       enum bgp_profile profile, uint64_t bandwidth)
 {
 	struct arena scratch = {0};
 	struct bgp_originated *routes = arena_array(&scratch, n, sizeof(*routes));
@@ -309,7 +309,8 @@ static void routes_set(struct node_worker *w, const struct kube_announcement *an
 							.local_pref_present = !is_whole(profile) || a->local_pref != 0,
 							.local_pref = a->local_pref,
 							.communities = a->communities,
-							.community_count = a->community_count};
+							.community_count = a->community_count,
+							.bandwidth = bandwidth};
 		routes[count].peers = announced_to(w, a, &scratch, &routes[count].peer_count);
 		count++;
 	}
@@ -361,7 +362,8 @@ int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_clus
 	if (w->speaker == NULL)
 		return 0;
 	announcements = kube_announcements(cluster, w->host.name, &announcement_count);
-	routes_set(w, announcements, announcement_count, profiles[metallb]);
+	routes_set(w, announcements, announcement_count, profiles[metallb],
+		   lab->conf.bandwidth_count > 0 ? lab->conf.bandwidths[worker % lab->conf.bandwidth_count] : 0);
 	*ret_changed = true;
 	return 0;
 }

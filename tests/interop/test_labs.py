@@ -107,6 +107,19 @@ class WithoutRoutes(lab.LabTest):
         self.lab("run", folder, "--out", "out", expect=1)
 
 
+class Weighted(lab.LabTest):
+    def test_frr_weighs_by_the_bandwidth_that_it_is_told(self):
+        """FRR 8 takes the octets a second into 32 bits, and its weights are rounded percentages."""
+        folder = self.base / "scenarios/weighted"
+        text = (folder / "scenario.yaml").read_text().replace("{as: 11000", "{daemon: frr, as: 11000")
+        for find, put in (("[10G, 10G, 40G]", "[1G, 1G, 4G]"), ("within: 5s", "within: 15s"),
+                          ("{worker1: 1, worker2: 1, worker3: 4}", "{worker1: 16, worker2: 16, worker3: 66}")):
+            self.assertIn(find, text)
+            text = text.replace(find, put)
+        (folder / "scenario.yaml").write_text(text)
+        self.lab("run", folder, "--out", "out", expect=0)
+
+
 class OverIPv6(lab.LabTest):
     """The generated configurations of the daemons that have one for IPv6, up to packets, and their order when a worker goes."""
 

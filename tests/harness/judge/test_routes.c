@@ -276,6 +276,38 @@ static void test_next_hops(void **state)
 	assert_int_equal(f.verdict, JUDGE_FAIL);
 }
 
+/* The kernel's weights in proportion, of those that are named. */
+static void test_next_hops_weigh(void **state)
+{
+	static const struct {
+		const char *fib, *who;
+		uint32_t weights[PLAY_WORKERS];
+		enum judge_verdict verdict;
+	} rows[] = {
+		{"10.0.0.51*1 10.0.0.52*2 10.0.0.53*4", "123", {1, 2, 4}, JUDGE_PASS},
+		{"10.0.0.51*10 10.0.0.52*20 10.0.0.53*40", "123", {1, 2, 4}, JUDGE_PASS},
+		{"10.0.0.51*10 10.0.0.52*20 10.0.0.53*41", "123", {1, 2, 4}, JUDGE_FAIL},
+		{"10.0.0.51 10.0.0.52 10.0.0.53", "123", {1, 2, 4}, JUDGE_FAIL},
+		{"10.0.0.51 10.0.0.52 10.0.0.53", "123", {7, 7, 7}, JUDGE_PASS},
+		{"10.0.0.51 10.0.0.52*2", "12", {1, 2}, JUDGE_PASS},
+		{"10.0.0.51 10.0.0.52*2 10.0.0.53", "12", {1, 2}, JUDGE_FAIL},
+		{"10.0.0.51", "12", {1, 2}, JUDGE_FAIL},
+	};
+	struct play *p = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		double ms = 50 + 100 * (double)i;
+		struct judge_expect e = play_expect(p, JUDGE_NEXT_HOPS, rows[i].who, ms, ms + 50);
+		struct judge_finding f;
+
+		play_fib(p, ms, PLAY_PREFIX, rows[i].fib);
+		e.weights = rows[i].weights;
+		f = play_ask(p, &e, play_ms(ms + 50));
+		if (f.verdict != rows[i].verdict)
+			fail_msg("row %zu: %s", i, f.seen);
+	}
+}
+
 /* Told late, and one gateway twice. */
 static void test_fib_order(void **state)
 {
@@ -440,6 +472,7 @@ int main(void)
 		PLAY_TEST(test_session_loss_is_no_withdrawal),
 		PLAY_TEST(test_malformed_is_no_withdrawal),
 		PLAY_TEST(test_next_hops),
+		PLAY_TEST(test_next_hops_weigh),
 		PLAY_TEST(test_fib_order),
 		PLAY_TEST(test_one_path_installed),
 		PLAY_TEST(test_never),

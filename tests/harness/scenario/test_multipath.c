@@ -48,6 +48,18 @@ static const struct row refused[] = {
 	{"daemon", ROUTER("daemon: bird2, nexthop_groups: {type: resilient}"), 1, 1, 31, 14,
 	 "BIRD 2 writes the routes it learns by BGP its own way, and never into resilient groups",
 	 "leave out daemon: the built-in router takes nexthop_groups"},
+	{"bandwidth", "lab: {workers: {link_bandwidth: fast}, manifests: [metallb.yaml, nginx.yaml]}\n", 1, 1, 33, 4,
+	 "link_bandwidth: expected bits a second",
+	 "such as 10G, or a list of them that the workers take in turn: [10G, 10G, 40G]"},
+	{"bandwidth of a daemon",
+	 "lab: {workers: {speaker: frr, link_bandwidth: 10G}, manifests: [metallb.yaml, nginx.yaml]}\n", 1, 1, 31, 14,
+	 "only built-in speakers tell their links' bandwidth, not FRR", "leave out speaker"},
+	{"weight of none", STEPS "  - expect: {next_hops: {worker9: 1}}\n", 1, 3, 26, 7,
+	 "the lab has no worker \"worker9\"", "it has worker1 to worker3"},
+	{"no weight", STEPS "  - expect: {next_hops: {worker1: 0}}\n", 1, 3, 35, 1,
+	 "next_hops: 0 is not a whole number from 1 to 65536", NULL},
+	{"weight twice", STEPS "  - expect: {next_hops: {worker1: 1, 1: 2}}\n", 1, 3, 38, 1,
+	 "next_hops: worker1 is here twice", NULL},
 	{"empty step", STEPS "  - hash: {}\n", 1, 3, 11, 1, "hash: nothing to change", NULL},
 	{"no flows", STEPS "  - expect: {paths: predicted}\n", 1, 3, 14, 5, "no flows or http step before this one",
 	 "begin with - flows: {service: ...}"},
@@ -152,16 +164,38 @@ static void steps_are_read(void **state)
 	plan_free(p);
 }
 
+static void weights_are_read(void **state)
+{
+	struct plan *p =
+		good("lab: {workers: {link_bandwidth: [2.5G, 100M, 8]}, manifests: [metallb.yaml, nginx.yaml]}\n"
+		     "steps:\n  - expect: {next_hops: {worker3: 4, worker1: 1}}\n");
+	const struct plan_expect *e = &p->steps[0].expect;
+
+	(void)state;
+	assert_int_equal(p->lab.bandwidth_count, 3);
+	assert_int_equal(p->lab.bandwidths[0], 312500000);
+	assert_int_equal(p->lab.bandwidths[1], 12500000);
+	assert_int_equal(p->lab.bandwidths[2], 1);
+	assert_int_equal(e->who.count, 2);
+	assert_int_equal(e->who.workers[0], 1);
+	assert_int_equal(e->who.workers[1], 3);
+	assert_int_equal(e->weights[0], 1);
+	assert_int_equal(e->weights[1], 0);
+	assert_int_equal(e->weights[2], 4);
+	plan_free(p);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[3 + sizeof(refused) / sizeof(refused[0])] = {
+	struct CMUnitTest tests[4 + sizeof(refused) / sizeof(refused[0])] = {
 		cmocka_unit_test(the_hash_is_read),
 		cmocka_unit_test(groups_are_read),
 		cmocka_unit_test(steps_are_read),
+		cmocka_unit_test(weights_are_read),
 	};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tests[3 + i] = (struct CMUnitTest){.name = refused[i].name,
+		tests[4 + i] = (struct CMUnitTest){.name = refused[i].name,
 						   .test_func = it_is_refused,
 						   .initial_state = (void *)(uintptr_t)&refused[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);

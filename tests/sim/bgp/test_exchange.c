@@ -199,6 +199,7 @@ static void ipv4_over_ipv6(void **state)
 #define LINK(type, bits) "c01008 " type "04 fde9 " bits " "
 #define ONE_G "4cee6b28" /* 125,000,000 octets a second as IEEE 754 */
 #define TEN_G "4e9502f9"
+#define FORTY_G "4f9502f9" /* more octets a second than 32 bits count */
 #define THREE "40400000"
 #define NAN_BITS "7fc00000"
 
@@ -211,6 +212,7 @@ static const struct bandwidth_row {
 	{LINK("40", ONE_G), LINK("40", TEN_G), "", "10.0.0.101 10.0.0.102 10.0.0.103"},
 	{LINK("40", ONE_G), LINK("40", TEN_G), LINK("40", "00000000"), "10.0.0.101 10.0.0.102 10.0.0.103"},
 	{LINK("40", ONE_G), LINK("40", TEN_G), LINK("40", NAN_BITS), "10.0.0.101 10.0.0.102 10.0.0.103"},
+	{LINK("40", TEN_G), LINK("40", TEN_G), LINK("40", FORTY_G), "10.0.0.101*1 10.0.0.102*1 10.0.0.103*4"},
 	/* too far apart to be exact: the smallest there is */
 	{LINK("40", THREE), LINK("40", TEN_G), LINK("40", ONE_G), "10.0.0.101*1 10.0.0.102*256 10.0.0.103*26"},
 };
