@@ -23,7 +23,7 @@ struct packets {
 static bool counts(const struct question *q, const struct flow_sight *s)
 {
 	return s->flow < q->e->traffic.count && !instant_before(q->cutoff, s->time) &&
-	       addr_equal(&s->dst, &q->e->traffic.vip);
+	       judge_traffic_to(&q->e->traffic, &s->dst);
 }
 
 static void worker_sight(struct question *q, struct packets *p, const struct flow_sight *s, uint32_t worker)

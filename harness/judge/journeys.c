@@ -34,6 +34,11 @@ static void sight(struct journey *at, struct sighting s)
 	at->other = swap;
 }
 
+bool judge_traffic_to(const struct judge_traffic *t, const struct addr *dst)
+{
+	return addr_equal(dst, &t->vip) || (t->net.addr.family != ADDR_NONE && prefix_contains(&t->net, dst));
+}
+
 static void flow_journeys(const struct question *q, const struct judge_traffic *t, struct journeys *js)
 {
 	const struct judge *j = q->j;
@@ -48,7 +53,7 @@ static void flow_journeys(const struct question *q, const struct judge_traffic *
 		struct judge_link link = judge_link_at(j, s->link);
 		struct sighting seen = {link.index, s->time, s->frame};
 
-		if (s->flow >= js->n || instant_before(q->cutoff, s->time) || !addr_equal(&s->dst, &t->vip))
+		if (s->flow >= js->n || instant_before(q->cutoff, s->time) || !judge_traffic_to(t, &s->dst))
 			continue;
 		js->at[s->flow].client = s->src;
 		js->at[s->flow].client_port = s->src_port;

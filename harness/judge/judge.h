@@ -145,6 +145,7 @@ struct judge_traffic {
 	uint32_t packets;      /* of each flow; 0 counts as 1 */
 	const uint32_t *sizes; /* NULL, or the packets of each of the `count` flows where they differ; borrowed */
 	struct addr vip;
+	struct prefix net; /* of flows with several destinations: what these are of; of no family: vip alone */
 	uint16_t port;
 	struct instant since; /* when the step began */
 	struct instant until; /* when its last packet had been sent or its last connection ended */

@@ -456,6 +456,8 @@ struct journeys {
 	struct instant last; /* when the last of those that arrived did */
 };
 
+/* Is that where the traffic goes, before a worker passes it on? */
+bool judge_traffic_to(const struct judge_traffic *t, const struct addr *dst);
 struct journeys judge_journeys(const struct question *q, const struct judge_traffic *t);
 
 /* ---- spread.c: what both spreads share ---- */

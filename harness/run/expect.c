@@ -206,13 +206,14 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 	return 0;
 }
 
-uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const struct addr *vip)
+uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const struct addr *vip, uint64_t *ret_spread)
 {
 	const struct plan_step *end = r->plan->steps + r->plan->step_count;
 	size_t n = r->lab->conf.workers;
 	bool *workers = arena_array(&r->arena, n, sizeof(*workers));
 	uint64_t most = 0, flows;
 
+	*ret_spread = 0;
 	for (step++; step < end && (step->kind != PLAN_STEP_FLOWS || step->traffic.again); step++) {
 		const struct plan_expect *e = &step->expect;
 		struct judge_expect expect = {.kind = kind_of(e),
@@ -226,6 +227,8 @@ uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const st
 		who_fill(&e->who, workers, n);
 		flows = judge_flows_planned(r->judge, &expect);
 		most = flows > most ? flows : most;
+		if (expect.kind == JUDGE_SPREAD_EQUAL || expect.kind == JUDGE_SPREAD_WEIGHTED)
+			*ret_spread = flows > *ret_spread ? flows : *ret_spread;
 	}
 	return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }

@@ -194,6 +194,24 @@ static struct net_tuple *flows_tuples(const struct traffic_flows *flows, struct 
 	return ret;
 }
 
+int run_flows_suffice(struct run *r, const struct traffic_flows *flows, uint64_t needed, struct errmsg *err)
+{
+	struct net_tuple *tuples = flows_tuples(flows, err);
+	struct net_hash hash;
+	uint32_t keys = 0;
+	int result = tuples != NULL ? net_hash_get(r->lab->router.ns, &hash, err) : err->code;
+
+	if (result == 0)
+		keys = run_flows_keys(&hash, tuples, flows->count);
+	free(tuples);
+	if (result < 0 || keys >= needed)
+		return result;
+	return errmsg_say(err, -ERANGE,
+			  "of these %u flows the router's hash (%s) can tell %u apart, and what is expected of their "
+			  "spread needs %llu; vary what it looks at, or write detect: with a larger bias",
+			  flows->count, r->hash_text, keys, (unsigned long long)needed);
+}
+
 int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct errmsg *err)
 {
 	bool wanted = is_wanted(r);

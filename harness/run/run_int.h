@@ -328,10 +328,14 @@ void run_rogues_free(struct run *r);
 struct prefix run_rogue_prefix(unsigned int worker);
 struct judge_reaction run_rogue_reaction(const struct run *r, const struct rogue_case *what);
 /* The flows that what is expected of the step's flows needs; 0: nothing is. */
-uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const struct addr *vip);
+uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const struct addr *vip, uint64_t *ret_spread);
 enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 /* oracle.c: the router's kernel is asked, not watched. Before flows are sent: what the route of their address promises to whom,
  * and where each of them would go. */
+/* Of these flows, how many the hash can tell apart. */
+uint32_t run_flows_keys(const struct net_hash *hash, const struct net_tuple *tuples, uint32_t n);
+/* Why flows whose number was left open can't support what is expected of their spread; 0, or -ERANGE. */
+int run_flows_suffice(struct run *r, const struct traffic_flows *flows, uint64_t needed, struct errmsg *err);
 int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct errmsg *err);
 /* After they were: tells the judge, and doubts the answers, where a resilient group has moved its buckets meanwhile. */
 int run_oracle_after(struct run *r, const struct addr *vip, struct errmsg *err);

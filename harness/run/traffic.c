@@ -109,6 +109,24 @@ void *run_senders_close(void *run)
 	return NULL;
 }
 
+/* count: auto */
+static enum run_exit flows_count(struct run *r, const struct plan_step *step, struct traffic_flows *flows,
+				 struct errmsg *err)
+{
+	uint64_t spread;
+	int result = 0;
+
+	flows->count = run_flows_planned(r, step, &flows->dst, &spread);
+	flows->count = flows->count > 0 ? flows->count : FLOWS_DEFAULT;
+	if (spread > 0)
+		result = run_flows_suffice(r, flows, spread, err);
+	if (result == -ERANGE) {
+		(void)errmsg_context(err, "what varies can't support what is expected of the flows");
+		return RUN_FAILED;
+	}
+	return result < 0 ? run_exit_of(result) : RUN_PASSED;
+}
+
 /* What the step's flows are: drawn for it, or those of the step before. */
 static enum run_exit flows_make(struct run *r, const struct plan_step *step, struct traffic_flows *ret,
 				unsigned int *ret_client, struct errmsg *err)
@@ -134,16 +152,16 @@ static enum run_exit flows_make(struct run *r, const struct plan_step *step, str
 				      .seed = r->seed + run};
 	if (target(r, t, &ret->dst, &ret->dst_port, err) < 0)
 		return RUN_FAILED;
-	ret->dst_net = prefix_host(&ret->dst);
 	if (t->background)
 		ret->packets = run_background_packets(t->rate, t->count);
 	if (run_flows_shape(r, t, ret, err) < 0)
 		return RUN_FAILED;
-	if (ret->count == 0 && run_shares_tell(r, &ret->dst, err) < 0)
+	if (run_shares_tell(r, &ret->dst, err) < 0)
 		return RUN_BROKEN;
+	/* as many destinations as the router has a route to by what was announced */
+	ret->dst_net = r->flows_shares.route.hop_count > 0 ? r->flows_shares.route.prefix : prefix_host(&ret->dst);
 	if (ret->count == 0)
-		ret->count = run_flows_planned(r, step, &ret->dst);
-	ret->count = ret->count > 0 ? ret->count : FLOWS_DEFAULT;
+		return flows_count(r, step, ret, err);
 	return RUN_PASSED;
 }
 
@@ -184,10 +202,8 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 	if (step->traffic.background)
 		return flows_begin(r, client, &flows, ret_detail, err);
 	result = run_oracle_flows(r, &flows, err);
-	if (result == -ERANGE && step->traffic.count == 0) {
-		(void)errmsg_context(err, "what varies can't support what is expected of the flows");
+	if (result == -ERANGE)
 		return RUN_FAILED;
-	}
 	if (result < 0)
 		return run_exit_of(result);
 	began = drive_now(r->drive);
@@ -201,6 +217,8 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 					       .vip = flows.dst,
 					       .port = flows.dst_port,
 					       .since = drive_wall()};
+	if ((flows.vary & TRAFFIC_VARY_DST_ADDR) != 0)
+		r->last_flows.net = flows.dst_net;
 	result = client_send(r, client, &flows, err);
 	if (result == 0)
 		result = run_oracle_after(r, &flows.dst, err);

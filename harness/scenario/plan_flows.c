@@ -10,9 +10,14 @@
 #define WITHIN_NS (3 * NS_PER_S)
 #define BACKGROUND_RATE 1000U
 #define BACKGROUND_RATE_MAX 50000U
+#define SRC_ADDRS_MAX 32768U /* as many as sim/traffic takes of a network */
+#define FLOW_LABELS ((1U << 20) - 1)
 
 /* The bits of vary_words. */
+#define VARY_SRC_PORT 1U
 #define VARY_DST_PORT 2U
+#define VARY_SRC_ADDR 4U
+#define VARY_DST_ADDR 8U
 #define VARY_FLOW_LABEL 16U
 #define VARY_PROTOCOL 32U
 
@@ -173,6 +178,50 @@ void plan_left_check(struct reader *r, const struct yaml_node *v, const struct p
 	s->background = false;
 }
 
+/* How many flows the varied fields tell apart, as sim/traffic draws them; 0 where it depends on what is announced. */
+static uint64_t capacity(const struct plan_lab *lab, const struct plan_traffic *t)
+{
+	const struct addr first = addr_add(&lab->first_client, t->client > 0 ? t->client - 1 : 0);
+	uint64_t addresses = 1, ret = 1;
+
+	if ((t->vary & VARY_DST_ADDR) != 0)
+		return 0;
+	if ((t->vary & VARY_SRC_ADDR) != 0) {
+		struct addr last = prefix_last(&lab->client_net);
+
+		for (struct addr a = first; addresses <= SRC_ADDRS_MAX && addr_compare(&a, &last) < 0;
+		     a = addr_add(&a, 1))
+			addresses++;
+		addresses -= last.family == ADDR_V4 && addresses > 1; /* the broadcast address */
+	}
+	ret *= addresses;
+	ret *= (t->vary & VARY_SRC_PORT) != 0 ? PLAN_FLOWS_OF_A_PORT : 1;
+	ret *= (t->vary & VARY_DST_PORT) != 0 ? UINT16_MAX : 1;
+	ret *= (t->vary & VARY_FLOW_LABEL) != 0 ? FLOW_LABELS : 1;
+	ret *= (t->vary & VARY_PROTOCOL) != 0 ? 2 : 1;
+	return ret;
+}
+
+static void capacity_check(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t)
+{
+	const struct yaml_node *count = yaml_get(v, "count");
+	uint64_t room = capacity(&plan_state(r)->plan->lab, t);
+
+	if (t->vary == 0 || room == 0 || t->count <= room || t->tuples != NULL || t->again || t->vary == VARY_PROTOCOL)
+		return;
+	if ((t->vary == VARY_SRC_PORT || t->vary == VARY_DST_PORT) && room > PLAN_FLOWS_OF_A_PORT / 2)
+		diag_hint(r,
+			  reader_fault(r, count != NULL ? count : v, "count: one port has room for %u different flows",
+				       PLAN_FLOWS_OF_A_PORT),
+			  "vary src_addr or dst_addr as well");
+	else
+		diag_hint(r,
+			  reader_fault(r, count != NULL ? count : v,
+				       "count: what varies tells %llu flows apart, and %u are asked for",
+				       (unsigned long long)room, t->count),
+			  "vary another field as well, or write count: auto for as many as what is expected needs");
+}
+
 void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t)
 {
 	const struct yaml_node *burst = yaml_get_key(v, "burst"), *vary = yaml_get(v, "vary");
@@ -185,6 +234,10 @@ void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_t
 	if (t->tuples != NULL)
 		tuples_check(r, v, t);
 	background_check(r, v, t);
+	if (t->vary == VARY_PROTOCOL && t->count > 2)
+		diag_hint(r, reader_fault(r, vary, "vary: the protocol alone makes two flows, UDP and TCP"),
+			  "vary src_port as well, or write count: 2");
+	capacity_check(r, v, t);
 	if ((t->vary & VARY_FLOW_LABEL) != 0 && v4)
 		diag_hint(r, reader_fault(r, vary, "vary: only IPv6 has flow labels, and the clients' network is IPv4"),
 			  "known: src_port, dst_port, src_addr, protocol");
@@ -193,9 +246,6 @@ void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_t
 			  reader_fault(r, vary, "vary: an ICMP echo has no %s",
 				       (t->vary & VARY_DST_PORT) != 0 ? "dst_port" : "protocol to vary"),
 			  "src_port varies its identifier");
-	if (t->vary == VARY_PROTOCOL && t->count > 2)
-		diag_hint(r, reader_fault(r, vary, "vary: the protocol alone makes two flows, UDP and TCP"),
-			  "vary src_port as well, or write count: 2");
 }
 
 /* ---- http: {hold: true}, and later http: {release: true} ---- */
@@ -221,7 +271,7 @@ struct matrix {
 	double detect;
 };
 
-static void field_share(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+void plan_share_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	unsigned int percent = 0;
 	double value;
@@ -255,7 +305,7 @@ static const struct field matrix_fields[] = {
 	{.key = "equal", .read = plan_vary_read, .offset = IN_MATRIX(equal), .more = &plan_flow_fields},
 	{.key = "pinned", .read = plan_vary_read, .offset = IN_MATRIX(pinned), .more = &plan_flow_fields},
 	{.key = "unequal", .read = plan_vary_read, .offset = IN_MATRIX(unequal), .more = &plan_flow_fields},
-	{.key = "detect", .read = field_share, .offset = IN_MATRIX(detect)},
+	{.key = "detect", .read = plan_share_read, .offset = IN_MATRIX(detect)},
 };
 static const struct record matrix_record = {.what = "matrix", RECORD_FIELDS(matrix_fields)};
 

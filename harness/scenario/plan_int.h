@@ -89,7 +89,8 @@ void plan_sizes_read(struct reader *r, const struct yaml_node *v, const struct f
 void plan_tuples_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* const char * */
 void plan_held_check(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t);      /* http */
 void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t);
-void plan_left_check(struct reader *r, const struct yaml_node *v, const struct plan_expect *e); /* no_packet_on */
+void plan_left_check(struct reader *r, const struct yaml_node *v, const struct plan_expect *e);	     /* no_packet_on */
+void plan_share_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* double */
 void plan_matrix_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
 /* plan_malformed.c: the steps malformed and send, and the expectations that follow from it, which are added to the steps */
@@ -127,6 +128,9 @@ extern const struct words plan_families;
 /* Networks that are not written are of the family that is asked for, or of the cluster's. */
 void plan_family_default(const struct yaml_node *networks, enum plan_family family, struct plan_lab *lab);
 void plan_family_check(struct plan_state *s, const struct yaml_node *map, struct plan_lab *lab);
+
+/* plan_sweep.c */
+void plan_sweep_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 
 /* plan_weights.c: workers.link_bandwidth, and next_hops as a mapping */
 void plan_bandwidths_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* span */

@@ -247,11 +247,6 @@ static void step_flows(struct reader *r, const struct yaml_node *v, const struct
 		plan_state(r)->flows_done = true;
 	traffic_service(r, v, t);
 	plan_flows_check(r, v, t);
-	if ((t->vary == 1 || t->vary == 2) && t->count > PLAN_FLOWS_OF_A_PORT)
-		diag_hint(r,
-			  reader_fault(r, yaml_get(v, "count"), "count: one port has room for %u different flows",
-				       PLAN_FLOWS_OF_A_PORT),
-			  "vary src_addr or dst_addr as well");
 	if ((t->vary & ~VARY_PORTS) == 0 && (t->vary & 2U) != 0 && t->port != 0)
 		reader_fault(r, yaml_get(v, "port"), "port and vary dst_port contradict each other");
 }
@@ -325,6 +320,7 @@ static const struct field step_fields[] = {
 	{.key = "never", .read = plan_never_read},
 	{.key = "http", .read = step_http},
 	{.key = "flows", .read = step_flows},
+	{.key = "sweep", .read = plan_sweep_read},
 	{.key = "matrix", .read = plan_matrix_read},
 	{.key = "exec", .read = step_exec},
 	{.key = "fail", .read = plan_fail_read},

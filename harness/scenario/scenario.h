@@ -251,7 +251,8 @@ enum plan_step_kind {
 	PLAN_STEP_RECOVER, /* recover: worker2 */
 	PLAN_STEP_RESTART, /* restart: worker2|router, or {node: worker2, down: 2s}: its speaker alone */
 	PLAN_STEP_SESSION, /* session: {node: worker2, do: shutdown, words: maintenance}: of all its sessions */
-	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true}: the router's, from here on */
+	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true}: the router's, from here on;
+			   sweep: {seeds: 8}: the last flows under each seed, and what is expected of them */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
 

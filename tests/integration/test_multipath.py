@@ -110,6 +110,48 @@ class Oracle(lab.LabTest):
                 same = sum(a == b for a, b in zip(one, other))
                 self.assertTrue(200 < same < 400, same)  # a third, with a deviation of 14
 
+    def test_a_sweep_is_a_step(self):
+        self.play("hash: l4", """
+  - flows: {service: nginx, count: 900}
+  - sweep: {seeds: [5, 6, 7], detect: 50%}
+""", expect=0)
+        expectations = self.verdict("out")["expectations"][1:]
+        self.assertEqual([e["text"] for e in expectations],
+                         [f"{what} under seed {seed}" for seed in (5, 6, 7) for what in ("spread weighted", "paths predicted")])
+        paths = [[row["predicted"] for row in self.predicted(number)] for number in (2, 3, 4)]
+        self.assertFalse(paths[0] == paths[1] or paths[1] == paths[2])
+
+    def test_what_the_hash_cannot_tell_apart_is_refused(self):
+        """Flows of 245 addresses are no more than 245 draws of a hash of addresses, however many they are."""
+        done = self.play("hash: l3", """
+  - flows: {service: nginx, count: auto, vary: [src_port, src_addr]}
+  - expect: {spread: equal, of: flows}
+""", expect=1)
+        self.assertRegex(" ".join(done.stdout.split()),
+                         r"of these (\d+) flows the router's hash \(.*policy=0\) can tell 24[0-5] apart, and .* needs \1")
+        self.play("hash: {fields: [src, dst, src_port]}", """
+  - flows: {service: nginx, count: auto, vary: [src_port, src_addr, protocol]}
+  - expect: {spread: equal, of: flows}
+""", expect=0)
+        self.play("hash: l3", """
+  - flows: {service: nginx, count: 4000, vary: [src_port, src_addr]}
+  - expect: {spread: equal, of: flows}
+""", expect=3)
+        self.assertRegex(self.seen(1), "judged by their 24[0-5] addresses, which alone decide")
+
+    def test_destinations_are_those_of_the_announced_prefix(self):
+        folder = self.scenario("destinations", LAB % "hash: l4" + """
+  - flows: {service: nginx, count: 200, vary: [dst_addr]}
+  - expect: {packets: {lost: 0}}
+  - expect: {spread: equal, of: flows, detect: 90%}
+  - expect: {paths: predicted, of: flows}
+""")
+        values = folder / "metallb-values.yaml"
+        values.write_text(values.read_text() + "    bgp-advertisements:\n    - aggregation-length: 24\n")
+        self.lab("run", folder, "--out", "out", expect=0)
+        with (self.base / "out/oracle-1.tsv").open() as rows:
+            self.assertEqual(len({row["destination"] for row in csv.DictReader(rows, delimiter="\t")}), 200)
+
     def test_shares_are_those_of_the_buckets(self):
         """Eight buckets over three workers are 3, 2 and 3: an equal spread would be a false promise."""
         self.play("hash: {policy: l4, seed: 5}, nexthop_groups: {type: resilient, buckets: 8}", """

@@ -60,6 +60,15 @@ static const struct row refused[] = {
 	 "next_hops: 0 is not a whole number from 1 to 65536", NULL},
 	{"weight twice", STEPS "  - expect: {next_hops: {worker1: 1, 1: 2}}\n", 1, 3, 38, 1,
 	 "next_hops: worker1 is here twice", NULL},
+	{"sweep of nothing", STEPS "  - sweep: {seeds: 3}\n", 1, 3, 12, 1, "sweep: no flows step before this one",
+	 "begin with - flows: {service: ..., count: 3000}"},
+	{"sweep of no seeds", STEPS "  - flows: {}\n  - sweep: {seeds: []}\n", 1, 4, 20, 1,
+	 "seeds: from 1 to 1000 of them", NULL},
+	{"sweep of seed 0", STEPS "  - flows: {}\n  - sweep: {seeds: [0]}\n", 1, 4, 21, 1,
+	 "seeds: 0 is not a whole number from 1 to 4294967295", NULL},
+	{"too few addresses", STEPS "  - flows: {count: 4000, vary: [src_addr]}\n", 1, 3, 20, 4,
+	 "count: what varies tells 245 flows apart, and 4000 are asked for",
+	 "vary another field as well, or write count: auto for as many as what is expected needs"},
 	{"empty step", STEPS "  - hash: {}\n", 1, 3, 11, 1, "hash: nothing to change", NULL},
 	{"no flows", STEPS "  - expect: {paths: predicted}\n", 1, 3, 14, 5, "no flows or http step before this one",
 	 "begin with - flows: {service: ...}"},
@@ -185,17 +194,39 @@ static void weights_are_read(void **state)
 	plan_free(p);
 }
 
+static void a_sweep_is_flows_under_each_seed(void **state)
+{
+	struct plan *p = good(STEPS "  - flows: {count: 10}\n  - sweep: {seeds: [7, 9], detect: 40%}\n");
+
+	(void)state;
+	assert_int_equal(p->step_count, 9);
+	for (size_t i = 0; i < 2; i++) {
+		const struct plan_step *s = &p->steps[1 + 4 * i];
+
+		assert_int_equal(s[0].kind, PLAN_STEP_HASH);
+		assert_int_equal(s[0].hashing.seed, i == 0 ? 7 : 9);
+		assert_int_equal(s[0].hashing.policy, PLAN_POLICY_DEFAULT);
+		assert_true(s[1].kind == PLAN_STEP_FLOWS && s[1].traffic.again);
+		assert_true(s[2].kind == PLAN_STEP_EXPECT && s[2].expect.kind == PLAN_EXPECT_SPREAD);
+		assert_int_equal(s[2].expect.spread, PLAN_SPREAD_WEIGHTED);
+		assert_true(s[2].expect.detect == 0.4);
+		assert_true(s[3].kind == PLAN_STEP_EXPECT && s[3].expect.kind == PLAN_EXPECT_PREDICTED);
+	}
+	plan_free(p);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[4 + sizeof(refused) / sizeof(refused[0])] = {
+	struct CMUnitTest tests[5 + sizeof(refused) / sizeof(refused[0])] = {
 		cmocka_unit_test(the_hash_is_read),
 		cmocka_unit_test(groups_are_read),
 		cmocka_unit_test(steps_are_read),
 		cmocka_unit_test(weights_are_read),
+		cmocka_unit_test(a_sweep_is_flows_under_each_seed),
 	};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tests[4 + i] = (struct CMUnitTest){.name = refused[i].name,
+		tests[5 + i] = (struct CMUnitTest){.name = refused[i].name,
 						   .test_func = it_is_refused,
 						   .initial_state = (void *)(uintptr_t)&refused[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);
