@@ -70,7 +70,8 @@ class Bench:
 
     def prefix(self, which=0, part=0):
         """One that no other check has."""
-        return f"100.64.{self.sessions[which].host}.{part * 16}/28"
+        host = self.sessions[which].host
+        return f"100.{64 + (host >> 8)}.{host & 255}.{part * 16}/28"
 
     def end(self):
         for one in self.speakers:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* BGP speakers that a script commands. Builds a sandbox of two namespaces, "daemon" and "peer", joined by a link; runs
- * the script in the first, which has 10.0.0.241 to 10.0.0.246 and the like of fd00:: for as many daemons; speaks BGP in
- * the second, from addresses 10.0.0.HOST and fd00::HOST (2 to 240), as the script asks, one line a command, over a socket
- * at /run/bgp_peer:
+ * the script in the first, which has 10.0.0.1 to 10.0.0.6 and fd00::1 to fd00::6 for as many daemons; speaks BGP in the
+ * second, from the addresses 10.0.0.0 + HOST and fd00::HOST (256 to 855), as the script asks, one line a command, over a
+ * socket at /run/bgp_peer:
  *
  *   new HOST FAMILY [KEY=VALUE...]          a speaker that listens at its address of this family
  *   peer HOST ADDRESS [KEY=VALUE...]        a peer of it, before "go"; they count from 0
@@ -27,8 +27,8 @@
 #define LINE_MAX_LEN 140000U
 #define WORDS_MAX 40
 #define RAW_MAX 69632U
-#define FIRST_HOST 2
-#define LAST_HOST 240
+#define FIRST_HOST 256
+#define LAST_HOST 855
 #define DAEMONS 6
 
 struct lab {
@@ -178,7 +178,7 @@ static bool speaker_new(struct lab *l, char **w, size_t n)
 		if (w[i] == NULL || !field_set(speaker_fields, &conf, name, number(w[i])))
 			return false;
 	}
-	snprintf(address, sizeof(address), *w[2] == '6' ? "fd00::%x" : "10.0.0.%u", host);
+	snprintf(address, sizeof(address), *w[2] == '6' ? "fd00::%x" : "10.0.%u.%u", *w[2] == '6' ? host : host >> 8, host & 0xff);
 	s->host = host;
 	s->engine = bgp_speaker_new(&conf);
 	(void)addr_parse(address, &s->local);
@@ -393,15 +393,15 @@ static int ground(struct lab *l, struct errmsg *err)
 		r = net_ns_new(names[i], &l->ns[i], err);
 	if (r == 0)
 		r = net_veth(l->ns[0], "link", l->ns[1], "link", 1, err);
-	(void)addr_parse("10.0.0.2", &v4);
-	(void)addr_parse("fd00::2", &v6);
-	for (unsigned int i = 2; i-- > 0 && r == 0;) { /* the peers' come first */
+	for (unsigned int i = 0; i < 2 && r == 0; i++) {
 		(void)net_sysctl(l->ns[i], "net.ipv6.conf.link.accept_dad", "0", err);
 		net_link_up(l->ns[i], "link");
+		(void)addr_parse(i == 0 ? "10.0.0.1" : "10.0.1.0", &v4);
+		(void)addr_parse(i == 0 ? "fd00::1" : "fd00::100", &v6);
 		(void)addr_parse(i == 0 ? "fe80::1" : "fe80::2", &link_local); /* FRR asks for one */
 		net_address_add(l->ns[i], "link", &link_local, 64);
 		for (unsigned int k = 0; k < (i == 0 ? DAEMONS : LAST_HOST - FIRST_HOST + 1); k++) {
-			net_address_add(l->ns[i], "link", &v4, 24);
+			net_address_add(l->ns[i], "link", &v4, 16);
 			net_address_add(l->ns[i], "link", &v6, 64);
 			v4 = addr_add(&v4, 1);
 			v6 = addr_add(&v6, 1);

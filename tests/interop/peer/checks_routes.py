@@ -166,9 +166,9 @@ def reflection(b):
     one, other = b.up(0), b.up(1)
     one.announce(b.prefix())
     seen = other.has(b.prefix())
-    same(seen["originator"], int(ipaddress.ip_address(f"10.0.0.{one.host}")), "ORIGINATOR_ID as we have it")
+    same(seen["originator"], int(ipaddress.ip_address(one.address)), "ORIGINATOR_ID as we have it")
     told = other.heard("UPDATE", lambda m: m.announces(b.prefix())).attributes()
-    same(told[wire.ORIGINATOR], octets(f"10.0.0.{one.host}"), "ORIGINATOR_ID")
+    same(told[wire.ORIGINATOR], octets(one.address), "ORIGINATOR_ID")
     same(told[wire.CLUSTERS], octets(b.daemon.address4), "CLUSTER_LIST")
 
 

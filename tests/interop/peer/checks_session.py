@@ -2,9 +2,10 @@
 """What is agreed on in OPEN, how a session is guarded, and how it ends."""
 import re
 
+import wire
 from bench import never_told, same, standard
 from daemon import OWN4, OWN6
-from ours import until
+from ours import host4, until
 from wire import summary
 
 CEASE = 6
@@ -28,7 +29,7 @@ def no_times(b):
 def collision(b):
     """Both have dialled before either has said a word: the daemon stands still meanwhile, and what refused its first tries was
     not let through. The connection that the higher identifier opened stays (section 6.8)."""
-    host = f"10.0.0.{b.sessions[0].host}"
+    host = b.sessions[0].address
     until(lambda: SYN_SENT in tcp_states(host), "the daemon dials")
     b.daemon.freeze(True)
     try:
@@ -87,8 +88,8 @@ def extended_parameters(b):
 @standard("4760 IPv4 and IPv6", {"family": 6})
 def both_families(b):
     one = b.up()
-    one.announce(b.prefix(), hop=f"10.0.0.{one.host}")
-    b.route(b.prefix(), lambda r: r["hop"] == f"10.0.0.{one.host}")
+    one.announce(b.prefix(), hop=host4(one.host))
+    b.route(b.prefix(), lambda r: r["hop"] == host4(one.host))
     one.announce(f"2001:db8:{one.host:x}::/48")
     b.route(f"2001:db8:{one.host:x}::/48", lambda r: r["hop"] == one.address)
     b.gone(b.prefix())
@@ -236,3 +237,19 @@ def enhanced(b):
     marks = [(m.body[2] if m.kind == "REFRESH" else "route") for m in one.messages("received")
              if m.kind == "REFRESH" or m.announces(OWN4)]
     same(marks[-3:], [1, "route", 2], "order of marks and routes")
+
+
+@standard("7313 enhanced, ours")
+def our_marks(b):
+    """We mark where our answer begins and ends; what is not in it is gone from the daemon's table then (section 4)."""
+    one = b.up()
+    lost, kept = b.prefix(part=0), b.prefix(part=1)
+    one.announce(kept)
+    one.raw(wire.update([lost], one.address, wire.path(one.number)))  # our speaker itself knows nothing of it
+    b.route(kept)
+    b.route(lost)
+    b.daemon.refresh(b.sessions[0])
+    b.gone(lost)
+    b.route(kept)
+    marks = [m.body for m in one.messages("sent", "REFRESH") if m.body[1] == 1]
+    same(marks[-2:], [bytes([0, 1, 1, 1]), bytes([0, 1, 2, 1])], "our marks")

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the daemons have in common: how each is configured and started, and what each says of a session, in words they share.
 
-A session's options: family, as_ (of ours; absent: 65000 + host), internal, password, gtsm, role, strict, add_path, restart,
+A session's options: family, as_ (of ours; absent: one of its own), internal, password, gtsm, role, strict, add_path, restart,
 long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials."""
 import os
 import shutil
 import signal
 import subprocess
+
+from ours import host4
 
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 AS = 4200000001
@@ -19,8 +21,8 @@ class Session:
     def __init__(self, host, **options):
         self.host, self.options = host, options
         self.family = options.get("family", 4)
-        self.address = f"10.0.0.{host}" if self.family == 4 else f"fd00::{host:x}"
-        self.as_ = AS if options.get("internal") else options.get("as_", 65000 + host)
+        self.address = host4(host) if self.family == 4 else f"fd00::{host:x}"
+        self.as_ = AS if options.get("internal") else options.get("as_", 64500 + host)
 
     def __getattr__(self, name):
         return self.options.get(name)
@@ -36,7 +38,7 @@ class Daemon:
     names_protocols = False  # and not neighbors, in its tables
 
     def __init__(self, number, folder):
-        self.address4, self.address6 = f"10.0.0.{240 + number}", f"fd00::{240 + number:x}"
+        self.address4, self.address6 = f"10.0.0.{number}", f"fd00::{number:x}"
         self.number, self.folder, self.processes = number, folder, []
         folder.mkdir()
 

@@ -13,6 +13,7 @@ class Frr(Daemon):
     """FRR's bgpd, with the zebra that tells it which next hops are there."""
 
     name, program = "FRR", "vtysh"
+    lacks = {"7313 enhanced, ours": "8.4 marks as stale what is not told again, and keeps it for good"}
     BANDWIDTH = re.compile("LB:")
     home = pathlib.Path("/usr/lib/frr")
 
@@ -36,13 +37,13 @@ class Frr(Daemon):
         return "\n".join(lines) + "\n"
 
     def configuration(self, sessions):
-        text = f"hostname frr\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n no bgp network import-check\n coalesce-time 50\n"
-        text += " bgp long-lived-graceful-restart stale-time 60\n"
-        text += "".join(self.session_text(s) for s in sessions)
+        # Route maps come first, and at once: else it asks everybody for a refresh, seconds later.
+        text = f"hostname frr\nbgp route-map delay-timer 0\nroute-map ALL permit 1\nexit\nroute-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n"
+        text += f" set extcommunity rt 64500:7\nexit\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n"
+        text += " no bgp network import-check\n coalesce-time 50\n bgp bestpath compare-routerid\n"
+        text += " bgp long-lived-graceful-restart stale-time 60\n" + "".join(self.session_text(s) for s in sessions)
         text += f" address-family ipv4 unicast\n  network {OWN4} route-map OWN\n exit-address-family\n"
-        text += f" address-family ipv6 unicast\n  network {OWN6} route-map OWN\n exit-address-family\nexit\n"
-        text += f"route-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n set extcommunity rt 64500:7\nexit\n"
-        return text + "route-map ALL permit 1\nexit\n"
+        return text + f" address-family ipv6 unicast\n  network {OWN6} route-map OWN\n exit-address-family\nexit\n"
 
     def start(self, sessions):
         self.started = sessions

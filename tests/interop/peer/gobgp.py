@@ -17,7 +17,7 @@ class Gobgp(Daemon):
              "9072 extended parameters": "3.10 takes the length for an error",
              "9234 roles": "3.10 has no roles", "9234 OTC": "3.10 has no roles",
              "2918 their request": "3.10 keeps what it was told and asks no peer for it",
-             "7313 enhanced refresh": "3.10 does not offer it",
+             "7313 enhanced refresh": "3.10 does not offer it", "7313 enhanced, ours": "3.10 does not offer it",
              "8654 extended messages": "3.10 does not offer them",
              "8212 policies, theirs": "3.10 lets all pass"}
 
@@ -49,6 +49,7 @@ class Gobgp(Daemon):
 
     def configuration(self, sessions):
         text = f'[global.config]\nas = {AS}\nrouter-id = "{self.address4}"\nlocal-address-list = ["{self.address4}", "{self.address6}"]\n'
+        text += "[global.route-selection-options.config]\nexternal-compare-router-id = true\n"
         return text + "".join(self.session_text(s) for s in sessions)
 
     def start(self, sessions):

@@ -17,7 +17,8 @@ class Openbgpd(Daemon):
              "9494 long-lived": "7.7 does not offer it", "8538 N bit": "7.7 does not offer it",
              "4724 we help": "7.7 names no family that outlives it",
              "2918 route refresh": "7.7 answers no request, BIRD's neither: \"AID IPv4 unicast not negotiated\"",
-             "7313 enhanced refresh": "offered by 7.7, which answers no request"}
+             "7313 enhanced refresh": "offered by 7.7, which answers no request",
+             "7313 enhanced, ours": "7.7 takes our marks for requests that it does not answer"}
 
     def session_text(self, s):
         lines = [f"remote-as {s.as_}", "announce IPv4 unicast", "announce IPv6 unicast",

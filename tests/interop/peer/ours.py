@@ -23,6 +23,11 @@ def until(condition, what, deadline_s=DEADLINE_S):
         pause.wait(0.05)
 
 
+def host4(host):
+    """The IPv4 address of ours with this number."""
+    return f"10.0.{host >> 8}.{host & 255}"
+
+
 class Control:
     """The one connection to bgp_peer; commands of several threads take turns."""
 
@@ -44,23 +49,25 @@ class Control:
 
 
 class Speaker:
-    """One of ours with its one peer, the daemon."""
+    """One of ours with its peer, the daemon; others: addresses of further ones, with their options."""
 
-    def __init__(self, control, host, remote, family=4, speaker=None, **peer):
+    def __init__(self, control, host, remote, family=4, speaker=None, others=(), **peer):
         self.control, self.host, self.seen, self.family = control, host, [], family
         self.killed = False
         self.number = (speaker or {}).get("as")
-        self.address = f"10.0.0.{host}" if family == 4 else f"fd00::{host:x}"
+        self.address = host4(host) if family == 4 else f"fd00::{host:x}"
         control.tell("new", host, family, *(f"{k}={v}" for k, v in (speaker or {}).items()))
         control.tell("peer", host, remote, *(f"{k.replace('__', '.')}={v}" for k, v in peer.items()))
+        for address, options in others:
+            control.tell("peer", host, address, *(f"{k}={v}" for k, v in options.items()))
         control.tell("go", host)
 
     def identity(self, daemon):
         """How the daemon's table names the neighbor."""
         return f"h{self.host}" if daemon.names_protocols else self.address
 
-    def info(self):
-        return self.control.tell("info", self.host, 0)
+    def info(self, peer=0):
+        return self.control.tell("info", self.host, peer)
 
     def up(self, deadline_s=DEADLINE_S):
         return until(lambda: (i := self.info())["state"] == "Established" and i,
@@ -83,6 +90,13 @@ class Speaker:
     def routes(self):
         return {r["prefix"]: r for r in self.control.tell("in", self.host, 0)}
 
+    def chosen_from(self, prefix):
+        """The routes that its further peers told it."""
+        found = []
+        for peer in range(1, 4):
+            found += [r for r in self.control.tell("in", self.host, peer) if r["prefix"] == prefix]
+        return found
+
     def has(self, prefix, wanted=lambda r: True, deadline_s=DEADLINE_S):
         """The daemon's route as our adj-rib-in has it."""
         return until(lambda: (r := self.routes().get(prefix)) and wanted(r) and r,
@@ -94,8 +108,8 @@ class Speaker:
     def announce(self, *prefixes, hop="-", community=0):
         self.control.tell("announce", self.host, hop, community, *prefixes)
 
-    def raw(self, message):
-        self.control.tell("raw", self.host, 0, message.hex())
+    def raw(self, message, peer=0):
+        self.control.tell("raw", self.host, peer, message.hex())
 
     def tell(self, word, *words):
         self.control.tell(word, self.host, 0, *words)

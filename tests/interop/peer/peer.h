@@ -13,7 +13,7 @@
 #define PASSWORD_MAX 81
 
 struct speaker {
-	unsigned int host; /* last octet of its address; 0: none */
+	unsigned int host; /* its address is 10.0.0.0 and this many more; 0: none */
 	struct bgp_speaker *engine;
 	struct drive_speaker *driver;
 	struct drive_speaker_conf conf;

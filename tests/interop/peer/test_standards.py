@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
 import bird  # noqa: E402
 import checks_session  # noqa: E402,F401
+import checks_decision  # noqa: E402,F401
 import checks_routes  # noqa: E402,F401
 import checks_restart  # noqa: E402,F401
 import daemon  # noqa: E402
@@ -28,7 +29,7 @@ import ours  # noqa: E402
 
 SKIP = 77
 KINDS = [bird.Bird2, frr.Frr, gobgp.Gobgp, openbgpd.Openbgpd]
-HOSTS = 59  # for each daemon, from 2 on
+FIRST_HOST, HOSTS = 256, 100  # of each daemon
 
 
 class Column:
@@ -37,7 +38,7 @@ class Column:
     def __init__(self, control, number, kind, folder, rows):
         self.control, self.rows, self.cells, self.faults = control, rows, {}, []
         self.daemon = kind(number, folder)
-        host, self.sessions = 2 + (number - 1) * HOSTS, {}
+        host, self.sessions = FIRST_HOST + (number - 1) * HOSTS, {}
         for row in rows:
             if row.name in kind.lacks:
                 self.cells[row.name] = "no"
@@ -46,7 +47,7 @@ class Column:
             for options in row.sessions:
                 self.sessions[row.name].append(daemon.Session(host, **options))
                 host += 1
-        assert host <= 2 + number * HOSTS
+        assert host <= FIRST_HOST + number * HOSTS
 
     def check(self, row):
         at = bench.Bench(self.control, self.daemon, self.sessions[row.name])
@@ -95,7 +96,7 @@ def chosen(words, all_of, name):
 
 def let_them_dial(columns):
     """Who dials goes on trying, instead of being told at once that nobody listens there yet."""
-    hosts = [f"10.0.0.{s.host}" for c in columns for sessions in c.sessions.values() for s in sessions if s.dials]
+    hosts = [s.address for c in columns for sessions in c.sessions.values() for s in sessions if s.dials]
     if hosts:
         rules = ("add table ip dials; add chain ip dials in { type filter hook input priority 0; }; "
                  f"add rule ip dials in ip saddr {{ {', '.join(hosts)} }} tcp flags rst drop")

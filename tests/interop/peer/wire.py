@@ -105,8 +105,8 @@ def path(*numbers, size=4, kind=2):
     return bytes([kind, len(numbers)]) + b"".join(n.to_bytes(size, "big") for n in numbers) if numbers else b""
 
 
-def update(prefixes, hop, as_path, *more):
+def update(prefixes, hop, as_path, *more, origin=0):
     """Announces IPv4 prefixes; more: further attributes, encoded."""
-    attributes = attribute(ORIGIN, b"\0") + attribute(AS_PATH, as_path)
+    attributes = attribute(ORIGIN, bytes([origin])) + attribute(AS_PATH, as_path)
     attributes += attribute(NEXT_HOP, ipaddress.ip_address(hop).packed) + b"".join(more)
     return message(2, b"\0\0" + struct.pack(">H", len(attributes)) + attributes + b"".join(nlri(p) for p in prefixes))
