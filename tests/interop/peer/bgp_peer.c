@@ -178,7 +178,8 @@ static bool speaker_new(struct lab *l, char **w, size_t n)
 		if (w[i] == NULL || !field_set(speaker_fields, &conf, name, number(w[i])))
 			return false;
 	}
-	snprintf(address, sizeof(address), *w[2] == '6' ? "fd00::%x" : "10.0.%u.%u", *w[2] == '6' ? host : host >> 8, host & 0xff);
+	snprintf(address, sizeof(address), *w[2] == '6' ? "fd00::%x" : "10.0.%u.%u", *w[2] == '6' ? host : host >> 8,
+		 host & 0xff);
 	s->host = host;
 	s->engine = bgp_speaker_new(&conf);
 	(void)addr_parse(address, &s->local);

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""BIRD 2."""
+"""BIRD 2 and 1.6, which differ in their configurations and in how they show what they have."""
+import os
+import pathlib
 import re
 import shutil
 import subprocess
 
 from daemon import AS, OWN4, OWN6, SBIN, Daemon, tool
 from ours import until
+NO_IPV6 = "another program of 1.6 has IPv6"
+
 
 class Bird2(Daemon):
-    """BIRD 2."""
+    """BIRD 2 and 1.6, which differ in their configurations and in how they show what they have."""
 
     name, program = "BIRD 2", "bird"
     names_protocols, refuses_without_policy = True, True
@@ -23,8 +27,11 @@ class Bird2(Daemon):
         said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
         return None if "version 2" in said.stderr + said.stdout else "bird is not BIRD 2"
 
+    binary = tool("bird")
+    bind = "strict bind yes;"
+
     def session_text(self, s):
-        lines = [f"local {self.address(s)} as {AS};", f"neighbor {s.address} as {s.as_};", "strict bind yes;", "direct;",
+        lines = [f"local {self.address(s)} as {AS};", f"neighbor {s.address} as {s.as_};", self.bind, "direct;",
                  "graceful restart %s;" % ("on" if s.restart else "aware"), "error wait time 1,2;", "connect delay time 1;",
                  "connect retry time 1;"]
         lines += [] if s.dials else ["passive yes;"]
@@ -41,9 +48,12 @@ class Bird2(Daemon):
         channel += [f"import limit {s.max_prefixes} action disable;"] if s.max_prefixes else []
         channel += ["add paths on;"] if s.add_path else []
         channel += ["extended next hop on;"] if s.extended_next_hop else []
-        for family in ("ipv4", "ipv6"):
-            lines.append(f"{family} {{ {' '.join(channel)} }};")
+        lines += self.channels(channel)
         return f"protocol bgp h{s.host} {{\n  " + "\n  ".join(lines) + "\n}\n"
+
+    @staticmethod
+    def channels(lines):
+        return [f"{family} {{ {' '.join(lines)} }};" for family in ("ipv4", "ipv6")]
 
     def configuration(self, sessions):
         attributes = f"bgp_community.add((64500,1)); bgp_large_community.add(({AS},2,3)); bgp_ext_community.add((rt,64500,7));"
@@ -57,7 +67,7 @@ class Bird2(Daemon):
         config = self.folder / "conf"
         config.write_text(self.configuration(sessions))
         self.socket = self.folder / "ctl"
-        self.spawn(tool("bird"), "-f", "-c", config, "-s", self.socket)
+        self.spawn(self.binary, "-f", "-c", config, "-s", self.socket)
         until(lambda: "BIRD" in self.ask("show", "status"), lambda: "BIRD answers: " + self.log())
 
     def keeps(self, s, route):
@@ -73,7 +83,7 @@ class Bird2(Daemon):
         return said.stderr if said.returncode != 0 and "policy" in said.stderr else None
 
     def ask(self, *what):
-        return self.run(tool("birdc"), "-s", self.socket, *what)
+        return self.run(f"{self.binary}c", "-s", self.socket, *what)
 
     WORDS = {"Multiprotocol": 1, "Route refresh": 2, "Extended next hop": 5, "Extended message": 6, "Role": 9,
              "Graceful restart": 64, "4-octet AS numbers": 65, "ADD-PATH": 69, "Enhanced refresh": 70,
@@ -86,7 +96,8 @@ class Bird2(Daemon):
              4: re.compile("Administrative reset"), 10: re.compile("6.10|BFD")}
 
     def said(self, s):
-        return "\n".join(line for line in (self.raw(s) + self.log()).splitlines() if "error" in line or "Message" in line or f"h{s.host}:" in line)
+        return "\n".join(line for line in (self.raw(s) + self.log()).splitlines()
+                         if "error" in line or "Message" in line or f"h{s.host}:" in line)
 
     def shut(self, s, text):
         self.ask("disable", f"h{s.host}", f'"{text}"')
@@ -122,3 +133,41 @@ class Bird2(Daemon):
                 "communities": several("community"), "large": several("large_community"), "extended": several("ext_community"),
                 "med": values.get("med"), "local_pref": values.get("local_pref"), "otc": values.get("otc"),
                 "neighbor": text.split(" ")[0], "best": " * " in text.split("\n")[0]}
+
+
+class Bird1(Bird2):
+    """BIRD 1.6, whose IPv6 is another program."""
+
+    name = "BIRD 1.6"
+    binary = str(pathlib.Path(os.environ.get("ECMPLAB", "build/release/ecmplab")).resolve().parents[1] /
+                 "daemons/bird1/usr/sbin/bird")
+    bind, refuses_without_policy = "", False
+    lacks = {"9072 extended parameters": "1.6 takes the length for an error",
+             "4760 IPv4 and IPv6": NO_IPV6, "4724 End-of-RIB": NO_IPV6, "8950 IPv4 over IPv6": NO_IPV6,
+             "9234 roles": "1.6 has no roles", "9234 OTC": "1.6 has no roles", "8538 N bit": "1.6 does not offer it",
+             "8212 policies, theirs": "1.6 takes all and gives nothing where no policy is told"}
+    CAPS = {"refresh": 2, "enhanced-refresh": 70, "ext-messages": 6, "restart-able": 64, "restart-aware": 64, "AS4": 65,
+            "add-path-rx": 69, "add-path-tx": 69, "llgr-able": 71, "llgr-aware": 71}
+
+    @classmethod
+    def missing(cls):
+        return None if os.access(cls.binary, os.X_OK) else "BIRD 1.6 is not installed"
+
+    @staticmethod
+    def channels(lines):
+        return lines
+
+    def configuration(self, sessions):
+        attributes = f"bgp_community.add((64500,1)); bgp_large_community.add(({AS},2,3)); bgp_ext_community.add((rt,64500,7));"
+        text = f"router id {self.address4};\nlog stderr all;\nlisten bgp address {self.address4} port 179;\nprotocol device {{ }}\n"
+        text += f"protocol static own4 {{ route {OWN4} blackhole {{ {attributes} }}; }}\n"
+        return text + "".join(self.session_text(s) for s in sessions)
+
+    def capabilities(self, s):
+        """It lists long messages where both have them alone."""
+        shown = " ".join(re.findall(r"(?:Neighbor caps|Session): +(.*)", self.raw(s))).split()
+        return {1} | {self.CAPS[word] for word in shown if word in self.CAPS}
+
+    def routes(self, prefix):
+        shown = self.ask("show", "route", "all", prefix)
+        return [self.route(text.partition("[")[2]) for text in re.split(r"(?m)^(?=\S*\s+via )", shown) if "BGP.origin" in text]

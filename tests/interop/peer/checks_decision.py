@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The decision process: the same routes at a daemon and at a router of ours, which are to choose alike (RFC 4271 section 9.1.2.2)."""
+"""The decision process (RFC 4271 section 9.1.2.2): of the same routes a daemon and a router of ours are to choose alike."""
 import wire
 from bench import same, standard
 from daemon import AS
@@ -86,7 +86,7 @@ def decision(b):
                 speaker.raw(message(b.prefix(0, n), speaker, tag, case), peer)
     for n, (what, winner, *_) in enumerate(CASES):
         prefix = b.prefix(0, n)
-        until(lambda p=prefix: len(b.daemon.routes(p)) == 3, lambda p=prefix: f"three routes at the daemon: {b.daemon.routes(p)}; {[wire.summary(s.messages()) for s in speakers]}")
+        until(lambda p=prefix: len(b.daemon.routes(p)) == 3, lambda p=prefix: f"three at the daemon: {b.daemon.routes(p)}")
         b.route(prefix, lambda r, w=winner: r["best"] and f"64500:{w}" in r["communities"], f"{what}: speaker {winner}")
         until(lambda p=prefix: len(ours.chosen_from(p)) == 3, "three routes at our router")
         told.has(prefix, lambda r, w=winner: r["communities"] == [64500 << 16 | w])

@@ -156,7 +156,6 @@ def our_policies(b):
     one = b.up(requires_policy=1)
     one.announce(b.prefix())
     one.heard("UPDATE", lambda m: m.announces(OWN4))
-    one.tell("refresh", 6)
     same((one.routes(), b.daemon.routes(b.prefix())), ({}, []), "routes")
     same([m for m in one.messages("sent", "UPDATE") if m.announces(b.prefix())], [], "what we told")
 

@@ -38,7 +38,8 @@ class Frr(Daemon):
 
     def configuration(self, sessions):
         # Route maps come first, and at once: else it asks everybody for a refresh, seconds later.
-        text = f"hostname frr\nbgp route-map delay-timer 0\nroute-map ALL permit 1\nexit\nroute-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n"
+        text = "hostname frr\nbgp route-map delay-timer 0\nroute-map ALL permit 1\nexit\n"
+        text += f"route-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n"
         text += f" set extcommunity rt 64500:7\nexit\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n"
         text += " no bgp network import-check\n coalesce-time 50\n bgp bestpath compare-routerid\n"
         text += " bgp long-lived-graceful-restart stale-time 60\n" + "".join(self.session_text(s) for s in sessions)

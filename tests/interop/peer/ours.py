@@ -8,7 +8,7 @@ import time
 import wire
 
 CONTROL = "/run/bgp_peer"
-DEADLINE_S = 12
+DEADLINE_S = 20
 
 
 def until(condition, what, deadline_s=DEADLINE_S):
