@@ -178,11 +178,12 @@ def their_shutdown(b):
 
 @standard("4486 reset, ours")
 def our_reset(b):
-    one = b.up()
+    one = b.up(idle_hold_s=60)  # FRR forgets it at the next session
     one.tell("reset", RESET)
     b.says(0, b.daemon.CEASE[RESET], "that we reset")
-    until(lambda: len(one.messages("received", "OPEN")) > 1 or None, "another OPEN")
+    one.tell("start")
     one.up()
+    same(len(one.messages("sent", "OPEN")) > 1, True, "another session")
 
 
 @standard("4486 reset, theirs")
@@ -204,13 +205,13 @@ def too_many_of_theirs(b):
     """The daemon says what we told it."""
     b.up(1).announce(b.prefix(1))
     b.route(b.prefix(1))
-    b.speaker(max_prefixes=1)
+    b.speaker(max_prefixes=1, idle_hold_s=60)
     b.says(0, b.daemon.CEASE[MAX_PREFIXES], "that it told too many")
 
 
 @standard("9384 BFD down")
 def bfd_down(b):
-    one = b.up()
+    one = b.up(idle_hold_s=60)
     one.tell("reset", BFD_DOWN)
     b.says(0, b.daemon.CEASE[BFD_DOWN], "that BFD went down")
 
