@@ -127,6 +127,88 @@ static void interval_counts_from_the_first_table(void **state)
 	router_free(&r);
 }
 
+/* ---- RFC 4271 section 8.2.2: where the text says "if" ---- */
+
+/* A speaker that dials, with its connection up. */
+static struct hand dialled(uint16_t delay_open_s, bgp_conn_id *ret)
+{
+	static const struct bgp_speaker_conf speaker = {.as = ROUTER_AS, .router_id = ROUTER_ID, .seed = 1};
+	const struct bgp_peer_conf conf = {.remote = hand_addr("10.0.0.2"),
+					   .remote_as = PEER_AS,
+					   .hold_s = 90,
+					   .connect_retry_s = 20,
+					   .delay_open_s = delay_open_s};
+	struct hand h = {.s = bgp_speaker_new(&speaker)};
+	struct addr local = hand_addr("10.0.0.1");
+	bgp_peer_id peer;
+
+	assert_int_equal(bgp_peer_add(h.s, &conf, &peer), 0);
+	bgp_peer_start(h.s, peer, hand_at_ms(0));
+	*ret = hand_next(&h, BGP_OUT_CONNECT).conn;
+	bgp_in_connected(h.s, *ret, &local, hand_at_ms(0));
+	if (delay_open_s == 0)
+		(void)hand_sent_type(&h, WIRE_OPEN, 0);
+	hand_quiet(&h);
+	assert_int_equal(bgp_peer_state(h.s, 0), delay_open_s > 0 ? BGP_CONNECT : BGP_OPEN_SENT);
+	return h;
+}
+
+/* Event 18 in Connect while DelayOpenTimer runs, and in OpenSent: ConnectRetryTimer, Active, and a dial when it has run out. */
+static void connections_that_fail_early(void **state)
+{
+	(void)state;
+	for (uint16_t delay_open_s = 0; delay_open_s <= 5; delay_open_s = (uint16_t)(delay_open_s + 5)) {
+		bgp_conn_id conn;
+		struct hand h = dialled(delay_open_s, &conn);
+
+		bgp_in_closed(h.s, conn, hand_at_ms(1000));
+		hand_quiet(&h);
+		assert_int_equal(bgp_peer_state(h.s, 0), BGP_ACTIVE);
+		assert_int_equal(bgp_peer_info(h.s, 0).connect_retry_counter, 0);
+		assert_in_range(bgp_deadline(h.s).ns, 16 * NS_PER_S, 21 * NS_PER_S);
+		bgp_in_time(h.s, bgp_deadline(h.s));
+		(void)hand_next(&h, BGP_OUT_CONNECT);
+		assert_int_equal(bgp_peer_state(h.s, 0), BGP_CONNECT);
+		bgp_speaker_free(h.s);
+	}
+}
+
+/* Events 24 and 25: a version that does not suit is nobody's oscillation, unless the session stood; all else is one. */
+static void version_errors_count_for_nothing(void **state)
+{
+	static const struct {
+		uint16_t delay_open_s;
+		bool established;
+		const char *notification;
+		uint32_t counter;
+	} rows[] = {
+		{5, false, MARKER "0015 03 02 01", 0}, {5, false, MARKER "0015 03 06 02", 1},
+		{0, false, MARKER "0015 03 02 01", 0}, {0, false, MARKER "0015 03 06 02", 1},
+		{0, true, MARKER "0015 03 02 01", 1},  {0, true, MARKER "0015 03 06 02", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bgp_conn_id conn;
+		struct hand h = dialled(rows[i].delay_open_s, &conn);
+
+		if (rows[i].established) {
+			hand_says_open(&h, conn, PEER_AS, 90, PEER_ID, 1);
+			hand_says(&h, conn, KEEPALIVE, 2);
+			assert_int_equal(bgp_peer_state(h.s, 0), BGP_ESTABLISHED);
+			bgp_outputs_clear(h.s);
+			h.seen = 0;
+		}
+		hand_says(&h, conn, rows[i].notification, 3);
+		/* without a word of ours: a NOTIFICATION is not answered with one (section 6) */
+		assert_int_equal(hand_next(&h, BGP_OUT_CLOSE).conn, conn);
+		hand_quiet(&h);
+		assert_int_equal(bgp_peer_state(h.s, 0), BGP_IDLE);
+		assert_int_equal(bgp_peer_info(h.s, 0).connect_retry_counter, rows[i].counter);
+		bgp_speaker_free(h.s);
+	}
+}
+
 /* ---- RFC 4271 section 6.3: prefixes and next hops that can't be ---- */
 
 static void multicast_prefixes_are_ignored(void **state)
@@ -360,6 +442,8 @@ int main(void)
 		cmocka_unit_test(keepalives_come_once_a_second_at_most),
 		cmocka_unit_test(origination_has_jitter),
 		cmocka_unit_test(interval_counts_from_the_first_table),
+		cmocka_unit_test(connections_that_fail_early),
+		cmocka_unit_test(version_errors_count_for_nothing),
 		cmocka_unit_test(multicast_prefixes_are_ignored),
 		cmocka_unit_test(next_hops_that_no_host_has),
 		cmocka_unit_test(refresh_subtypes),
