@@ -4,14 +4,12 @@
 
 #include <string.h>
 
-/* RFC 8654 holds once both OPENs have said so; where the OPENs were not seen, anything goes. */
-static bool extended(const struct conn *conn)
+/* Long messages go to who has offered RFC 8654 in its OPEN, the other direction; where that was not seen, anything goes. */
+static bool extended(const struct conn *conn, unsigned int end)
 {
-	for (unsigned int i = 0; i < 2; i++) {
-		if (conn->dir[i].opened && !conn->dir[i].extended)
-			return false;
-	}
-	return true;
+	const struct direction *back = &conn->dir[1 - end];
+
+	return !back->opened || back->extended;
 }
 
 static void note_open(struct direction *dir, const uint8_t *bytes, size_t n)
@@ -44,7 +42,7 @@ static size_t take_messages(struct decoder *d, const struct packet *p, struct co
 	while (at < n && dir->reader != READER_DONE) {
 		uint8_t type;
 		size_t len;
-		struct wire_err err = wire_frame(bytes + at, n - at, extended(conn), &len, &type);
+		struct wire_err err = wire_frame(bytes + at, n - at, extended(conn, end), &len, &type);
 
 		if (err.treat != WIRE_OK && dir->reader == READER_BGP_SEEK) {
 			at++;

@@ -91,6 +91,8 @@ static bool reacted(const struct question *q, const struct bgp_conn *conn, size_
 
 	switch (r->kind) {
 	case JUDGE_NOTIFIES:
+		if (r->unless_extended && conn->extended[BGP_PEER_ROUTER] && stays(r, conn, t))
+			return true;
 		return notified(r, conn, t) && !routed(q, worker, t);
 	case JUDGE_CLOSES:
 		return closed(conn, t) && !routed(q, worker, t);

@@ -131,6 +131,7 @@ struct judge_answer {
 struct judge_reaction {
 	enum judge_reaction_kind kind;
 	struct judge_answer answers[JUDGE_ANSWERS_MAX];
+	bool unless_extended;  /* NOTIFIES: where the router has offered RFC 8654 the session may as well go on */
 	bool no_fib;	       /* the router has none that could be read: of the route nothing can be said */
 	struct instant played; /* when the bytes had been sent; a session that stays has to show it after that */
 };

@@ -86,6 +86,7 @@ static enum judge_reaction_kind kind_of(enum rogue_reaction reaction)
 struct judge_reaction run_rogue_reaction(const struct run *r, const struct rogue_case *what)
 {
 	struct judge_reaction ret = {.kind = kind_of(what->reaction),
+				     .unless_extended = what->unless_extended,
 				     .played = r->malformed_played,
 				     .no_fib = r->has_daemon && !node_daemon_installs_routes(r->daemon.node.kind)};
 

@@ -142,8 +142,9 @@ static const char *reaction_text(struct arena *arena, const struct rogue_case *w
 	case ROGUE_NOTIFICATION:
 		if (a->subcode == ROGUE_ANY_SUBCODE)
 			return arena_printf(arena, "NOTIFICATION %u", a->code);
-		return arena_printf(arena, "NOTIFICATION %u/%u%s%s", a->code, a->subcode,
-				    a->data != NULL ? " data " : "", a->data != NULL ? a->data : "");
+		return arena_printf(arena, "NOTIFICATION %u/%u%s%s%s", a->code, a->subcode,
+				    a->data != NULL ? " data " : "", a->data != NULL ? a->data : "",
+				    what->unless_extended ? ", or it has offered RFC 8654 and goes on" : "");
 	case ROGUE_CLOSES:
 		return "the connection ends";
 	case ROGUE_STAYS:

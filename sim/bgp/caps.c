@@ -329,9 +329,9 @@ void caps_agree(struct conn *c, const struct wire_caps *peers)
 
 	caps_own(c, &own);
 	c->wire = c->wire_out = (struct wire_session){.as4 = own.as4_present && peers->as4_present};
-	/* RFC 8654 section 4 lets a peer send long messages that does not take any itself; we take none from it, as BIRD and
-	 * FRR do not: 4,096 octets are the limit of a session that did not agree on more. */
-	c->wire.extended = c->wire_out.extended = own.extended_message && peers->extended_message;
+	/* RFC 8654 section 4: who offers it takes long messages, also of a peer that takes none itself. */
+	c->wire.extended = own.extended_message;
+	c->wire_out.extended = own.extended_message && peers->extended_message;
 	c->wire.add_path_v4 = one_way(peers, &own, FAMILY_V4);
 	c->wire.add_path_v6 = one_way(peers, &own, FAMILY_V6);
 	c->wire_out.add_path_v4 = one_way(&own, peers, FAMILY_V4);

@@ -64,6 +64,7 @@ struct rogue_case {
 	unsigned int times; /* how often; 0 is once */
 	enum rogue_then then;
 	enum rogue_reaction reaction;
+	bool unless_extended; /* who has offered RFC 8654 may as well go on */
 	struct rogue_answer answers[ROGUE_ANSWERS_MAX];
 };
 

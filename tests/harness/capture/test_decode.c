@@ -460,7 +460,7 @@ static void test_table(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
-/* Extended messages (RFC 8654) only when both OPENs had the capability. */
+/* Extended messages (RFC 8654) only to who had the capability in its OPEN. */
 static void test_extended(void **state)
 {
 	static uint8_t frame[FRAME_MAX], update[6000];
@@ -469,7 +469,7 @@ static void test_extended(void **state)
 	static const char plain[] = "ffffffffffffffffffffffffffffffff 001d 01 04 55f0 00b4 0a000002 00";
 	uint8_t bytes[64];
 
-	for (unsigned int both = 0; both < 2; both++) {
+	for (unsigned int takes = 0; takes < 2; takes++) {
 		struct frame_spec spec = {
 			.src = A, .dst = B, .src_port = 179, .dst_port = 40000, .protocol = 6, .flags = TCP_ACK};
 		struct frame_spec back = {
@@ -479,10 +479,10 @@ static void test_extended(void **state)
 		(void)state;
 		bench_init(&b, DLT_EN10MB);
 		spec.payload = bytes;
-		spec.payload_len = support_hex(open, bytes, sizeof(bytes));
+		spec.payload_len = support_hex(takes ? plain : open, bytes, sizeof(bytes));
 		bench_frame(&b, frame, frame_ethernet(&spec, frame));
 		back.payload = bytes;
-		back.payload_len = support_hex(both ? open : plain, bytes, sizeof(bytes));
+		back.payload_len = support_hex(takes ? open : plain, bytes, sizeof(bytes));
 		bench_frame(&b, frame, frame_ethernet(&back, frame));
 		memset(update, 0xff, 16);
 		update[16] = sizeof(update) >> 8;
@@ -492,8 +492,8 @@ static void test_extended(void **state)
 		spec.payload = update;
 		spec.payload_len = sizeof(update);
 		bench_frame(&b, frame, frame_ethernet(&spec, frame));
-		bench_fini(&b,
-			   both ? "bgp 1 type 1, bgp 2 type 1, bgp 3 type 2" : "bgp 1 type 1, bgp 2 type 1, bad 3 1/2");
+		bench_fini(&b, takes ? "bgp 1 type 1, bgp 2 type 1, bgp 3 type 2"
+				     : "bgp 1 type 1, bgp 2 type 1, bad 3 1/2");
 	}
 }
 

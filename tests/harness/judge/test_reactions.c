@@ -108,6 +108,31 @@ static void test_stays(void **state)
 	assert_int_equal(reaction(p, JUDGE_CLOSES, (struct judge_answer){0}, 1000).verdict, JUDGE_FAIL);
 }
 
+/* Who has offered RFC 8654 in its OPEN may take what is too long for others. */
+static void test_long_messages(void **state)
+{
+	struct play *p = *state;
+	const double before[] = {200, 300};
+	struct judge_expect e = play_expect(p, JUDGE_REACTION, "2", 0, 350);
+
+	e.reaction = (struct judge_reaction){
+		.kind = JUDGE_NOTIFIES, .answers = {{1, 2, NULL}}, .unless_extended = true, .played = play_ms(PLAYED)};
+	session_with_pulses(p, before, 2);
+	assert_int_equal(play_ask(p, &e, play_ms(350)).verdict, JUDGE_FAIL);
+	p->ports[1]++;
+	play_bgp_tcp(p, 1, 400, CAPTURE_TCP_SYN, PLAY_FROM_WORKER);
+	play_bgp_tcp(p, 1, 401, CAPTURE_TCP_SYNACK, PLAY_FROM_ROUTER);
+	play_open(p, 1, 402, PLAY_FROM_WORKER);
+	play_bgp_hex(p, 1, 403, PLAY_FROM_ROUTER, "0021 01 04 2af8 005a 0a000001 04 0202 0600");
+	play_keepalive(p, 1, 404, PLAY_FROM_WORKER);
+	for (double ms = 405; ms < 800; ms += 100)
+		play_keepalive(p, 1, ms, PLAY_FROM_ROUTER);
+	e.deadline = play_ms(1000);
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_PASS);
+	e.reaction.unless_extended = false;
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_FAIL);
+}
+
 /* A session that ends and another one that comes up are not one that stays. */
 static void test_ended_instead(void **state)
 {
@@ -182,7 +207,7 @@ int main(void)
 		PLAY_TEST(test_host_byte_order), PLAY_TEST(test_own_notification),
 		PLAY_TEST(test_stays),		 PLAY_TEST(test_ended_instead),
 		PLAY_TEST(test_routes),		 PLAY_TEST(test_reset),
-		PLAY_TEST(test_no_connection),
+		PLAY_TEST(test_no_connection),	 PLAY_TEST(test_long_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

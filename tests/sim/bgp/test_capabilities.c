@@ -255,7 +255,7 @@ static void test_agreed(void **state)
 	router_free(&r);
 }
 
-/* RFC 8654: 4,097 octets are taken where both ends offered it. */
+/* RFC 8654 section 4: who offers it takes 4,097 octets, whether or not the peer would. */
 static void test_extended_message(void **state)
 {
 	uint8_t update[4097] = {0};
@@ -279,7 +279,7 @@ static void test_extended_message(void **state)
 		router_init(&r);
 		router_up(&r, (offered & 2) != 0 ? "0600" : "");
 		bgp_in_bytes(r.h.s, r.conn, update, sizeof(update), hand_at_ms(10));
-		assert_int_equal(router_state(&r), offered == 3 ? BGP_ESTABLISHED : BGP_IDLE);
+		assert_int_equal(router_state(&r), (offered & 1) != 0 ? BGP_ESTABLISHED : BGP_IDLE);
 		router_free(&r);
 	}
 }

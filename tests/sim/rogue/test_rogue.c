@@ -221,6 +221,9 @@ static bool reacted(const struct rogue_case *what, const struct outcome *o)
 {
 	switch (what->reaction) {
 	case ROGUE_NOTIFICATION:
+		/* Ours offers RFC 8654; what follows the beginning of a long message is part of it, until HoldTimer ends that. */
+		if (what->unless_extended)
+			return o->routes == 0 && (o->held ? !o->notified : o->code == 4);
 		return answered(what, o) && o->closed && o->routes == 0;
 	case ROGUE_CLOSES:
 		return o->closed && o->routes == 0;
