@@ -149,6 +149,8 @@ static void speaker_session(const struct speaker_view *v, size_t which, bool cha
 		fprintf(ret, "  multihop;\n");
 	if (p->bfd != NULL)
 		fprintf(ret, "  bfd on;\n");
+	if (p->graceful_restart)
+		fprintf(ret, "  graceful restart on;\n");
 	if (v->lab->worker_role != BGP_ROLE_NONE && p->peer_asn != p->my_asn)
 		fprintf(ret, "  local role %s;\n%s", daemon_role(v->lab->worker_role, "_"),
 			v->lab->worker_role_strict ? "  require roles on;\n" : "");

@@ -58,6 +58,8 @@ void exabgp_speaker_config(const struct speaker_view *v, FILE *ret)
 			fprintf(ret, "  md5-password \"%s\";\n", p->password);
 		if (p->peer_port != 0 && p->peer_port != NODE_BGP_PORT)
 			fprintf(ret, "  connect %u;\n", p->peer_port);
+		if (p->graceful_restart)
+			fprintf(ret, "  capability { graceful-restart 120; }\n");
 		fprintf(ret, "  family { ipv4 unicast; }\n"
 			     "  api { processes [ routes ]; }\n"
 			     "}\n");

@@ -98,6 +98,18 @@ int gobgp_programs(struct node_daemon *d, const char *config_path, struct arena 
 
 #define API_PORT 50051
 
+static void speaker_restart(FILE *ret)
+{
+	fprintf(ret, "  [neighbors.graceful-restart.config]\n"
+		     "    enabled = true\n"
+		     "    restart-time = 120\n"
+		     "  [[neighbors.afi-safis]]\n"
+		     "    [neighbors.afi-safis.config]\n"
+		     "      afi-safi-name = \"ipv4-unicast\"\n"
+		     "    [neighbors.afi-safis.mp-graceful-restart.config]\n"
+		     "      enabled = true\n");
+}
+
 void gobgp_speaker_config(const struct speaker_view *v, FILE *ret)
 {
 	struct addr id = speaker_router_id(v);
@@ -132,6 +144,8 @@ void gobgp_speaker_config(const struct speaker_view *v, FILE *ret)
 		if (p->ebgp_multihop)
 			fprintf(ret,
 				"  [neighbors.ebgp-multihop.config]\n    enabled = true\n    multihop-ttl = 255\n");
+		if (p->graceful_restart)
+			speaker_restart(ret);
 	}
 }
 

@@ -158,8 +158,6 @@ static int engine_check(const struct speaker_view *v, const struct kube_bgp_peer
 		what = "localASN";
 	else if (d->kind != NODE_FRR && p->dynamic_asn != KUBE_ASN_GIVEN)
 		what = "dynamicASN";
-	else if (d->kind != NODE_FRR && p->graceful_restart)
-		what = "enableGracefulRestart";
 	if (v->lab->worker_role != BGP_ROLE_NONE && d->kind != NODE_FRR && d->kind != NODE_BIRD2)
 		return errmsg_say(err, -EOPNOTSUPP, "%s: %s has no roles (RFC 9234)", v->host->name, d->name);
 	if (what != NULL)

@@ -19,7 +19,7 @@ spec:
   myASN: {mine}
   peerASN: {theirs}
   peerAddress: 10.0.0.1
-{password}  holdTime: {hold}s
+{password}{restart}  holdTime: {hold}s
   nodeSelectors:
   - matchExpressions:
     - {{key: kubernetes.io/hostname, operator: In, values: [{nodes}]}}
@@ -36,9 +36,29 @@ kind: BGPAdvertisement
 metadata: {{name: all, namespace: metallb-system}}
 spec: {{communities: [{communities}]}}
 """
+# Before 0.13 one ConfigMap had all of it.
+LEGACY = """apiVersion: v1
+kind: ConfigMap
+metadata: {{name: config, namespace: metallb-system}}
+data:
+  config: |
+    address-pools:
+    - name: pool
+      protocol: bgp
+      avoid-buggy-ips: true
+      addresses: [172.16.254.0/24]
+      bgp-advertisements: [{{communities: [{communities}]}}]
+    peers:
+"""
+LEGACY_PEER = """    - my-asn: {mine}
+      peer-asn: {theirs}
+      peer-address: 10.0.0.1
+      hold-time: {hold}s
+{word}      node-selectors: [{{match-labels: {{kubernetes.io/hostname: {nodes}}}}}]
+"""
 SCENARIO = """lab:
-  router: {{daemon: {kind}, as: {router_as}, max_paths: 32{password}}}
-  workers: {{count: {count}, as: {worker_as}, first: 10.0.0.51, metallb: native, speaker: [{speakers}]}}
+  router: {{daemon: {kind}, as: {router_as}, max_paths: 32{router}}}
+  workers: {{count: {count}, as: {worker_as}, first: 10.0.0.51, metallb: {metallb}, speaker: [{speakers}]}}
   manifests: [metallb.yaml]
 steps:
 """
@@ -50,11 +70,15 @@ exec timeout "$1" sh -c "until $2; do sleep 0.1; done"
 SILENCE = ("nft 'add table ip silence; add chain ip silence out {{ type filter hook output priority 0; }}; "
            "add rule ip silence out tcp flags & syn == syn drop'; "
            "for p in $(ip netns pids {node}); do [ $p = $$ ] || kill -STOP $p; done; true")
-# Port 179 at either end, state 1: established; but with this one.
-NO_SESSION = ("! cat /proc/net/tcp /proc/net/tcp6 | grep -vE '{but}' | grep -qE "
+# A node whose speaker is the program itself: nothing to stop, so that what it says is lost on its way out.
+MUTE = ("nft 'add table ip silence; add chain ip silence out {{ type filter hook output priority 0; }}; "
+        "add rule ip silence out tcp flags & syn == syn drop; add rule ip silence out tcp flags & psh == psh drop'")
+# Port 179 at either end, state 1: established.
+NO_SESSION = ("! cat /proc/net/tcp /proc/net/tcp6 | grep -qE "
               "'(:00B3 [0-9A-F]+:[0-9A-F]+|[0-9A-F]+:00B3) 01 '")
-FIELDS = ["ip.src", "tcp.flags.fin", "tcp.flags.reset", "bgp.type", "bgp.notify.major_error", "bgp.notify.minor_error_open", "bgp.notify.minor_error_expired",
-          "bgp.update.path_attribute.community_value", "bgp.nlri_prefix", "bgp.withdrawn_prefix"]
+FIELDS = ["ip.src", "ip.dst", "tcp.flags.fin", "tcp.flags.reset", "tcp.option_kind", "bgp.type", "bgp.notify.major_error",
+          "bgp.notify.minor_error_open", "bgp.notify.minor_error_expired", "bgp.update.path_attribute.community_value",
+          "bgp.nlri_prefix", "bgp.withdrawn_prefix", "bgp.cap.type"]
 
 
 def nodes(first, count):
@@ -68,13 +92,13 @@ def program(node, argv, within):
 class Lab:
     """One scenario against one router, run once; what it left is the evidence."""
 
-    def __init__(self, base, router, name, speakers, numbers=NARROW, times=1, password=""):
+    def __init__(self, base, router, name, speakers, numbers=NARROW, times=1, options="", metallb="native"):
         self.router, self.name, self.count = router, name, len(speakers)
         self.folder, self.out = base / f"{router.kind}-{name}", base / f"out-{router.kind}-{name}"
         self.folder.mkdir()
-        self.text = SCENARIO.format(kind=router.kind, router_as=numbers[0], worker_as=numbers[1], password=password,
-                                    count=times * len(speakers), speakers=", ".join(speakers))
-        self.status, self.words, self.asked = None, "", {}
+        self.text = SCENARIO.format(kind=router.kind, router_as=numbers[0], worker_as=numbers[1], router=options,
+                                    metallb=metallb, count=times * len(speakers), speakers=", ".join(speakers))
+        self.status, self.words, self.asked, self.segments = None, "", {}, []
 
     def step(self, text):
         self.text += f"  - {text}\n"
@@ -99,13 +123,36 @@ class Lab:
         else:
             self.look("router", 12, f"[ $({self.router.ask} | grep -oF '{self.router.community}' | wc -l) -ge {self.count} ]")
 
-    def silence(self, node):
-        self.step(program(node, ["sh", "-c", SILENCE.format(node=node)], 5))
+    def silence(self, node, kind):
+        how = MUTE if kind == "builtin" else SILENCE
+        self.step(program(node, ["sh", "-c", how.format(node=node)], 5))
 
-    def write(self, peers):
-        text = "".join(PEER.format(**{"hold": HOLD_S, "password": "", **p}) for p in peers) + POOL
+    def refresh(self):
+        """The router asks everybody for the routes again, by its own means, where it has any."""
+        if self.router.kind == "builtin":
+            self.step("session: {node: router, do: refresh}")
+        elif self.router.refresh is not None:
+            asking = [self.router.refresh.format(hop=f"10.0.0.{51 + n}") for n in range(self.count)]
+            self.step(program("router", ["sh", "-c", "; ".join(dict.fromkeys(asking))], 10))
+        self.step(f"never: {{service: nginx, withdrawn_by: [{nodes(1, self.count)}], for: 1500ms}}")
+
+    @staticmethod
+    def each_node(peer):
+        return [{**peer, "nodes": node} for node in peer["nodes"].split(", ")]
+
+    def write_legacy(self, peers):
+        text = "".join(LEGACY_PEER.format(hold=HOLD_S, word=p.get("password", "").replace("  ", "      "), **node)
+                       for p in peers for node in self.each_node(p))
+        (self.folder / "metallb.yaml").write_text(LEGACY.format(communities="") + text)
+        (self.folder / "coloured.yaml").write_text(LEGACY.format(communities=f'"{views.COMMUNITY}"') + text)
+
+    def write_objects(self, peers):
+        text = "".join(PEER.format(**{"hold": HOLD_S, "password": "", "restart": "", **p}) for p in peers) + POOL
         (self.folder / "metallb.yaml").write_text(text + ADVERTISEMENT.format(communities=""))
         (self.folder / "coloured.yaml").write_text(ADVERTISEMENT.format(communities=f'"{views.COMMUNITY}"'))
+
+    def write(self, peers):
+        (self.write_legacy if "metallb: legacy" in self.text else self.write_objects)(peers)
         (self.folder / "scenario.yaml").write_text(self.text)
         (self.folder / "look").write_text(LOOK)
         shutil.copy(lab.ROOT / "scenarios/article/nginx.yaml", self.folder)
@@ -116,6 +163,8 @@ class Lab:
                               text=True, timeout=150, stdin=subprocess.DEVNULL, check=False,
                               env={**os.environ, "NO_COLOR": "1"})
         self.status, self.words = done.returncode, done.stdout + done.stderr
+        if self.status != 4:
+            self.decode()
         return self
 
     def answer(self, what):
@@ -123,27 +172,28 @@ class Lab:
         path = self.asked[what]
         return self.router.read(path.read_text()) if path.exists() else None
 
-    def wire(self, worker):
-        """Every segment on the worker's link that has BGP messages or ends a connection, as tshark decodes it."""
-        argv = ["tshark", "-r", str(self.out / f"worker{worker}.pcap"), "-Y",
-                "bgp or (tcp.port == 179 and (tcp.flags.fin == 1 or tcp.flags.reset == 1))", "-T", "fields"]
+    def decode(self):
+        """Every segment of a session on the router's link, as tshark decodes it."""
+        argv = ["tshark", "-r", str(self.out / "router-cluster.pcap"), "-Y", "tcp.port == 179", "-T", "fields"]
         for field in FIELDS:
             argv += ["-e", field]
-        found = []
         for line in subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines():
-            src, fin, reset, types, major, minor, expired, communities, announced, withdrawn = line.split("\t")
-            found.append({"router": src == "10.0.0.1", "types": types.split(","), "ends": "1" in fin + reset, "communities": communities,
-                          "notification": f"{major}/{minor or expired or 0}" if major else None,
-                          "announced": announced, "withdrawn": withdrawn})
-        return found
+            src, dst, fin, reset, options, types, major, minor, expired, communities, announced, withdrawn, capabilities = (
+                line.split("\t"))
+            self.segments.append({
+                "worker": dst if src == "10.0.0.1" else src, "router": src == "10.0.0.1", "types": types.split(","),
+                "ends": "1" in fin + reset, "reset": "1" in reset, "options": options.split(","), "communities": communities,
+                "notification": f"{major}/{minor or expired or 0}" if major else None, "announced": announced,
+                "withdrawn": withdrawn, "capabilities": capabilities.split(",")})
+
+    def wire(self, worker):
+        """The worker's segments that have BGP messages or end a connection."""
+        return [m for m in self.segments if m["worker"] == f"10.0.0.{50 + worker}" and (m["types"] != [""] or m["ends"])]
 
     def signed(self, worker):
         """Every segment between worker and router has the MD5 option (19), and there are some."""
-        argv = ["tshark", "-r", str(self.out / f"worker{worker}.pcap"), "-Y",
-                f"tcp.port == 179 and tcp.flags.reset == 0 and ip.addr == 10.0.0.{50 + worker}", "-T", "fields", "-e",
-                "tcp.option_kind"]
-        lines = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines()
-        return lines != [] and all("19" in line.split(",") for line in lines)
+        sent = [m for m in self.segments if m["worker"] == f"10.0.0.{50 + worker}" and not m["reset"]]
+        return sent != [] and all("19" in m["options"] for m in sent)
 
 
 def life(base, router, speakers):
@@ -157,14 +207,14 @@ def life(base, router, speakers):
     one.step("apply: coloured.yaml")
     one.coloured()
     one.ask("coloured")
+    one.refresh()
     one.step("delete: service/nginx")
     one.step("expect: {service: nginx, withdrawn_by: all, within: 10s}")
     one.table_has(0)
     one.ask("withdrawn")
     for n, kind in enumerate(speakers):
-        if kind != "builtin":  # which has no process of its own to stop
-            one.silence(f"worker{n + 1}")
-    one.look("router", HOLD_S + 10, NO_SESSION.format(but="0100000A:00B3 3300000A:[0-9A-F]+"))
+        one.silence(f"worker{n + 1}", kind)
+    one.look("router", HOLD_S + 10, NO_SESSION)
     return one.write([{"name": "router", "mine": NARROW[1], "theirs": NARROW[0], "nodes": nodes(1, one.count)}])
 
 
@@ -176,11 +226,10 @@ def wide(base, router, speakers):
     one.step("expect: {service: nginx, announced_by: all, within: 10s}")
     one.table_has(one.count)
     one.ask("announced")
-    if router.kind != "builtin":
-        one.silence("router")
-        for n, kind in enumerate(speakers):
-            if kind != "builtin":  # which minds silence no more than MetalLB's native speaker does
-                one.look(f"worker{n + 1}", HOLD_S + 10, NO_SESSION.format(but="none"))
+    one.silence("router", router.kind)
+    for n, kind in enumerate(speakers):
+        if kind != "builtin":  # which minds silence no more than MetalLB's native speaker does
+            one.look(f"worker{n + 1}", HOLD_S + 10, NO_SESSION)
     return one.write([{"name": "router", "mine": WIDE[1], "theirs": WIDE[0], "nodes": nodes(1, one.count)}])
 
 
@@ -195,12 +244,71 @@ def wrong(base, router, speakers):
         {"name": "doubter", "mine": NARROW[1], "theirs": NARROW[0] + 1, "nodes": nodes(one.count + 1, one.count)}])
 
 
-def signed(base, router, speakers):
+def signed(base, router, speakers, name="signed", metallb="native"):
     """Each kind twice: with the router's TCP MD5 password, and with another one."""
-    one = Lab(base, router, "signed", speakers, times=2, password=", password: first")
+    one = Lab(base, router, name, speakers, times=2, options=", password: first", metallb=metallb)
     one.step(f"expect: {{sessions: established, workers: [{nodes(1, one.count)}], within: 30s}}")
     one.step(f"never: {{sessions: established, workers: [{nodes(one.count + 1, one.count)}], for: 6s}}")
     both = {"mine": NARROW[1], "theirs": NARROW[0]}
     return one.write([
         {"name": "knows", "password": "  password: first\n", "nodes": nodes(1, one.count), **both},
         {"name": "guesses", "password": "  password: second\n", "nodes": nodes(one.count + 1, one.count), **both}])
+
+
+def graceful(base, router, speakers):
+    """Every speaker is killed and comes back; the router was to keep its routes meanwhile."""
+    one = Lab(base, router, "graceful", speakers, options=", graceful_restart: {time: 60s}", metallb="frr")
+    one.step("expect: {sessions: established, within: 30s}")
+    one.step("apply: nginx.yaml")
+    one.step("expect: {service: nginx, announced_by: all, within: 10s}")
+    one.table_has(one.count)
+    for n in range(one.count):
+        one.step(f"fail: {{worker: worker{n + 1}, how: crash}}")
+    one.look("router", 10, NO_SESSION)
+    one.ask("kept")
+    for n in range(one.count):
+        one.step(f"recover: worker{n + 1}")
+    one.step("expect: {sessions: established, within: 30s}")
+    one.table_has(one.count)
+    one.ask("back")
+    return one.write([{"name": "router", "mine": NARROW[1], "theirs": NARROW[0], "nodes": nodes(1, one.count),
+                       "restart": "  enableGracefulRestart: true\n"}])
+
+
+def profile(base, router, metallb):
+    """Our own speaker as one of MetalLB's versions, or by the standards: everything at once, for it takes no time. worker1 is
+    as it should be; worker2 has an AS that the router does not expect, worker3 expects another one of the router, worker4 has
+    another password. Not where our own router is to fall silent: a kernel that loses what it signed acknowledges no more, and
+    the password has a lab to itself."""
+    secret = router.kind != "builtin"
+    one = Lab(base, router, metallb, ["builtin"], WIDE, times=4, options=", password: first" if secret else "", metallb=metallb)
+    one.count = 1
+    one.step("expect: {sessions: established, workers: [worker1], within: 30s}")
+    strangers = [f"worker{n}" for n in range(2, 5 if secret else 4)]
+    one.step(f"never: {{sessions: established, workers: [{', '.join(strangers)}], for: 1s}}")
+    for n in range(2, 5):  # MetalLB's native speaker hammers whoever opens first and refuses then (metallb issue 780)
+        one.step(f"fail: {{worker: worker{n}, how: crash}}")
+    one.step("apply: nginx.yaml")
+    one.step("expect: {service: nginx, announced_by: [worker1], within: 10s}")
+    one.table_has(1)
+    one.ask("announced")
+    one.step("apply: coloured.yaml")
+    if router.community is not None:
+        one.look("router", 12, f"[ $({router.ask} | grep -oF '{router.community}' | wc -l) -ge 1 ]")
+    one.ask("coloured")
+    one.refresh()
+    one.step("delete: service/nginx")
+    one.step("expect: {service: nginx, withdrawn_by: [worker1], within: 10s}")
+    one.table_has(0)
+    one.ask("withdrawn")
+    one.silence("router", router.kind)
+    if metallb in ("frr", "standard"):
+        one.look("worker1", HOLD_S + 10, NO_SESSION)
+    else:  # which do not care
+        one.step(program("worker1", ["sleep", str(HOLD_S + 2)], HOLD_S + 5))
+    both = {"mine": WIDE[1], "theirs": WIDE[0], "password": "  password: first\n" if secret else ""}
+    return one.write([{"name": "right", "nodes": "worker1", **both},
+                      {"name": "liar", "nodes": "worker2", **both, "mine": WIDE[1] + 1},
+                      {"name": "doubter", "nodes": "worker3", **both, "theirs": WIDE[0] + 1},
+                      {"name": "guesses", "nodes": "worker4", **both,
+                       "password": "  password: second\n" if secret else ""}])

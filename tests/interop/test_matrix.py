@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every kind of speaker against every kind of router that is installed here, judged by tshark on the wire and by each
-router's own tools; printed as one table. Labs run side by side, for most of their time goes into waiting for timers."""
+"""Every kind of speaker, our own in each of its profiles, against every kind of router that is installed here, judged by
+tshark on the wire and by each router's own tools; printed as one table. Labs run side by side, for most of their time goes into waiting for timers."""
 import concurrent.futures
 import pathlib
 import re
@@ -20,19 +20,26 @@ NAMES = {"builtin": None, "bird1": "BIRD 1.6", "bird2": "BIRD 2", "frr": "FRR", 
          "exabgp": "ExaBGP"}
 SPEAKERS = ["builtin", "bird1", "bird2", "frr", "gobgp", "exabgp"]
 GRACEFUL = {"bird1", "bird2", "frr"}  # ask for graceful restart, or help with it, unless told not to
-CHECKS = ["session", "announce", "attributes", "withdraw", "4-byte AS", "silent peer", "silent router", "AS refused",
-          "AS doubted", "MD5", "wrong MD5"]
+CHECKS = ["session", "announce", "attributes", "refresh", "withdraw", "4-byte AS", "restart", "silent peer", "silent router",
+          "AS refused", "AS doubted", "MD5", "wrong MD5"]
+PROFILES = ["legacy", "native", "frr", "standard"]  # of the built-in speaker
+MUTE = {"legacy", "native"}  # send no NOTIFICATION, mind no silence, answer no ROUTE-REFRESH
+ROUTE_REFRESH, GRACEFUL_RESTART = "2", "64"  # capabilities
 LEGEND = """\
 session        OPEN and KEEPALIVE in both directions
 announce       UPDATE on the wire, and the router's own table has it
 attributes     a community added to the same prefix, on the wire and in the router's table
+refresh        the router asks again (RFC 2918), and gets the route again; -: the speaker does not offer it (MetalLB's native
+               one), or the router has no command for it (GoBGP)
 withdraw       withdrawn on the wire and gone from the router's table
 4-byte AS      session and AS path with numbers of four octets
+restart        the router keeps the routes of a speaker that was killed, and has them when it is back (RFC 4724);
+               -: the two did not agree on it
 silent peer    the router ends the session of a speaker that stopped with NOTIFICATION 4/0; fin: without one, for a
-               graceful restart (a built-in speaker has no process to stop)
-silent router  the speaker does, when the router stops (MetalLB's native speaker does not care)
+               graceful restart
+silent router  the speaker does, when the router stops; stays: it does not care, as MetalLB's native speaker
 AS refused     the router answers an AS that it does not expect with NOTIFICATION 2/2
-AS doubted     the speaker does, of the router's AS
+AS doubted     the speaker does, of the router's AS; fin: it hangs up without a word, as MetalLB's native speaker
 MD5            session with a password at both ends, every segment signed
 wrong MD5      silence where the passwords differ: no session, and not one BGP message arrives"""
 
@@ -60,6 +67,18 @@ def hop(worker):
     return f"10.0.0.{50 + worker}"
 
 
+def offers(messages, router, capability):
+    return any("1" in m["types"] and m["router"] == router and capability in m["capabilities"] for m in messages)
+
+
+def refreshed(messages, router):
+    """Asked for its routes, the speaker tells them once more."""
+    asked = next((n for n, m in enumerate(messages) if m["router"] and "5" in m["types"]), None)
+    if not offers(messages, False, ROUTE_REFRESH) or (router.kind != "builtin" and router.refresh is None):
+        return None
+    return asked is not None and any(m["announced"] and not m["router"] for m in messages[asked + 1:])
+
+
 def life_cells(one, worker, kind):
     wire = one.wire(worker)
     announced, coloured, withdrawn = one.answer("announced"), one.answer("coloured"), one.answer("withdrawn")
@@ -70,30 +89,56 @@ def life_cells(one, worker, kind):
         "announce": any(m["announced"] and not m["router"] for m in wire) and hop(worker) in (announced or {}),
         "attributes": any(m["communities"] == views.COMMUNITY_VALUE and not m["router"] for m in wire) and
                       (colours is None or views.COMMUNITY in colours),
+        "refresh": refreshed(wire, one.router),
         "withdraw": any(m["withdrawn"] and not m["router"] for m in wire) and withdrawn == {},
-        "silent peer": None if kind == "builtin" else gave_up(wire, True, {one.router.kind, kind}),
+        "silent peer": gave_up(wire, True, {one.router.kind, kind}) if one.name == "life" else None,
     }
+
+
+def stayed(messages):
+    """Never a word of its own accord, and not the end of the connection."""
+    return not any(not m["router"] and (m["ends"] or m["notification"]) for m in messages)
 
 
 def wide_cells(one, worker, kind):
     wire, table = one.wire(worker), one.answer("announced") or {}
     path = table.get(hop(worker), ("absent", None))[0]
+    mute = kind == "builtin" and one.name not in ("frr", "standard")
     return {"4-byte AS": established(wire) and path in (None, str(labs.WIDE[1])),
-            "silent router": None if "builtin" in (kind, one.router.kind) else gave_up(wire, False, {one.router.kind, kind})}
+            "silent router": "stays" if mute and stayed(wire) else not mute and gave_up(wire, False, {one.router.kind, kind})}
+
+
+def graceful_cells(one, worker):
+    wire, kept, back = one.wire(worker), one.answer("kept"), one.answer("back")
+    if not (offers(wire, False, GRACEFUL_RESTART) and offers(wire, True, GRACEFUL_RESTART)):
+        return {"restart": None}
+    return {"restart": hop(worker) in (kept or {}) and hop(worker) in (back or {})}
 
 
 def wrong_cells(one, kind, speakers):
     others = [k for k in speakers if k != "builtin"]
-    if kind not in others:
-        return {"AS refused": None, "AS doubted": None}
     worker = others.index(kind) + 1
     return {"AS refused": said(one.wire(worker), True, "2/2"), "AS doubted": said(one.wire(worker + one.count), False, "2/2")}
 
 
-def signed_cells(one, worker):
-    wire, guess = one.wire(worker), one.wire(worker + one.count)
+def signed_cells(one, worker, wrong):
+    wire, guess = one.wire(worker), one.wire(wrong)
     return {"MD5": established(wire) and one.signed(worker),
-            "wrong MD5": one.signed(worker + one.count) and not any(m["types"] != [""] for m in guess)}
+            "wrong MD5": one.signed(wrong) and not any(m["types"] != [""] for m in guess)}
+
+
+def hung_up(messages):
+    return "fin" if any(m["ends"] and not m["router"] for m in messages) and not any(
+        "4" in m["types"] and not m["router"] for m in messages) else False
+
+
+def profile_cells(one):
+    """Of the lab of one profile, which has everything in it."""
+    doubter = one.wire(3)
+    return {**life_cells(one, 1, "builtin"), **wide_cells(one, 1, "builtin"), "restart": None,
+            "AS refused": said(one.wire(2), True, "2/2"),
+            "AS doubted": hung_up(doubter) if one.name in MUTE else said(doubter, False, "2/2"),
+            **(signed_cells(one, 1, 4) if one.router.kind != "builtin" else {})}
 
 
 def missing():
@@ -103,20 +148,40 @@ def missing():
 
 
 def row_print(router, speaker, cells):
-    marks = {True: "yes", False: "NO", None: "-", "fin": "fin"}
-    print(f"{router:9} {speaker:8} " + " ".join(f"{marks[cells[c]]:^{len(c)}}" for c in CHECKS), flush=True)
+    marks = {True: "yes", False: "NO", None: "-", "fin": "fin", "stays": "stays"}
+    print(f"{router:9} {speaker:12} " + " ".join(f"{marks[cells[c]]:^{len(c)}}" for c in CHECKS), flush=True)
+
+
+def our_row(ran, kind, profile):
+    """A profile of ours has a lab to itself; what is asked of the router alone was asked beside the native one."""
+    cells = profile_cells(ran[kind, profile])
+    if kind == "builtin":
+        cells.update(signed_cells(ran[kind, f"signed-{profile}"], 1, 2))
+    if profile == "frr":  # the mode in which a BGPPeer can have graceful restart
+        cells.update(graceful_cells(ran[kind, "graceful"], 1))
+    if profile == "native":
+        cells["silent peer"] = life_cells(ran[kind, "life"], 1, "builtin")["silent peer"]
+    return cells
+
+
+def row(ran, kind, speakers, speaker):
+    n = speakers.index(speaker) + 1
+    signed = ran[kind, "signed"]
+    return {**life_cells(ran[kind, "life"], n, speaker), **wide_cells(ran[kind, "wide"], n, speaker),
+            **graceful_cells(ran[kind, "graceful"], n), **wrong_cells(ran[kind, "wrong"], speaker, speakers),
+            **signed_cells(signed, n, n + signed.count)}
 
 
 def table_print(ran, speakers):
     """Prints the table; returns the cells that are not as they should be."""
     wrong = []
-    print(f"{'router':9} {'speaker':8} " + " ".join(CHECKS))
+    print(f"{'router':9} {'speaker':12} " + " ".join(CHECKS))
     for kind in dict.fromkeys(router for router, _ in ran):
-        for n, speaker in enumerate(speakers, 1):
-            cells = {**life_cells(ran[kind, "life"], n, speaker), **wide_cells(ran[kind, "wide"], n, speaker),
-                     **wrong_cells(ran[kind, "wrong"], speaker, speakers), **signed_cells(ran[kind, "signed"], n)}
-            row_print(kind, speaker, cells)
-            wrong += [f"{kind} x {speaker}: {check}" for check in CHECKS if cells[check] is False]
+        rows = [(f"our {profile}", our_row(ran, kind, profile)) for profile in PROFILES]
+        rows += [(speaker, row(ran, kind, speakers, speaker)) for speaker in speakers if speaker != "builtin"]
+        for name, cells in rows:
+            row_print(kind, name, cells)
+            wrong += [f"{kind} x {name}: {check}" for check in CHECKS if cells[check] is False]
     return wrong
 
 
@@ -126,7 +191,11 @@ def matrix(base):
         print(f"skipped: {NAMES[kind]} is not installed")
     speakers = [s for s in SPEAKERS if s not in lacking]
     routers = [r for r in views.routers(lab.bird(1)) if r.kind not in lacking]
-    todo = [make(base, router, speakers) for router in routers for make in (labs.life, labs.wide, labs.wrong, labs.signed)]
+    todo = [make(base, router, speakers) for router in routers
+            for make in (labs.life, labs.wide, labs.wrong, labs.signed, labs.graceful)]
+    todo += [labs.profile(base, router, metallb) for router in routers for metallb in PROFILES]
+    todo += [labs.signed(base, router, ["builtin"], f"signed-{metallb}", metallb) for router in routers
+             for metallb in PROFILES if router.kind == "builtin"]
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         ran = {(one.router.kind, one.name): one for one in pool.map(labs.Lab.run, todo)}
     if any(one.status == 4 for one in ran.values()):

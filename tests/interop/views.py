@@ -55,20 +55,22 @@ def kernel(text):
 
 
 class Router:
-    """A kind, what to ask it, how to read the answer, and how the answer spells our community (None: not at all)."""
+    """A kind, what to ask it, how to read the answer, how the answer spells our community (None: not at all), and the
+    command that makes it ask for routes again (None: it has none)."""
 
-    def __init__(self, kind, ask, read, community):
-        self.kind, self.ask, self.read, self.community = kind, ask, read, community
+    def __init__(self, kind, ask, read, community, refresh):  # pylint: disable=too-many-arguments
+        self.kind, self.ask, self.read, self.community, self.refresh = kind, ask, read, community, refresh
 
 
 def routers(bird1):
     show = "show route all 172.16.254.1/32"
     birdc1 = f"{bird1}c"
     return [
-        Router("builtin", "ip -j route show 172.16.254.1", kernel, None),
-        Router("bird1", f"{birdc1} {show}", bird, "(22000,77)"),
-        Router("bird2", f"birdc {show}", bird, "(22000,77)"),
-        Router("frr", f"vtysh -c 'show bgp ipv4 unicast {PREFIX} json'", frr, '"string":"22000:77"'),
-        Router("gobgp", f"gobgp global rib {PREFIX} -j", gobgp, str((22000 << 16) + 77)),
-        Router("openbgpd", f"bgpctl -j show rib detail {PREFIX}", openbgpd, '"22000:77"'),
+        Router("builtin", "ip -j route show 172.16.254.1", kernel, None, None),
+        Router("bird1", f"{birdc1} {show}", bird, "(22000,77)", f"{birdc1} reload in all"),
+        Router("bird2", f"birdc {show}", bird, "(22000,77)", "birdc reload in all"),
+        Router("frr", f"vtysh -c 'show bgp ipv4 unicast {PREFIX} json'", frr, '"string":"22000:77"',
+               "vtysh -c 'clear bgp ipv4 unicast * soft in'"),
+        Router("gobgp", f"gobgp global rib {PREFIX} -j", gobgp, str((22000 << 16) + 77), None),
+        Router("openbgpd", f"bgpctl -j show rib detail {PREFIX}", openbgpd, '"22000:77"', "bgpctl neighbor {hop} refresh"),
     ]
