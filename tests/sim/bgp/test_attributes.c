@@ -439,6 +439,32 @@ static void test_switched(void **state)
 	bgp_speaker_free(h.s);
 }
 
+/* merge: what each version does with two routes of one prefix, turned round; notifies: a last word before it hangs up. */
+static void test_merge_and_words(void **state)
+{
+	static const uint32_t first[] = {0xfde80064}, second[] = {0x00010001};
+	const struct bgp_originated routes[] = {
+		{.prefix = hand_prefix("172.16.254.0/24"), .communities = first, .community_count = 1},
+		{.prefix = hand_prefix("172.16.254.0/24"), .communities = second, .community_count = 1},
+	};
+	bgp_conn_id conn;
+	struct hand h = metallb(BGP_PROFILE_METALLB_NATIVE,
+				(struct bgp_switches){.last_wins = BGP_ON, .notifies = BGP_ON}, &conn);
+
+	(void)state;
+	bgp_outputs_clear(h.s);
+	h.seen = 0;
+	bgp_originate(h.s, routes, 2);
+	bgp_routes_commit(h.s, hand_at_ms(10));
+	hand_sent(&h,
+		  MARKER "0036 02 0000 001b 40010100 400206 0201 000055f0 400304 0a000033 c00804 00010001 18 ac10fe");
+	bgp_outputs_clear(h.s);
+	h.seen = 0;
+	bgp_peer_stop(h.s, 0, hand_at_ms(11));
+	hand_sent(&h, MARKER "0015 03 06 02");
+	bgp_speaker_free(h.s);
+}
+
 static void test_enforce_hold(void **state)
 {
 	bgp_conn_id conn;
@@ -512,27 +538,17 @@ static void test_frr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_automatic_start),
-		cmocka_unit_test(test_damping),
-		cmocka_unit_test(test_no_automatic_stop),
-		cmocka_unit_test(test_silent_before_open),
-		cmocka_unit_test(test_stop_before_open),
-		cmocka_unit_test(test_collision_established),
-		cmocka_unit_test(test_track_tcp),
-		cmocka_unit_test(test_mrai),
-		cmocka_unit_test(test_mrai_and_refresh),
-		cmocka_unit_test(test_min_origination),
-		cmocka_unit_test(test_refresh_request),
-		cmocka_unit_test(test_refresh_errors),
-		cmocka_unit_test(test_import_policy),
-		cmocka_unit_test(test_export_policy),
-		cmocka_unit_test(test_local_as),
-		ROW(test_switched, switched, 0),
-		ROW(test_switched, switched, 1),
-		ROW(test_switched, switched, 2),
-		cmocka_unit_test(test_enforce_hold),
-		cmocka_unit_test(test_backoff_reset),
-		cmocka_unit_test(test_frr),
+		cmocka_unit_test(test_no_automatic_start), cmocka_unit_test(test_damping),
+		cmocka_unit_test(test_no_automatic_stop),  cmocka_unit_test(test_silent_before_open),
+		cmocka_unit_test(test_stop_before_open),   cmocka_unit_test(test_collision_established),
+		cmocka_unit_test(test_track_tcp),	   cmocka_unit_test(test_mrai),
+		cmocka_unit_test(test_mrai_and_refresh),   cmocka_unit_test(test_min_origination),
+		cmocka_unit_test(test_refresh_request),	   cmocka_unit_test(test_refresh_errors),
+		cmocka_unit_test(test_import_policy),	   cmocka_unit_test(test_export_policy),
+		cmocka_unit_test(test_local_as),	   ROW(test_switched, switched, 0),
+		ROW(test_switched, switched, 1),	   ROW(test_switched, switched, 2),
+		cmocka_unit_test(test_enforce_hold),	   cmocka_unit_test(test_merge_and_words),
+		cmocka_unit_test(test_backoff_reset),	   cmocka_unit_test(test_frr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
