@@ -285,8 +285,12 @@ def profile(base, router, metallb):
     one.count = 1
     one.step("expect: {sessions: established, workers: [worker1], within: 30s}")
     strangers = [f"worker{n}" for n in range(2, 5 if secret else 4)]
-    one.step(f"never: {{sessions: established, workers: [{', '.join(strangers)}], for: 1s}}")
-    for n in range(2, 5):  # MetalLB's native speaker hammers whoever opens first and refuses then (metallb issue 780)
+    never = "never: {{sessions: established, workers: [{}], for: {}}}"
+    # MetalLB's native speaker hammers whoever opens first and refuses then (metallb issue 780).
+    one.step(never.format("worker2", "100ms"))
+    one.step("fail: {worker: worker2, how: crash}")
+    one.step(never.format(", ".join(strangers[1:]), "1s"))
+    for n in range(3, 5):
         one.step(f"fail: {{worker: worker{n}, how: crash}}")
     one.step("apply: nginx.yaml")
     one.step("expect: {service: nginx, announced_by: [worker1], within: 10s}")
@@ -312,3 +316,27 @@ def profile(base, router, metallb):
                       {"name": "doubter", "nodes": "worker3", **both, "theirs": WIDE[0] + 1},
                       {"name": "guesses", "nodes": "worker4", **both,
                        "password": "  password: second\n" if secret else ""}])
+
+
+def ipv6(base, router, metallb):
+    """The life of a route over IPv6, sessions and all."""
+    one = Lab(base, router, f"ipv6-{metallb}", ["builtin"], metallb=metallb)
+    one.text = one.text.replace("lab:\n", "lab:\n  networks: {family: ipv6}\n").replace(", first: 10.0.0.51", "")
+    one.step("expect: {sessions: established, within: 30s}")
+    one.step("apply: nginx.yaml")
+    one.step("expect: {service: nginx, announced_by: all, within: 10s}")
+    one.step("expect: {service: nginx, next_hops: all, within: 10s}")
+    one.step("delete: service/nginx")
+    one.step("expect: {service: nginx, withdrawn_by: all, within: 10s}")
+    one.step("expect: {service: nginx, next_hops: none, within: 10s}")
+    (one.folder / "scenario.yaml").write_text(one.text)
+    for name in ("metallb.yaml", "nginx.yaml"):
+        shutil.copy(lab.ROOT / "scenarios/ipv6" / name, one.folder)
+    return one
+
+
+def speaks_ipv6(one):
+    """UPDATEs of that family from the worker, as tshark has them."""
+    argv = ["tshark", "-r", str(one.out / "router-cluster.pcap"), "-Y",
+            "ipv6.dst == fd00:10::1 and bgp.update.path_attribute.mp_reach_nlri", "-T", "fields", "-e", "frame.number"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout != ""

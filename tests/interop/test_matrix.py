@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every kind of speaker, our own in each of its profiles, against every kind of router that is installed here, judged by
-tshark on the wire and by each router's own tools; printed as one table. Labs run side by side, for most of their time goes into waiting for timers."""
+tshark on the wire and by each router's own tools; printed as one table. Labs run side by side, for most of their time goes
+into waiting for timers."""
 import concurrent.futures
 import pathlib
 import re
@@ -21,7 +22,8 @@ NAMES = {"builtin": None, "bird1": "BIRD 1.6", "bird2": "BIRD 2", "frr": "FRR", 
 SPEAKERS = ["builtin", "bird1", "bird2", "frr", "gobgp", "exabgp"]
 GRACEFUL = {"bird1", "bird2", "frr"}  # ask for graceful restart, or help with it, unless told not to
 CHECKS = ["session", "announce", "attributes", "refresh", "withdraw", "4-byte AS", "restart", "silent peer", "silent router",
-          "AS refused", "AS doubted", "MD5", "wrong MD5"]
+          "AS refused", "AS doubted", "MD5", "wrong MD5", "IPv6"]
+IPV6 = ({"builtin", "bird2", "frr"}, {"frr", "standard"})  # routers and our profiles for which it is configured
 PROFILES = ["legacy", "native", "frr", "standard"]  # of the built-in speaker
 MUTE = {"legacy", "native"}  # send no NOTIFICATION, mind no silence, answer no ROUTE-REFRESH
 ROUTE_REFRESH, GRACEFUL_RESTART = "2", "64"  # capabilities
@@ -41,7 +43,8 @@ silent router  the speaker does, when the router stops; stays: it does not care,
 AS refused     the router answers an AS that it does not expect with NOTIFICATION 2/2
 AS doubted     the speaker does, of the router's AS; fin: it hangs up without a word, as MetalLB's native speaker
 MD5            session with a password at both ends, every segment signed
-wrong MD5      silence where the passwords differ: no session, and not one BGP message arrives"""
+wrong MD5      silence where the passwords differ: no session, and not one BGP message arrives
+IPv6           session, announcement and withdrawal over IPv6, and the route in the kernel; -: no configuration is generated"""
 
 
 def said(messages, router, code):
@@ -96,7 +99,9 @@ def life_cells(one, worker, kind):
 
 
 def stayed(messages):
-    """Never a word of its own accord, and not the end of the connection."""
+    """After it withdrew its route, never a word of its own accord, and not the end of the connection."""
+    last = max((n for n, m in enumerate(messages) if m["withdrawn"]), default=0)
+    messages = messages[last + 1:]
     return not any(not m["router"] and (m["ends"] or m["notification"]) for m in messages)
 
 
@@ -159,6 +164,10 @@ def our_row(ran, kind, profile):
         cells.update(signed_cells(ran[kind, f"signed-{profile}"], 1, 2))
     if profile == "frr":  # the mode in which a BGPPeer can have graceful restart
         cells.update(graceful_cells(ran[kind, "graceful"], 1))
+    cells["IPv6"] = None
+    if kind in IPV6[0] and profile in IPV6[1]:
+        one = ran[kind, f"ipv6-{profile}"]
+        cells["IPv6"] = one.status == 0 and labs.speaks_ipv6(one)
     if profile == "native":
         cells["silent peer"] = life_cells(ran[kind, "life"], 1, "builtin")["silent peer"]
     return cells
@@ -169,7 +178,7 @@ def row(ran, kind, speakers, speaker):
     signed = ran[kind, "signed"]
     return {**life_cells(ran[kind, "life"], n, speaker), **wide_cells(ran[kind, "wide"], n, speaker),
             **graceful_cells(ran[kind, "graceful"], n), **wrong_cells(ran[kind, "wrong"], speaker, speakers),
-            **signed_cells(signed, n, n + signed.count)}
+            **signed_cells(signed, n, n + signed.count), "IPv6": None}
 
 
 def table_print(ran, speakers):
@@ -194,6 +203,8 @@ def matrix(base):
     todo = [make(base, router, speakers) for router in routers
             for make in (labs.life, labs.wide, labs.wrong, labs.signed, labs.graceful)]
     todo += [labs.profile(base, router, metallb) for router in routers for metallb in PROFILES]
+    todo += [labs.ipv6(base, router, metallb) for router in routers for metallb in PROFILES
+             if router.kind in IPV6[0] and metallb in IPV6[1]]
     todo += [labs.signed(base, router, ["builtin"], f"signed-{metallb}", metallb) for router in routers
              for metallb in PROFILES if router.kind == "builtin"]
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
