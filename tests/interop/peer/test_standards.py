@@ -89,7 +89,7 @@ def table_print(columns, rows):
         for name, why in column.daemon.lacks.items():
             if name in names:
                 print(f"no: {column.daemon.name}, {name}: {why}")
-    print("6286, 6608, 7606, 7607: interop_malformed has each of their cases. 9687: no daemon here can be made to stop reading.")
+    print("6286, 6608, 7606, 7607: interop_malformed has each of their cases. 9687: not here.")
 
 
 def chosen(words, all_of, name):
