@@ -43,6 +43,10 @@ static struct attrs *wanted_own(struct out_group *g, enum family f, const struct
 
 static void queue(struct out_group *g, const struct change *change)
 {
+	if (g->filling) {
+		attrs_release(g->speaker, change->attrs);
+		return;
+	}
 	g->speaker->queued = true;
 	VEC_PUSH(&g->changes, *change);
 }
@@ -193,6 +197,7 @@ void export_fill(struct out_group *g)
 {
 	struct bgp_speaker *s = g->speaker;
 
+	g->filling = true;
 	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
 		for (uint32_t i = route_next(&s->ribs[f], 0); i != 0; i = route_next(&s->ribs[f], i)) {
 			const struct route *r = route_at(&s->ribs[f], i);
@@ -204,7 +209,7 @@ void export_fill(struct out_group *g)
 			export_route(g, f, i, &best);
 		}
 	}
-	changes_clear(g);
+	g->filling = false;
 }
 
 static void each_of(struct peer *p, enum family f, uint32_t route, sent_fn *fn, void *ctx)

@@ -62,8 +62,11 @@ struct out_group {
 	struct sent_table sent[FAMILY_COUNT];
 	VEC(struct sent_path) sent_paths; /* at[0] is nobody */
 	uint32_t free_path;
+	bool filling;		    /* what changes is taken over without a word */
 	VEC(struct change) changes; /* to be flushed */
 	struct export_memo *memo;   /* EXPORT_MEMO; NULL until it is of use */
+	uint32_t *own;		    /* by way: the attributes that it has become, held; NULL until it is of use */
+	size_t own_count;
 };
 
 /* ---- attrs_out.c ---- */
@@ -132,15 +135,37 @@ void mrai_expired(struct peer *p, enum family f);
 
 /* ---- originate.c ---- */
 
+/* What of an originated route is like that of many others: all but its prefix and its peers. */
+struct way {
+	struct chain chain;
+	uint32_t number; /* from 0, within a table */
+	uint32_t local_pref;
+	bool local_pref_present;
+	struct addr next_hop;
+	uint32_t community_count;
+	const uint32_t *communities;
+};
+
+struct originated {
+	struct prefix prefix;
+	const struct way *way;
+	const bgp_peer_id *peers; /* NULL: all */
+	size_t peer_count;
+};
+
 struct originated_table {
 	struct arena arena;
-	struct bgp_originated *at; /* ascending by prefix; those of one prefix in the caller's order */
+	struct originated *at; /* ascending by prefix; those of one prefix in the caller's order */
 	size_t len;
+	struct chains ways;
+	size_t next; /* behind the one that was last found */
 	bool choosy; /* not all is for all peers */
 };
 
 /* The attributes of an originated prefix towards a group, a reference; NULL: not for this one. */
 struct attrs *originate_attrs(struct out_group *g, const struct prefix *prefix);
+/* Forgets what ways have become. */
+void originate_memo_clear(struct out_group *g);
 void originate_free(struct bgp_speaker *s);
 
 #endif

@@ -118,6 +118,7 @@ static void group_free(struct out_group *g)
 	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
 		forget_sent(g, f);
 	export_memo_clear(g);
+	originate_memo_clear(g);
 	VEC_FREE(&g->members);
 	VEC_FREE(&g->sent_paths);
 	VEC_FREE(&g->changes);
