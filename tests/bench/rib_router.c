@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The built-in router as a process of its own: the engine on the live driver, in a namespace "router" that it makes. It says
+/* The built-in router as a process of its own: the engine on the live driver, in a namespace that it makes. It says
  * "namespace", waits for a line while somebody else puts the links and addresses in, then listens and says "listening".
- * With --originate it has a table of its own to tell the listener: an injecting speaker. The line "count" is answered with
- * prefixes and next hops of the loc-rib; the end of stdin ends it. */
+ * With --originate it has a table of its own to tell the listener: an injecting speaker; with --dial it goes there by itself
+ * and says "dials", when, and what CPU it had used by then. The line "count" is answered with prefixes and next hops of the loc-rib; the end of stdin ends
+ * it. */
 #include "arena.h"
 #include "drive.h"
 #include "feed.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATHS_MAX 16
@@ -21,10 +23,11 @@ struct router {
 	struct net_ns *ns;
 	struct bgp_speaker *engine;
 	struct drive_speaker *live;
+	const char *name; /* of the namespace */
 	struct addr address, first, listener;
 	unsigned int peers;
-	uint32_t first_as;
-	bool fib, done;
+	uint32_t first_as, listener_as;
+	bool fib, dials, done;
 	uint64_t seed;
 	size_t originates;
 	enum bgp_profile profile;
@@ -92,6 +95,14 @@ static void on_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16
 	*ret_remote = bgp_peer_conf(r->engine, peer)->remote;
 	*ret_port = WIRE_BGP_PORT;
 	*ret_source = r->address;
+	if (r->dials) {
+		struct timespec cpu;
+
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+		printf("dials %lld %lld\n", (long long)drive_now(r->drive).ns,
+		       (long long)cpu.tv_sec * NS_PER_S + cpu.tv_nsec);
+		fflush(stdout);
+	}
 }
 
 static void peer_add(struct router *r, const struct addr *remote, uint32_t as, bool gets_routes)
@@ -100,7 +111,7 @@ static void peer_add(struct router *r, const struct addr *remote, uint32_t as, b
 				     .local = r->address,
 				     .remote = *remote,
 				     .remote_as = as,
-				     .passive = r->profile == BGP_PROFILE_STANDARD,
+				     .passive = !r->dials,
 				     .connect_retry_s = 1,
 				     .hold_s = 240,
 				     .requires_policy = true,
@@ -154,7 +165,7 @@ static int serve(struct router *r, uint32_t as, struct errmsg *err)
 
 		peer_add(r, &a, r->first_as + i, false);
 	}
-	peer_add(r, &r->listener, 64999, true);
+	peer_add(r, &r->listener, r->listener_as, true);
 	if (r->originates > 0)
 		originate(r);
 	result = drive_speaker_new(r->drive,
@@ -178,7 +189,7 @@ static int serve(struct router *r, uint32_t as, struct errmsg *err)
 static int run(struct router *r, uint32_t as, struct errmsg *err)
 {
 	char line[64];
-	int result = net_ns_new("router", &r->ns, err);
+	int result = net_ns_new(r->name, &r->ns, err);
 
 	if (result < 0)
 		return result;
@@ -203,9 +214,12 @@ int main(int argc, char **argv)
 		{"originate", required_argument, NULL, 'o'},
 		{"seed", required_argument, NULL, 'e'},
 		{"native", no_argument, NULL, 'N'},
+		{"name", required_argument, NULL, 'm'},
+		{"dial", no_argument, NULL, 'd'},
+		{"listener-as", required_argument, NULL, 'L'},
 		{0},
 	};
-	struct router r = {.seed = 1};
+	struct router r = {.name = "router", .listener_as = 64999, .seed = 1};
 	struct errmsg err;
 	uint32_t as = 65000;
 	int c, bad = 0;
@@ -231,12 +245,18 @@ int main(int argc, char **argv)
 			r.seed = strtoull(optarg, NULL, 0);
 		else if (c == 'N')
 			r.profile = BGP_PROFILE_METALLB_NATIVE;
+		else if (c == 'm')
+			r.name = optarg;
+		else if (c == 'd')
+			r.dials = true;
+		else if (c == 'L')
+			r.listener_as = (uint32_t)strtoul(optarg, NULL, 10);
 		else
 			bad = 1;
 	}
 	if (bad != 0 || r.peers + r.originates == 0 || r.address.family == ADDR_NONE) {
 		fprintf(stderr, "rib_router --address A --as N --first A --first-as N --peers N --listener A [--fib]\n"
-				"           [--originate PREFIXES [--native]] [--seed N]\n");
+				"           [--originate PREFIXES [--native] [--dial]] [--seed N] [--name NAMESPACE] [--listener-as N]\n");
 		return 2;
 	}
 	if (run(&r, as, &err) < 0) {
