@@ -44,6 +44,11 @@ struct judge *judge_new(const struct judge_lab *lab)
 		link_role_set(j, lab->workers[i].link, LINK_WORKER, i);
 	for (size_t i = 0; i < lab->client_count; i++)
 		link_role_set(j, lab->clients[i].link, LINK_CLIENT, i);
+	for (size_t i = 0; i < lab->router_count; i++)
+		link_role_set(j, lab->routers[i].link, LINK_UPLINK, i);
+	j->fibs = arena_array(&j->arena, lab->router_count + 1, sizeof(*j->fibs));
+	for (size_t i = 0; i <= lab->router_count; i++)
+		j->fibs[i].slots.seed = seed;
 	return j;
 }
 
@@ -54,6 +59,8 @@ void judge_free(struct judge *j)
 	bgp_view_fini(&j->bgp);
 	bfd_view_fini(&j->bfd);
 	fib_view_fini(&j->fib);
+	for (size_t i = 0; i <= j->lab.router_count; i++)
+		fib_view_fini(&j->fibs[i]);
 	traffic_view_fini(&j->traffic);
 	VEC_FREE(&j->links);
 	VEC_FREE(&j->pods);
@@ -125,8 +132,8 @@ void judge_packet(struct judge *j, const struct capture_event *event)
 	packet_take(j, &tamed);
 }
 
-void judge_fib_weighted(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
-			const unsigned int *weights, size_t n)
+static void fib_take(struct judge *j, struct fib_view *view, struct instant time, const struct prefix *prefix,
+		     const struct addr *gateways, const unsigned int *weights, size_t n)
 {
 	size_t kept = n <= FIB_HOPS_MAX ? n : 0;
 	struct fib_hop *hops;
@@ -135,7 +142,20 @@ void judge_fib_weighted(struct judge *j, struct instant time, const struct prefi
 	hops = arena_array(&j->scratch, kept, sizeof(*hops));
 	for (size_t i = 0; i < kept; i++)
 		hops[i] = (struct fib_hop){gateways[i], weights != NULL ? weights[i] : 1};
-	fib_view_add(&j->fib, time, prefix, hops, n);
+	fib_view_add(view, time, prefix, hops, n);
+}
+
+void judge_fib_weighted(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
+			const unsigned int *weights, size_t n)
+{
+	fib_take(j, &j->fib, time, prefix, gateways, weights, n);
+}
+
+void judge_fib_of(struct judge *j, unsigned int router, struct instant time, const struct prefix *prefix,
+		  const struct addr *gateways, const unsigned int *weights, size_t n)
+{
+	if (router <= j->lab.router_count)
+		fib_take(j, router == 0 ? &j->fib : &j->fibs[router], time, prefix, gateways, weights, n);
 }
 
 void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways, size_t n)
@@ -243,6 +263,8 @@ static bool rests_on(const struct question *q, const struct judge_link *link)
 		return k->bfd;
 	case LINK_GATE:
 		return k->gate;
+	case LINK_UPLINK:
+		return q->e->kind == JUDGE_STAGES;
 	case LINK_OTHER:
 		return false;
 	}
@@ -254,6 +276,7 @@ static void say_gaps(const struct question *q, struct saying *s)
 {
 	const struct judge *j = q->j;
 	const struct kind *k = &kinds[q->e->kind];
+	bool full = false;
 	size_t told = 0;
 
 	for (unsigned int i = 0; i < j->links.len; i++) {
@@ -267,7 +290,9 @@ static void say_gaps(const struct question *q, struct saying *s)
 	}
 	if (told > LOSSES_TOLD)
 		saying_addf(s, " and more on %zu other links", told - LOSSES_TOLD);
-	if ((k->bgp && j->bgp.full) || (k->fib && j->fib.full) || (k->traffic && j->traffic.full) ||
+	for (size_t i = 1; k->fib && i <= j->lab.router_count; i++)
+		full = full || j->fibs[i].full;
+	if (full || (k->bgp && j->bgp.full) || (k->fib && j->fib.full) || (k->traffic && j->traffic.full) ||
 	    (k->bfd && j->bfd.full))
 		saying_addf(s, "%sthere was more evidence than the judge keeps", s->len > 0 ? ", " : "");
 }

@@ -35,6 +35,13 @@ struct judge_client {
 	unsigned int link;
 };
 
+/* One of several routers that workers have sessions with, below one that shares traffic over them. */
+struct judge_router {
+	const char *name;
+	struct addr uplink; /* its address towards the one above */
+	unsigned int link;  /* capture link there */
+};
+
 /* Arrays are borrowed for the judge's life. */
 struct judge_lab {
 	struct addr router;	  /* the address the workers peer with */
@@ -46,6 +53,8 @@ struct judge_lab {
 	size_t client_count;
 	const char *const *link_files; /* "worker1.pcap" by link number, for frame references */
 	size_t link_count;
+	const struct judge_router *routers; /* the first is the one above; none: it is the only one */
+	size_t router_count;
 	bool hash_addresses_only; /* for the sentence that explains a pinned client */
 	const char *hash_sysctl;  /* "net.ipv4.fib_multipath_hash_policy=0" as read from the router */
 };
@@ -64,6 +73,9 @@ void judge_fib(struct judge *j, struct instant time, const struct prefix *prefix
 /* The same with what each gateway weighs (buckets of a resilient group, weights of a plain one); NULL: all the same. */
 void judge_fib_weighted(struct judge *j, struct instant time, const struct prefix *prefix, const struct addr *gateways,
 			const unsigned int *weights, size_t n);
+/* Of another router by its number among the lab's, or (router_count) of the one above them. */
+void judge_fib_of(struct judge *j, unsigned int router, struct instant time, const struct prefix *prefix,
+		  const struct addr *gateways, const unsigned int *weights, size_t n);
 /* A pod with a link of its own appears (where the source address of connections is seen); told before the link's first
  * packet. Copied. */
 void judge_pod(struct judge *j, const struct judge_pod *pod);
@@ -184,6 +196,7 @@ struct judge_expect {
 	enum judge_algorithm at_most; /* moved: no more innocent ones than this makes of the router's next hops */
 	struct judge_oracle oracle;   /* predicted; packets: NULL answers do */
 	struct judge_budget budget;   /* left; since: the event; traffic.until: when the flows ended */
+	bool polarised;		      /* stages: a control, they must not be independent */
 	double detect;
 	struct judge_reaction
 		reaction;	 /* reaction; workers names the one who sent the bytes, on a connection since `since` */
@@ -288,7 +301,7 @@ struct judge_finding {
 	struct judge_leaving leaving; /* left; else without flows */
 };
 
-/* The distinct flows that the expectation, of a spread or of moves, needs for a verdict: count: auto. Of its traffic the
+/* The distinct flows that the expectation, of a spread, of moves or of stages, needs for a verdict: count: auto. Of its traffic the
  * address is known, and since when; weights are the kernel's of then. 0: any number will do. */
 uint64_t judge_flows_planned(struct judge *j, const struct judge_expect *expect);
 

@@ -346,11 +346,11 @@ struct judge_heard {
 
 #define HEARD_MAX 4000000U
 
-enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD, LINK_ROUTER, LINK_GATE };
+enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD, LINK_ROUTER, LINK_GATE, LINK_UPLINK };
 
 struct judge_link {
 	enum link_role role;
-	uint32_t index; /* of the worker, the client or the pod */
+	uint32_t index; /* of the worker, the client, the pod, or the router whose uplink it is */
 	uint64_t lost;
 };
 
@@ -364,6 +364,7 @@ struct judge {
 	struct bgp_view bgp;
 	struct bfd_view bfd;
 	struct fib_view fib;
+	struct fib_view *fibs; /* of the routers, by number, and of the one above; the first is unused: it is fib */
 	struct traffic_view traffic;
 };
 
@@ -477,6 +478,8 @@ struct spread {
 
 /* Too few sightings at workers for all flows to have arrived: cheaper than counting. */
 bool judge_surely_incomplete(const struct question *q);
+/* Flows that show a dependence of V between the lab's stages, all of whose members get their share; 0: it has none. */
+uint64_t judge_stages_needed(const struct judge *j, double v);
 /* Flows that show `more` moves than the share. */
 uint64_t judge_moves_needed(double share, double more);
 /* False when the verdict is given already: PENDING, or one that no counts could change. */

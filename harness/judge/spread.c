@@ -234,6 +234,8 @@ uint64_t judge_flows_planned(struct judge *j, const struct judge_expect *expect)
 		return 0;
 	if (expect->kind == JUDGE_MOVED)
 		return judge_moves_needed(0, expect->detect);
+	if (expect->kind == JUDGE_STAGES)
+		return judge_stages_needed(j, expect->detect);
 	arena_clear(&j->scratch);
 	name_members(&q, &s);
 	return judge_flows_needed_of(s.weights, j->lab.worker_count, expect->detect, JUDGE_ALPHA, JUDGE_POWER);

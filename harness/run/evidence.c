@@ -103,7 +103,7 @@ static void link_add(struct run *r, struct capture_link *links, struct net_ns **
 int run_evidence_start(struct run *r, struct errmsg *err)
 {
 	struct node_lab *lab = r->lab;
-	size_t room = lab->conf.workers + lab->conf.clients + 4, n = 0;
+	size_t room = lab->conf.workers + lab->conf.clients + lab->conf.routers + 4, n = 0;
 	struct capture_link *links = arena_array(&r->arena, room, sizeof(*links));
 	struct net_ns **ns = arena_array(&r->arena, room, sizeof(struct net_ns *));
 	int result;
@@ -126,6 +126,17 @@ int run_evidence_start(struct run *r, struct errmsg *err)
 	if (lab->control_plane.ns != NULL)
 		link_add(r, links, ns, &n, lab->control_plane.name, lab->control_plane.ns,
 			 lab->control_plane.interface);
+	for (unsigned int i = 1; i < lab->conf.routers; i++) {
+		const struct node_host *router = node_router_at(lab, i);
+
+		link_add(r, links, ns, &n, arena_printf(&r->arena, "%s-uplink", router->name), router->ns,
+			 NODE_ROUTER_CLIENT_LINK);
+		links[n - 1].trunk = true;
+	}
+	if (lab->upstream.ns != NULL) {
+		link_add(r, links, ns, &n, "upstream-clients", lab->upstream.ns, NODE_ROUTER_CLIENT_LINK);
+		links[n - 1].trunk = true;
+	}
 	r->capture = capture_new(run_on_capture, r);
 	result = run_evidence_links(r, links, ns, n, err);
 	if (result < 0)
@@ -139,7 +150,9 @@ int run_evidence_start(struct run *r, struct errmsg *err)
 
 int run_evidence_routes(struct run *r, struct errmsg *err)
 {
-	return net_fib_read(r->fib, on_route, r, err);
+	int result = net_fib_read(r->fib, on_route, r, err);
+
+	return result < 0 ? result : run_tiers_routes(r, err);
 }
 
 int run_evidence_settle(struct run *r, struct errmsg *err)
@@ -148,7 +161,7 @@ int run_evidence_settle(struct run *r, struct errmsg *err)
 
 	if (r->virtual != NULL)
 		return 0; /* everything is handed over as it happens */
-	result = net_fib_read(r->fib, on_route, r, err);
+	result = run_evidence_routes(r, err);
 	if (result >= 0)
 		result = capture_settle(r->capture, err);
 	return result < 0 ? result : 0;

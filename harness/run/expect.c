@@ -182,6 +182,7 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 		ret->before = r->flows_before;
 		ret->traffic = r->last_flows;
 		ret->at_most = algorithm_of(e->at_most);
+		ret->polarised = e->polarised;
 	}
 	if (e->kind == PLAN_EXPECT_PACKETS) {
 		ret->traffic = r->last_flows;
@@ -222,7 +223,7 @@ uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const st
 					      .detect = e->detect};
 
 		if (step->kind != PLAN_STEP_EXPECT || e->of == PLAN_OF_CONNECTIONS ||
-		    (e->kind != PLAN_EXPECT_SPREAD && e->kind != PLAN_EXPECT_MOVED))
+		    (e->kind != PLAN_EXPECT_SPREAD && e->kind != PLAN_EXPECT_MOVED && e->kind != PLAN_EXPECT_STAGES))
 			continue;
 		who_fill(&e->who, workers, n);
 		flows = judge_flows_planned(r->judge, &expect);

@@ -57,12 +57,27 @@ static struct net_hash changed(const struct run *r, const struct plan_hashing *t
 	return ret;
 }
 
+/* All routers that workers have sessions with are alike. */
 static int hash_set(struct run *r, const struct net_hash *hash, bool *ret_seeded, struct errmsg *err)
 {
-	int result = net_hash_set(r->lab->router.ns, hash, ret_seeded, err);
+	int result = 0;
 
+	for (unsigned int i = 0; result == 0 && node_router_at(r->lab, i) != NULL; i++)
+		result = net_hash_set(node_router_at(r->lab, i)->ns, hash, ret_seeded, err);
 	r->hash_of_addresses = is_of_addresses(hash);
 	return result < 0 ? result : node_hash_text(r->lab, r->hash_text, sizeof(r->hash_text), err);
+}
+
+/* A seed of its own, as an operator would give it one. */
+static int upstream_hash_start(struct run *r, struct errmsg *err)
+{
+	const struct plan_hashing *h = &r->plan->lab.upstream.hashing;
+	struct net_hash hash = hash_of(r, h);
+	bool seeded;
+
+	if (h->seed == 0)
+		hash.seed = ((uint32_t)r->seed * UINT32_C(0x9e3779b1) + 1) | 1;
+	return net_hash_set(r->lab->upstream.ns, &hash, &seeded, err);
 }
 
 /* The lab has the hash of multipath_hash; hash says more. */
@@ -73,6 +88,8 @@ int run_hash_start(struct run *r, struct errmsg *err)
 	bool seeded;
 	int result = net_hash_get(r->lab->router.ns, &hash, err);
 
+	if (result == 0 && r->lab->conf.routers > 0)
+		result = upstream_hash_start(r, err);
 	if (result < 0)
 		return result;
 	if (h->policy != PLAN_POLICY_DEFAULT || h->seed != 0 || h->use_neighbours)
@@ -82,20 +99,21 @@ int run_hash_start(struct run *r, struct errmsg *err)
 
 enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err)
 {
+	bool seeded, above = step->hashing.upstream;
+	struct net_ns *ns = above ? r->lab->upstream.ns : r->lab->router.ns;
 	struct net_hash now, to;
-	bool seeded;
-	int result = net_hash_get(r->lab->router.ns, &now, err);
+	int result = net_hash_get(ns, &now, err);
 
 	if (result < 0)
 		return run_exit_of(result);
 	to = changed(r, &step->hashing, &now);
-	result = hash_set(r, &to, &seeded, err);
+	result = above ? net_hash_set(ns, &to, &seeded, err) : hash_set(r, &to, &seeded, err);
 	if (result < 0)
 		return run_exit_of(result);
 	r->routing_changed = run_wall(r);
 	judge_hash(r->judge, r->hash_of_addresses);
 	*ret_detail =
-		seeded ? arena_printf(&r->arena, "%s, seed %u", r->hash_text, to.seed)
+		seeded ? arena_printf(&r->arena, "%s, seed %u", above ? r->lab->upstream.name : r->hash_text, to.seed)
 		       : arena_printf(&r->arena, "%s; this kernel has no seed to set (Linux 6.11 has)", r->hash_text);
 	return RUN_PASSED;
 }

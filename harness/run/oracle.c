@@ -76,15 +76,45 @@ static uint32_t worker_of(const struct run *r, const struct addr *gateway)
 	return JUDGE_NO_WORKER;
 }
 
+/* Which of the routers each tuple comes to, by the word of the one above; 0 where there is one only. */
+static int ask_upstream(struct run *r, const struct net_tuple *tuples, size_t n, struct net_fate *fates,
+			unsigned int *ret, struct errmsg *err)
+{
+	const struct node_lab *lab = r->lab;
+	int result = lab->conf.routers > 0
+			     ? net_oracle(lab->upstream.ns, NODE_ROUTER_CLIENT_LINK, tuples, n, fates, err)
+			     : 0;
+
+	memset(ret, 0, n * sizeof(*ret));
+	for (size_t i = 0; result == 0 && lab->conf.routers > 0 && i < n; i++) {
+		for (ret[i] = 0; ret[i] < lab->conf.routers; ret[i]++) {
+			struct addr uplink = node_uplink(lab, ret[i]);
+
+			if (fates[i].error == 0 && addr_equal(&fates[i].gateway, &uplink))
+				break;
+		}
+	}
+	return result;
+}
+
 /* Fills in who would get each. */
 static int ask(struct run *r, const struct net_tuple *tuples, size_t n, struct judge_prediction *ret,
 	       struct errmsg *err)
 {
 	struct net_fate *fates = memory_grow(NULL, n + 1, sizeof(*fates));
-	int result = net_oracle(r->lab->router.ns, NODE_ROUTER_CLIENT_LINK, tuples, n, fates, err);
+	unsigned int *router = memory_grow(NULL, n + 1, sizeof(*router));
+	int result = ask_upstream(r, tuples, n, fates, router, err);
 
-	for (size_t i = 0; result == 0 && i < n; i++)
-		ret[i].worker = fates[i].error == 0 ? worker_of(r, &fates[i].gateway) : JUDGE_NO_WORKER;
+	for (size_t i = 0; i < n; i++)
+		ret[i].worker = JUDGE_NO_WORKER;
+	for (unsigned int k = 0; result == 0 && node_router_at(r->lab, k) != NULL; k++) {
+		result = net_oracle(node_router_at(r->lab, k)->ns, NODE_ROUTER_CLIENT_LINK, tuples, n, fates, err);
+		for (size_t i = 0; result == 0 && i < n; i++) {
+			if (router[i] == k && fates[i].error == 0)
+				ret[i].worker = worker_of(r, &fates[i].gateway);
+		}
+	}
+	free(router);
 	free(fates);
 	return result;
 }
@@ -92,12 +122,16 @@ static int ask(struct run *r, const struct net_tuple *tuples, size_t n, struct j
 /* A doubt about one is a doubt about all: what is worth something is told as a whole. */
 static int doubt_of(struct run *r, const struct net_tuple *tuples, size_t n, const char **ret, struct errmsg *err)
 {
-	struct net_hash hash;
+	struct net_hash hash, above;
 	int result = net_hash_get(r->lab->router.ns, &hash, err);
 
+	if (result == 0)
+		result = net_hash_get(node_gateway(r->lab)->ns, &above, err);
 	*ret = NULL;
-	for (size_t i = 0; result == 0 && i < n && *ret == NULL; i++)
+	for (size_t i = 0; result == 0 && i < n && *ret == NULL; i++) {
 		*ret = net_oracle_doubt(&hash, &tuples[i]);
+		*ret = *ret != NULL ? *ret : net_oracle_doubt(&above, &tuples[i]);
+	}
 	return result;
 }
 

@@ -112,7 +112,16 @@ void run_on_router_notice(void *ctx, const struct bgp_output *notice)
 {
 	struct run *r = ctx;
 
-	run_tell_session(r, "router", r->lab->workers[notice->peer].host.name, notice);
+	const struct node_lab *lab = r->lab;
+	bool worker = notice->peer < lab->conf.workers;
+
+	run_tell_session(r, "router", worker ? lab->workers[notice->peer].host.name : lab->upstream.name, notice);
+}
+
+static void on_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port, struct addr *ret_source)
+{
+	(void)peer;
+	run_upstream_dial(ctx, 0, ret_remote, ret_port, ret_source);
 }
 
 static int bfd_start(struct run *r, const struct node_router_conf *conf, struct errmsg *err)
@@ -139,7 +148,7 @@ static int bfd_start(struct run *r, const struct node_router_conf *conf, struct 
 int run_router_start(struct run *r, bool restarting, struct errmsg *err)
 {
 	static const struct drive_speaker_ops ops = {
-		.route = on_route, .routes_told = on_routes_told, .notice = run_on_router_notice};
+		.route = on_route, .routes_told = on_routes_told, .notice = run_on_router_notice, .dial = on_dial};
 	struct node_router_conf conf = run_router_conf(r);
 	size_t n = conf.password != NULL || conf.ttl_security > 0 ? r->lab->conf.workers : 0;
 	struct drive_guard *guards = arena_array(&r->arena, n, sizeof(*guards));
@@ -274,5 +283,6 @@ struct node_router_conf run_router_conf(const struct run *r)
 					 .multihop = s->multihop,
 					 .role = role_of(s->role),
 					 .role_strict = s->role_strict,
+					 .upstream_as = lab->upstream.routers > 0 ? lab->upstream.as : 0,
 					 .seed = r->seed};
 }

@@ -62,6 +62,7 @@ static enum run_exit play(struct run *r, struct errmsg *err)
 	if (error < 0)
 		return setup_failed(r, error);
 	run_tell_lab(r);
+	run_tiers_tell(r);
 	if (r->virtual != NULL)
 		run_tell(r, NULL, "virtual time, from 2000-01-01 00:00 UTC on: no kernel below, nobody waits");
 	result = run_steps(r, err);

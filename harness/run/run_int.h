@@ -87,12 +87,14 @@ struct run {
 
 	struct judge *judge;
 	struct judge_lab judge_lab;
+	const struct judge_router *judge_routers;
 	char hash_text[128];
 	bool hash_of_addresses; /* packets between two addresses share a path */
 
 	struct bgp_speaker *router_engine; /* NULL with a daemon */
 	struct drive_speaker *router;
 	struct run_bfd *router_bfd;
+	struct run_tiers *tiers; /* NULL: one router */
 	struct run_timer *lags[RUN_LAGS];
 	VEC(struct run_left) left; /* sorted; until its peers have told all */
 	struct run_daemon daemon;
@@ -193,6 +195,17 @@ void run_router_stop(struct run *r);
 /* Takes from the kernel what was left there and not told again, once all peers have told what they have (RFC 4724 section
  * 4.1). */
 void run_router_sweep(struct run *r);
+
+/* tiers.c: the other routers and the one above them, where the lab has them */
+int run_tiers_start(struct run *r, struct errmsg *err);
+void run_tiers_stop(struct run *r);
+/* Says who stands where. */
+void run_tiers_tell(struct run *r);
+/* Where the router's peer above is. */
+void run_upstream_dial(const struct run *r, unsigned int router, struct addr *ret_remote, uint16_t *ret_port,
+		       struct addr *ret_source);
+/* Reads the changes of their routes. */
+int run_tiers_routes(struct run *r, struct errmsg *err);
 
 /* lag.c */
 /* Calls fn so much later; once, however often it was asked to meanwhile. */

@@ -40,6 +40,8 @@ static int network_build(struct run *r, struct errmsg *err)
 
 	conf.first_client = lab->first_client;
 	conf.clients = lab->clients;
+	conf.routers = lab->upstream.routers;
+	conf.uplink_net = lab->upstream.net;
 	conf.hash = hash_of(lab->hash);
 	conf.hash_seed = (uint32_t)r->seed | 1;
 	if (lab->has_control_plane)
@@ -50,6 +52,21 @@ static int network_build(struct run *r, struct errmsg *err)
 	for (size_t i = 0; i < lab->fault_count; i++)
 		r->lab->workers[lab->faults[i].worker - 1].fault = run_fault_of(lab->faults[i].fault);
 	return run_hash_start(r, err);
+}
+
+/* Their uplinks are captured behind all other links; the first one's is the router's towards the clients. */
+static void routers_fill(struct run *r)
+{
+	const struct node_lab *lab = r->lab;
+	unsigned int first = lab->conf.workers + lab->conf.clients + 2 + (lab->control_plane.ns != NULL ? 1 : 0);
+	struct judge_router *routers = arena_array(&r->arena, lab->conf.routers, sizeof(*routers));
+
+	for (unsigned int i = 0; i < lab->conf.routers; i++)
+		routers[i] = (struct judge_router){.name = node_router_at(lab, i)->name,
+						   .uplink = node_uplink(lab, i),
+						   .link = i == 0 ? lab->conf.workers + lab->conf.clients + 1
+								  : first + i - 1};
+	r->judge_routers = routers;
 }
 
 void run_judge_start(struct run *r)
@@ -66,6 +83,7 @@ void run_judge_start(struct run *r)
 		clients[i] = (struct judge_client){.name = lab->clients[i].name,
 						   .address = lab->clients[i].address,
 						   .link = lab->conf.workers + i};
+	routers_fill(r);
 	r->judge_lab = (struct judge_lab){
 		.router = lab->conf.router_cluster,
 		.router_link = lab->conf.workers + lab->conf.clients,
@@ -76,6 +94,8 @@ void run_judge_start(struct run *r)
 		.client_count = lab->conf.clients,
 		.link_files = r->link_files,
 		.link_count = RUN_LINKS_MAX,
+		.routers = r->judge_routers,
+		.router_count = lab->conf.routers,
 		.hash_addresses_only = r->hash_of_addresses,
 		.hash_sysctl = r->hash_text,
 	};
@@ -122,6 +142,8 @@ int run_setup(struct run *r, struct errmsg *err)
 		result = run_evidence_start(r, err);
 	run_phase(r, "captures");
 	if (result == 0)
+		result = run_tiers_start(r, err);
+	if (result == 0)
 		result = r->has_daemon ? run_daemon_await(r, err) : run_router_start(r, false, err);
 	run_phase(r, "router");
 	if (result == 0)
@@ -163,6 +185,7 @@ void run_teardown(struct run *r)
 	node_daemon_end(&r->daemon.node);
 	run_bfd_free(r->router_bfd);
 	drive_speaker_free(r->router);
+	run_tiers_stop(r);
 	run_virtual_free(r);
 	bgp_speaker_free(r->router_engine);
 	sockets_close(r);

@@ -105,7 +105,7 @@ static struct report_router router_fill(struct run *r)
 		.daemon = r->has_daemon ? kinds[d->kind] : "builtin",
 		.version = r->has_daemon ? arena_printf(&r->arena, "%s %s", d->name, d->version) : NULL,
 		.cluster = r->lab->conf.router_cluster,
-		.clients = r->lab->conf.router_client,
+		.clients = r->lab->conf.routers > 0 ? node_uplink(r->lab, 0) : r->lab->conf.router_client,
 		.as = r->plan->lab.router_as,
 		.hash = r->hash_text[0] != '\0' ? r->hash_text : NULL,
 	};

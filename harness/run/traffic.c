@@ -72,7 +72,7 @@ static int gateway_mac(struct run *r, uint8_t mac[6], struct errmsg *err)
 {
 	unsigned int index;
 
-	return net_link_info(r->lab->router.ns, NODE_ROUTER_CLIENT_LINK, mac, &index, err);
+	return net_link_info(node_gateway(r->lab)->ns, NODE_ROUTER_CLIENT_LINK, mac, &index, err);
 }
 
 static int client_sender(struct run *r, unsigned int client, const struct traffic_flows *flows,

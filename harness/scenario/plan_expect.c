@@ -96,7 +96,8 @@ static void field_only_word(struct reader *r, const struct yaml_node *v, const s
 	field_word(r, v, f, &word);
 }
 
-static void field_bfd(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+/* Is it the second of two? */
+static void field_second_word(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	unsigned int word = 0;
 
@@ -175,7 +176,7 @@ static const struct field moved_fields[] = {
 };
 static const struct record moved_record = {.what = "moved_flows", RECORD_FIELDS(moved_fields)};
 
-static const char *const stages_words[] = {"independent"};
+static const char *const stages_words[] = {"independent", "polarised"};
 static const struct words stages = WORDS(stages_words);
 
 static const struct field packets_fields[] = {
@@ -206,9 +207,9 @@ static const struct field expect_fields[] = {
 	{.key = "withdrawn_by", .read = field_who, .offset = IN_EXPECT(who)},
 	{.key = "next_hops", .read = field_hops},
 	{.key = "http", .read = field_record, .more = &http_record},
-	{.key = "bfd", .read = field_bfd, .offset = IN_EXPECT(bfd_down), .more = &bfd_states},
+	{.key = "bfd", .read = field_second_word, .offset = IN_EXPECT(bfd_down), .more = &bfd_states},
 	{.key = "spread", .read = field_word, .offset = IN_EXPECT(spread), .more = &spreads},
-	{.key = "stages", .read = field_only_word, .more = &stages},
+	{.key = "stages", .read = field_second_word, .offset = IN_EXPECT(polarised), .more = &stages},
 	{.key = "packets", .read = field_record, .more = &packets_record},
 	{.key = "moved_flows", .read = field_record, .more = &moved_record},
 	{.key = "paths", .read = field_only_word, .more = &paths},
@@ -309,7 +310,11 @@ static void order_check(struct reader *r, const struct yaml_node *v, const struc
 			  "begin with - flows: {service: ..., packets: 3}");
 	if (form->kind == PLAN_EXPECT_LEFT)
 		plan_left_check(r, v, e);
-	if ((form->kind == PLAN_EXPECT_MOVED || form->kind == PLAN_EXPECT_STAGES) && !s->again_done)
+	if (form->kind == PLAN_EXPECT_STAGES && s->plan->lab.upstream.routers > 0) {
+		if (!s->flows_done)
+			diag_hint(r, reader_fault(r, key, "no flows step before this one"),
+				  "begin with - flows: {service: ...}");
+	} else if ((form->kind == PLAN_EXPECT_MOVED || form->kind == PLAN_EXPECT_STAGES) && !s->again_done)
 		diag_hint(r, reader_fault(r, key, "no flows were sent again before this one"),
 			  "begin with - flows: {again: true}, after the change and a flows step before it");
 	if (spread && e->of == PLAN_OF_LAST && !s->http_done && !s->flows_done)

@@ -130,9 +130,18 @@ static const struct field client_fields[] = {
 	{.key = "first", .read = field_addr, .offset = IN_LAB(first_client)},
 };
 static const struct record clients = {.what = "clients", RECORD_FIELDS(client_fields)};
+static void field_upstream(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	struct plan_upstream *u = ret;
+
+	*u = (struct plan_upstream){.routers = 2, .as = 64512, .net = {{ADDR_V4, {192, 168, 255}}, 24}};
+	record_read_over(r, v, f->more, u);
+}
+
 static const struct field lab_fields[] = {
 	{.key = "networks", .read = field_record, .more = &networks},
 	{.key = "router", .read = field_record, .more = &router},
+	{.key = "upstream", .read = field_upstream, .offset = IN_LAB(upstream), .more = &plan_upstream_record},
 	{.key = "control_plane", .read = field_control_plane},
 	{.key = "workers", .read = field_record, .more = &workers},
 	{.key = "clients", .read = field_record, .more = &clients},
@@ -415,6 +424,11 @@ bool plan_is_node(const struct plan_state *s, const char *name)
 	const struct plan_lab *lab = &s->plan->lab;
 	unsigned int n;
 
+	if (lab->upstream.routers > 0 && strcmp(name, "upstream") == 0)
+		return true;
+	n = strncmp(name, "router", 6) == 0 ? numbered(name, "router") : 0;
+	if (n >= 2 && n <= lab->upstream.routers)
+		return true;
 	if (strcmp(name, "router") == 0 || (strcmp(name, "control-plane") == 0 && lab->has_control_plane))
 		return true;
 	n = strncmp(name, "worker", 6) == 0 ? numbered(name, "worker") : 0;
@@ -512,6 +526,7 @@ void plan_lab_read(struct plan_state *s, const struct yaml_node *map)
 	plan_session_check(s, yaml_get(map, "router"), &p->lab);
 	plan_engine_check(s, map, &p->lab);
 	plan_multipath_check(s, yaml_get(map, "router"), &p->lab);
+	plan_upstream_check(s, map, &p->lab);
 	s->failed = arena_array(s->r.arena, p->lab.workers, sizeof(*s->failed));
 	s->metallb_said =
 		yaml_get(yaml_get(map, "workers"), "metallb") != NULL || p->lab.cluster_net.addr.family == ADDR_V6;

@@ -38,6 +38,17 @@ static void field_fields(struct reader *r, const struct yaml_node *v, const stru
 	*(unsigned int *)ret = bits;
 }
 
+static const char *const router_words[] = {"router", "upstream"};
+static const struct words routers_known = WORDS(router_words);
+
+static void field_on(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	unsigned int word = 0;
+
+	field_word(r, v, f, &word);
+	*(bool *)ret = word == 1;
+}
+
 #define IN_HASH(member) offsetof(struct plan_hashing, member)
 
 static const struct field hash_fields[] = {
@@ -45,6 +56,7 @@ static const struct field hash_fields[] = {
 	{.key = "fields", .read = field_fields, .offset = IN_HASH(fields), .more = &hash_fields_known},
 	{.key = "seed", .read = field_u32, .offset = IN_HASH(seed), .min = 1},
 	{.key = "use_neighbours", .read = field_bool, .offset = IN_HASH(use_neighbours)},
+	{.key = "on", .read = field_on, .offset = IN_HASH(upstream), .more = &routers_known},
 };
 static const struct record hash_record = {.what = "hash", RECORD_FIELDS(hash_fields)};
 
@@ -73,6 +85,8 @@ static bool hash_read(struct reader *r, const struct yaml_node *v, const struct 
 void plan_hash_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	(void)hash_read(r, v, f, ret);
+	if (yaml_get(v, "on") != NULL)
+		reader_fault(r, yaml_get_key(v, "on"), "\"on\" belongs to the step hash");
 }
 
 void plan_hash_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
@@ -82,6 +96,9 @@ void plan_hash_step_read(struct reader *r, const struct yaml_node *v, const stru
 	step->kind = PLAN_STEP_HASH;
 	if (hash_read(r, v, f, &step->hashing) && v->kind == YAML_MAP && v->count == 0)
 		reader_fault(r, v, "hash: nothing to change");
+	if (step->hashing.upstream && plan_state(r)->plan->lab.upstream.routers == 0)
+		diag_hint(r, reader_fault(r, yaml_get(v, "on"), "the lab has no upstream"),
+			  "write lab: {upstream: {routers: 2}}");
 }
 
 /* ---- Groups ---- */

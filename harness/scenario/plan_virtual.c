@@ -113,6 +113,7 @@ static void lab_check(struct plan_state *s, const struct yaml_node *lab)
 		 "a real daemon needs a kernel"},
 		{plan->router_password != NULL, under(router, "password"), "router.password", "TCP-MD5 needs a kernel"},
 		{plan->router_session.bfd.on, under(router, "bfd"), "router.bfd", "BFD needs a kernel"},
+		{plan->upstream.routers > 0, under(lab, "upstream"), "upstream", "a second tier of routers forwards"},
 		{plan->router_session.ttl_security > 0, under(router, "ttl_security"), "router.ttl_security",
 		 "GTSM needs a kernel"},
 	};

@@ -52,6 +52,7 @@ struct plan_hashing {
 	unsigned int fields; /* custom: bits as net.ipv4.fib_multipath_hash_fields has them */
 	uint32_t seed;	     /* 0: drawn from the run's seed */
 	bool use_neighbours; /* pass over next hops whose neighbour is known to be dead */
+	bool upstream;	     /* the step: on the upstream router */
 };
 
 /* router.nexthop_groups, of the built-in router */
@@ -60,6 +61,15 @@ struct plan_groups {
 	uint32_t buckets; /* 128 */
 	int64_t idle_ns;  /* 0: buckets may move at once */
 	int64_t unbalanced_ns;
+};
+
+/* lab.upstream: a tier above, which shares traffic over `routers` routers like router, each with sessions to all workers:
+ * router, router2, ... at router's address and those after it. */
+struct plan_upstream {
+	unsigned int routers;	     /* 0: no such tier */
+	uint32_t as;		     /* 64512 */
+	struct plan_hashing hashing; /* its own; seed 0: drawn, and another than the routers' */
+	struct prefix net;	     /* between the tiers; 192.168.255.0/24 */
 };
 
 /* A lie that a worker tells, to prove that the judge catches it. */
@@ -152,6 +162,7 @@ struct plan_lab {
 	enum plan_hash hash;
 	struct plan_hashing hashing; /* instead of hash, unless default */
 	struct plan_groups groups;
+	struct plan_upstream upstream;
 	unsigned int max_paths; /* 16 */
 	unsigned int workers;	/* 3 */
 	uint32_t worker_as;	/* 22000 */
@@ -190,7 +201,8 @@ enum plan_expect_kind {
 	PLAN_EXPECT_SPREAD, /* spread: equal|weighted|pinned|unequal, over: workers, of: flows|connections */
 	PLAN_EXPECT_BFD,    /* bfd: up|down [workers: ..]: as the router's own packets say */
 	PLAN_EXPECT_MOVED, /* moved_flows: {at_most: minimal|hash_threshold|modulo|rehash}, after flows: {again: true} */
-	PLAN_EXPECT_STAGES,  /* stages: independent, of the same flows before and after flows: {again: true} */
+	PLAN_EXPECT_STAGES, /* stages: independent|polarised: of the same flows before and after flows: {again: true}, or of the
+			       last flows at both tiers where there is an upstream */
 	PLAN_EXPECT_PACKETS, /* packets: {lost: 0, late: 0, twice: 0} of the last flows: at most so many */
 	PLAN_EXPECT_PREDICTED, /* paths: predicted, of: flows|connections: each where the router's kernel said it would go */
 	PLAN_EXPECT_REACTION, /* of the router to a case of malformed: */
@@ -224,6 +236,7 @@ struct plan_expect {
 	enum plan_spread spread;
 	enum plan_traffic_kind of;
 	bool bfd_down;
+	bool polarised;			   /* stages: a control, they must not be independent */
 	enum plan_moves at_most;	   /* moved_flows */
 	uint32_t lost, late, twice;	   /* packets */
 	enum plan_since since;		   /* no_packet_on */
@@ -251,8 +264,8 @@ enum plan_step_kind {
 	PLAN_STEP_RECOVER, /* recover: worker2 */
 	PLAN_STEP_RESTART, /* restart: worker2|router, or {node: worker2, down: 2s}: its speaker alone */
 	PLAN_STEP_SESSION, /* session: {node: worker2, do: shutdown, words: maintenance}: of all its sessions */
-	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true}: the router's, from here on;
-			   sweep: {seeds: 8}: the last flows under each seed, and what is expected of them */
+	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true, on: upstream}: the router's, from
+			   here on */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
 

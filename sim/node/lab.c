@@ -9,6 +9,7 @@
 
 #define BRIDGE_CLUSTER "br-cluster"
 #define BRIDGE_CLIENTS "br-clients"
+#define BRIDGE_UPLINKS "br-uplinks"
 
 /* Above this the kernel's one neighbour table for all namespaces could overflow; permanent entries are exempt. */
 #define NEIGHBOURS_LEARNT_MAX 50
@@ -98,9 +99,20 @@ static int hash_set(struct node_lab *lab, struct errmsg *err)
 	return net_hash_set(lab->router.ns, &hash, &seeded, err);
 }
 
+/* The other side of a router, towards the clients. */
+static int router_plug(struct node_lab *lab, const struct node_host *router, const struct addr *address,
+		       const char *bridge, const struct prefix *net, struct errmsg *err)
+{
+	struct node_host side = *router;
+
+	side.interface = NODE_ROUTER_CLIENT_LINK;
+	side.address = *address;
+	return plug(lab, &side, bridge, net, NULL, err);
+}
+
 static int router_new(struct node_lab *lab, struct errmsg *err)
 {
-	struct node_host client_side;
+	struct addr uplink = node_uplink(lab, 0), above = node_uplink(lab, lab->conf.routers);
 	int r = host_new(lab, &lab->router, "router", &lab->conf.router_cluster, err);
 
 	if (r == 0)
@@ -109,13 +121,81 @@ static int router_new(struct node_lab *lab, struct errmsg *err)
 		r = hash_set(lab, err);
 	if (r == 0)
 		r = plug(lab, &lab->router, BRIDGE_CLUSTER, &lab->conf.cluster_net, NULL, err);
+	if (r == 0 && lab->conf.routers == 0)
+		r = router_plug(lab, &lab->router, &lab->conf.router_client, BRIDGE_CLIENTS, &lab->conf.client_net,
+				err);
+	if (r == 0 && lab->conf.routers > 0)
+		r = router_plug(lab, &lab->router, &uplink, BRIDGE_UPLINKS, &lab->conf.uplink_net, err);
+	if (r == 0 && lab->conf.routers > 0)
+		net_route_add(lab->router.ns, &lab->conf.client_net, &above, NULL);
+	return r < 0 ? r : net_flush(lab->router.ns, err);
+}
+
+/* ---- A tier above, and the routers beside the first ---- */
+
+const struct node_host *node_gateway(const struct node_lab *lab)
+{
+	return lab->conf.routers > 0 ? &lab->upstream : &lab->router;
+}
+
+const struct node_host *node_router_at(const struct node_lab *lab, unsigned int i)
+{
+	if (i == 0)
+		return &lab->router;
+	return i < lab->conf.routers ? &lab->more_routers[i - 1] : NULL;
+}
+
+struct addr node_uplink(const struct node_lab *lab, unsigned int i)
+{
+	return addr_add(&lab->conf.uplink_net.addr, i == lab->conf.routers ? 1 : i + 2);
+}
+
+static int upstream_new(struct node_lab *lab, struct errmsg *err)
+{
+	struct addr own = node_uplink(lab, lab->conf.routers);
+	int r = net_bridge(lab->fabric, BRIDGE_UPLINKS, err);
+
+	if (r == 0)
+		r = host_new(lab, &lab->upstream, "upstream", &own, err);
+	if (r == 0)
+		r = node_forwarding(lab->upstream.ns, err);
+	if (r == 0)
+		r = plug(lab, &lab->upstream, BRIDGE_UPLINKS, &lab->conf.uplink_net, NULL, err);
+	if (r == 0)
+		r = router_plug(lab, &lab->upstream, &lab->conf.router_client, BRIDGE_CLIENTS, &lab->conf.client_net,
+				err);
+	return r < 0 ? r : net_flush(lab->upstream.ns, err);
+}
+
+static int router_beside(struct node_lab *lab, unsigned int i, struct errmsg *err)
+{
+	struct node_host *router = &lab->more_routers[i - 1];
+	struct addr cluster = addr_add(&lab->conf.router_cluster, i), uplink = node_uplink(lab, i);
+	struct addr above = node_uplink(lab, lab->conf.routers);
+	char name[32];
+	int r;
+
+	snprintf(name, sizeof(name), "router%u", i + 1);
+	r = host_new(lab, router, name, &cluster, err);
+	if (r == 0)
+		r = node_forwarding(router->ns, err);
+	if (r == 0)
+		r = plug(lab, router, BRIDGE_CLUSTER, &lab->conf.cluster_net, NULL, err);
+	if (r == 0)
+		r = router_plug(lab, router, &uplink, BRIDGE_UPLINKS, &lab->conf.uplink_net, err);
 	if (r < 0)
 		return r;
-	client_side = lab->router;
-	client_side.interface = NODE_ROUTER_CLIENT_LINK;
-	client_side.address = lab->conf.router_client;
-	r = plug(lab, &client_side, BRIDGE_CLIENTS, &lab->conf.client_net, NULL, err);
-	return r < 0 ? r : net_flush(lab->router.ns, err);
+	net_route_add(router->ns, &lab->conf.client_net, &above, NULL);
+	return net_flush(router->ns, err);
+}
+
+static int tiers_new(struct node_lab *lab, struct errmsg *err)
+{
+	int r = lab->conf.routers > 0 ? upstream_new(lab, err) : 0;
+
+	for (unsigned int i = 1; i < lab->conf.routers && r == 0; i++)
+		r = router_beside(lab, i, err);
+	return r;
 }
 
 /* A node of the cluster has a route to the clients through the router and no default route, as in the article: what
@@ -207,13 +287,17 @@ static int neighbours_pin(struct node_lab *lab, struct errmsg *err)
 	for (unsigned int i = 0; i < lab->conf.workers && r == 0; i++) {
 		const struct node_host *worker = &lab->workers[i].host;
 
-		r = neighbour_pin(&lab->router, worker, err);
-		if (r == 0)
-			r = neighbour_pin(worker, &lab->router, err);
+		for (unsigned int k = 0; r == 0 && node_router_at(lab, k) != NULL; k++) {
+			r = neighbour_pin(node_router_at(lab, k), worker, err);
+			if (r == 0)
+				r = neighbour_pin(worker, node_router_at(lab, k), err);
+		}
 		if (r == 0)
 			r = net_flush(worker->ns, err);
 	}
-	return r < 0 ? r : net_flush(lab->router.ns, err);
+	for (unsigned int k = 0; r == 0 && node_router_at(lab, k) != NULL; k++)
+		r = net_flush(node_router_at(lab, k)->ns, err);
+	return r;
 }
 
 static int lab_build(struct node_lab *lab, struct errmsg *err)
@@ -221,6 +305,8 @@ static int lab_build(struct node_lab *lab, struct errmsg *err)
 	const struct node_lab_conf *conf = &lab->conf;
 	int r = fabric_new(lab, err);
 
+	if (r == 0)
+		r = tiers_new(lab, err);
 	if (r == 0)
 		r = router_new(lab, err);
 	if (r == 0 && conf->control_plane.family != ADDR_NONE)
@@ -244,6 +330,7 @@ int node_lab_new(const struct node_lab_conf *conf, struct node_lab **ret, struct
 	lab->conf = *conf;
 	lab->workers = arena_array(&lab->arena, conf->workers, sizeof(*lab->workers));
 	lab->clients = arena_array(&lab->arena, conf->clients, sizeof(*lab->clients));
+	lab->more_routers = arena_array(&lab->arena, conf->routers, sizeof(*lab->more_routers));
 	r = lab_build(lab, err);
 	if (r < 0) {
 		node_lab_free(lab);
@@ -266,6 +353,9 @@ void node_lab_free(struct node_lab *lab)
 	for (unsigned int i = 0; i < lab->conf.clients; i++)
 		net_ns_free(lab->clients[i].ns);
 	net_ns_free(lab->control_plane.ns);
+	for (unsigned int i = 1; i < lab->conf.routers; i++)
+		net_ns_free(lab->more_routers[i - 1].ns);
+	net_ns_free(lab->upstream.ns);
 	net_ns_free(lab->router.ns);
 	net_ns_free(lab->fabric);
 	VEC_FREE(&lab->pods);
@@ -284,6 +374,12 @@ struct net_ns *node_find(const struct node_lab *lab, const char *name)
 		return lab->router.ns;
 	if (is_named(&lab->control_plane, name))
 		return lab->control_plane.ns;
+	if (is_named(&lab->upstream, name))
+		return lab->upstream.ns;
+	for (unsigned int i = 1; i < lab->conf.routers; i++) {
+		if (is_named(&lab->more_routers[i - 1], name))
+			return lab->more_routers[i - 1].ns;
+	}
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
 		if (is_named(&lab->workers[i].host, name))
 			return lab->workers[i].host.ns;

@@ -4,6 +4,10 @@
  *
  *     client1 ... -- br-clients -- router -- br-cluster -- worker1 ... , control-plane        worker -- pod (veth each)
  *
+ * With a second tier of routers there is one more in between, and several alike where the one router is:
+ *
+ *     ... br-clients -- upstream -- br-uplinks -- router, router2 ... -- br-cluster ...
+ *
  * node_lab_new returns what node_lab_free frees; hosts, pods and speakers belong to the lab. */
 #ifndef ECMPLAB_NODE_H
 #define ECMPLAB_NODE_H
@@ -47,7 +51,9 @@ struct node_lab_conf {
 	size_t bandwidth_count;
 	enum bgp_switch worker_restart; /* RFC 4724, whatever the BGPPeers say */
 	enum node_hash hash;
-	uint32_t hash_seed; /* net.ipv4.fib_multipath_hash_seed where the kernel has it; 0: left alone */
+	unsigned int routers;	  /* 0: one, no tier above it */
+	struct prefix uplink_net; /* between the tiers; its first address is upstream's, the next ones the routers' */
+	uint32_t hash_seed;	  /* net.ipv4.fib_multipath_hash_seed where the kernel has it; 0: left alone */
 };
 
 /* A machine with one port on the lab's wire; `interface` is where its link is captured. */
@@ -107,6 +113,8 @@ struct node_lab {
 	struct node_lab_conf conf;
 	struct net_ns *fabric;		/* both bridges live here */
 	struct node_host router;	/* interface: the cluster side, eth0 */
+	struct node_host *more_routers; /* conf.routers - 1, as router */
+	struct node_host upstream;	/* interface: towards the routers; ns NULL where there is none */
 	struct node_host control_plane; /* ns NULL where there is none */
 	struct node_worker *workers;
 	struct node_host *clients;
@@ -123,6 +131,12 @@ int node_lab_new(const struct node_lab_conf *conf, struct node_lab **ret, struct
 void node_lab_free(struct node_lab *lab);
 /* The lab's host by name ("router", "worker2", "client1", "control-plane") or pod by its name; NULL where there is none. */
 struct net_ns *node_find(const struct node_lab *lab, const char *name);
+/* The router that the clients send to; its link there is NODE_ROUTER_CLIENT_LINK. */
+const struct node_host *node_gateway(const struct node_lab *lab);
+/* One of the routers that workers have sessions with, from 0; NULL behind the last. */
+const struct node_host *node_router_at(const struct node_lab *lab, unsigned int i);
+/* The address of the router's end towards upstream; i conf.routers: upstream's own. */
+struct addr node_uplink(const struct node_lab *lab, unsigned int i);
 /* Names the hash in force at the router, as "net.ipv4.fib_multipath_hash_policy=0". */
 int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err);
 
@@ -169,12 +183,17 @@ struct node_router_conf {
 	bool multihop;
 	enum bgp_role role;
 	bool role_strict;
-	bool restarting; /* built-in: takes over from one before it */
+	bool restarting;      /* built-in: takes over from one before it */
+	unsigned int number;  /* which of the routers, from 0 */
+	uint32_t upstream_as; /* 0: there is no tier above, or the speaker is its own */
 };
 
 /* The built-in router's speaker: one passive peer a worker, multipath, eBGP or iBGP as the AS numbers say. The caller owns
  * it. */
 struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf);
+
+/* The speaker of the tier above: a passive peer a router, from the first on. */
+struct bgp_speaker *node_upstream_speaker(const struct node_lab *lab, const struct node_router_conf *conf);
 
 /* ---- Real daemons: routers, and workers' speakers (what they are and how they are run: a row each in daemon.c) ---- */
 

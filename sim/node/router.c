@@ -9,7 +9,7 @@ static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct n
 	struct bgp_peer_conf peer = conf->session;
 
 	peer.name = lab->workers[i].host.name;
-	peer.local = lab->conf.router_cluster;
+	peer.local = addr_add(&lab->conf.router_cluster, conf->number);
 	peer.remote = lab->workers[i].host.address;
 	peer.remote_as = conf->worker_as;
 	peer.passive = true;
@@ -23,11 +23,51 @@ static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct n
 	return peer;
 }
 
-struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf)
+/* The tier above waits for its routers, which have all else to tell it. */
+static struct bgp_peer_conf upstream_conf(const struct node_lab *lab, const struct node_router_conf *conf)
+{
+	return (struct bgp_peer_conf){
+		.name = lab->upstream.name,
+		.local = node_uplink(lab, conf->number),
+		.remote = lab->upstream.address,
+		.remote_as = conf->upstream_as,
+		.hold_s = HOLD_S,
+		.connect_retry_s = 1,
+	};
+}
+
+struct bgp_speaker *node_upstream_speaker(const struct node_lab *lab, const struct node_router_conf *conf)
 {
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
+		.as = conf->upstream_as,
+		.router_id = addr_v4_value(&lab->upstream.address),
+		.profile = BGP_PROFILE_STANDARD,
+		.max_paths = conf->max_paths,
+		.readvertise = true,
+		.seed = conf->seed,
+	});
+
+	for (unsigned int i = 0; i < lab->conf.routers; i++) {
+		struct bgp_peer_conf peer = {.name = node_router_at(lab, i)->name,
+					     .local = lab->upstream.address,
+					     .remote = node_uplink(lab, i),
+					     .remote_as = conf->as,
+					     .passive = true,
+					     .hold_s = HOLD_S};
+		bgp_peer_id id;
+		int r = bgp_peer_add(s, &peer, &id); /* uplink addresses differ, so that it can't fail */
+
+		(void)r;
+	}
+	return s;
+}
+
+struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf)
+{
+	struct addr uplink = node_uplink(lab, conf->number);
+	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = conf->as,
-		.router_id = node_router_id(&lab->router, &lab->conf.router_client),
+		.router_id = lab->conf.routers > 0 ? addr_v4_value(&uplink) : addr_v4_value(&lab->conf.router_client),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.always_compare_med = conf->always_compare_med,
@@ -42,6 +82,13 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 		struct bgp_peer_conf peer = peer_conf(lab, conf, i);
 		bgp_peer_id id;
 		int r = bgp_peer_add(s, &peer, &id); /* worker addresses differ, so that it can't fail */
+
+		(void)r;
+	}
+	if (conf->upstream_as != 0) {
+		struct bgp_peer_conf peer = upstream_conf(lab, conf);
+		bgp_peer_id id;
+		int r = bgp_peer_add(s, &peer, &id);
 
 		(void)r;
 	}

@@ -154,6 +154,50 @@ class Biased(Live):
 """, expect=1)
 
 
+class Tiers(lab.LabTest):
+    """Two tiers of routers; scenarios/two-tiers has what holds."""
+
+    def play(self, change, expect):
+        folder = self.base / "scenarios/two-tiers"
+        (folder / "scenario.yaml").write_text(change((folder / "scenario.yaml").read_text()))
+        return self.lab("run", folder, "--out", "out", expect=expect)
+
+    def test_one_seed_for_both_is_found(self):
+        self.play(lambda text: text.replace("stages: polarised", "stages: independent"), expect=1)
+        found = self.verdict("out")["expectations"][-1]
+        self.assertRegex(found["seen"], r"flows over 2 x 4 members: .*; 4 pairs without a flow; router sends nothing to "
+                                        r"worker3, worker4; router2 sends nothing to worker1, worker2$")
+        self.assertIn("polarisation", found["why"])
+
+    @unittest.skipUnless(lab.have("tshark"), "no tshark")
+    def test_the_table_is_tshark_s(self):
+        """Flows by router and worker, from the captures alone."""
+        self.play(lambda text: text[:text.index("  # A seed of its own")], expect=0)
+        at = {}
+        for capture, name in (("router-clients", "router"), ("router2-uplink", "router2")):
+            for port in self.ports(capture):
+                at[port] = name
+        pairs = {(at[port], f"worker{i}") for i in range(1, 5) for port in self.ports(f"worker{i}")}
+        self.assertEqual(pairs, {("router", "worker1"), ("router", "worker2"), ("router2", "worker3"),
+                                 ("router2", "worker4")})
+
+    def ports(self, capture):
+        done = subprocess.run(["tshark", "-r", self.base / f"out/{capture}.pcap", "-Y",
+                               f"udp && !icmp && ip.dst == {VIP}", "-T", "fields", "-e", "udp.srcport"],
+                              capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    def test_a_router_without_sessions_is_named(self):
+        """The second peer is not in the manifest: the upper tier sends half of the flows where no route is."""
+        values = self.base / "scenarios/two-tiers/metallb-values.yaml"
+        text = values.read_text()
+        start = text.index("  - my-asn", text.index("10.0.0.1"))
+        values.write_text(text[:start] + text[text.index("  address-pools"):])
+        self.play(lambda text: text.replace("next_hops: all, within: 5s", "next_hops: all, within: 500ms"), expect=1)
+        self.assertIn("router2's kernel has no route to 172.16.254.1/32; upstream's to 192.168.255.2 (router)",
+                      self.verdict("out")["expectations"][-1]["seen"])
+
+
 # Counters, each between two looks at the clock.
 LOOK = "date +%s.%N; ip -s -j link show eth0 | tr -d ' \\n'; echo; date +%s.%N"
 

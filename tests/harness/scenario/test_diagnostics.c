@@ -24,6 +24,31 @@ static const struct row scenarios[] = {
 	 "lab:\n"
 	 "  workers: {first: 10.0.0.256}\n",
 	 1, 2, 20, 10, "first: \"10.0.0.256\" is no IP address", NULL},
+	{"upstream alone",
+	 "lab:\n"
+	 "  manifests: [m.yaml]\n"
+	 "steps:\n"
+	 "  - hash: {on: upstream, seed: 3}\n",
+	 1, 4, 16, 8, "the lab has no upstream", "write lab: {upstream: {routers: 2}}"},
+	{"upstream network",
+	 "lab:\n"
+	 "  upstream: {network: 10.0.0.128/26}\n",
+	 1, 2, 23, 13, "upstream.network 10.0.0.128/26 overlaps 10.0.0.0/24", NULL},
+	{"upstream one",
+	 "lab:\n"
+	 "  upstream: {routers: 1}\n",
+	 1, 2, 23, 1, "routers: 1 is not a whole number from 2 to 8", NULL},
+	{"upstream daemon",
+	 "lab:\n"
+	 "  router: {daemon: frr}\n"
+	 "  upstream: {routers: 2}\n",
+	 1, 2, 12, 6, "daemon: not with lab.upstream, whose routers are built-in ones and plain",
+	 "leave out one of the two"},
+	{"upstream meets",
+	 "lab:\n"
+	 "  control_plane: 10.0.0.2\n"
+	 "  upstream: {routers: 2}\n",
+	 1, 3, 13, 1, "upstream: 2 routers from 10.0.0.1 on meet other nodes' addresses", NULL},
 	{"bad companion",
 	 "lab:\n"
 	 "  manifests: [m.yaml]\n"
@@ -101,7 +126,7 @@ static const struct row scenarios[] = {
 	 1, 3, 3, 7, "\"workers\" is here twice", "it stands in line 2 already; keep one"},
 	{"empty", "", 1, 1, 1, 1, "the file is empty", NULL},
 	{"escape", "lab: {\"a\\e[31m\": 1}\n", 1, 1, 7, 9, "lab has no key \"a?[31m\"",
-	 "known: networks, router, control_plane, workers, clients, manifests, faults"},
+	 "known: networks, router, upstream, control_plane, workers, clients, manifests, faults"},
 	{"exec node",
 	 "lab:\n"
 	 "  manifests: [m.yaml]\n"
