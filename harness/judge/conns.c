@@ -81,8 +81,15 @@ static void note_apply(const struct question *q, struct client_conns *conns, con
 		return;
 	}
 	conn = client_conn_at(conns, out ? &note->src : &note->dst, out ? note->src_port : note->dst_port, note->time);
-	if (conn == NULL || note->kind == CAPTURE_HTTP_REQUEST)
+	if (conn == NULL)
 		return;
+	if (note->kind == CAPTURE_HTTP_REQUEST) {
+		if (out)
+			mark(&conn->request, note);
+		return;
+	}
+	if (in && note->kind == CAPTURE_TCP_RST)
+		mark(&conn->reset, note);
 	if (note->kind == CAPTURE_HTTP_RESPONSE && in && !conn->response.is) {
 		mark(&conn->response, note);
 		conn->status = note->status;

@@ -239,6 +239,7 @@ static const struct kind kinds[] = {
 	[JUDGE_PACKETS] = {judge_packets, .traffic = true},
 	[JUDGE_SPREAD_UNEQUAL] = {judge_spread_unequal, .traffic = true},
 	[JUDGE_PREDICTED] = {judge_predicted, .traffic = true, .fib = true},
+	[JUDGE_BROKEN] = {judge_broken, .traffic = true, .fib = true},
 	[JUDGE_REACTION] = {judge_reaction, .bgp = true, .fib = true, .named_only = true},
 	[JUDGE_BFD_UP] = {judge_bfd_up, .bfd = true},
 	[JUDGE_BFD_DOWN] = {judge_bfd_down, .bfd = true},

@@ -102,6 +102,7 @@ enum judge_kind {
 	JUDGE_PACKETS,	       /* of flows: none lost, late, twice or in a circle, but for those that may be */
 	JUDGE_SPREAD_UNEQUAL,  /* a control: what must not be balanced is not */
 	JUDGE_PREDICTED,       /* each went where the router's kernel had said that it would */
+	JUDGE_BROKEN,	       /* of the connections held over a change: no more than `lost` broke */
 	JUDGE_REACTION,
 	JUDGE_BFD_UP,
 	JUDGE_BFD_DOWN,
@@ -192,7 +193,7 @@ struct judge_expect {
 	int http_status;
 	enum judge_source source;
 	struct judge_traffic before;  /* moved: the same flows, by their numbers, before the change */
-	uint64_t lost, late, twice;   /* packets: at most so many */
+	uint64_t lost, late, twice;   /* packets: at most so many; lost: of connections too */
 	enum judge_algorithm at_most; /* moved: no more innocent ones than this makes of the router's next hops */
 	struct judge_oracle oracle;   /* predicted; packets: NULL answers do */
 	struct judge_budget budget;   /* left; since: the event; traffic.until: when the flows ended */
@@ -308,6 +309,38 @@ uint64_t judge_flows_planned(struct judge *j, const struct judge_expect *expect)
 /* The connections of a traffic as the clients' links show them, sorted, no worker named: what the oracle is to be asked. */
 struct judge_prediction *judge_connections(struct judge *j, const struct judge_traffic *traffic, struct arena *arena,
 					   size_t *ret_count);
+
+/* What broke a connection. */
+enum judge_cause {
+	JUDGE_CAUSE_NONE,
+	JUDGE_CAUSE_REHASH,	/* it came to another worker, though its own is a next hop */
+	JUDGE_CAUSE_LEFT,	/* its worker was no next hop any more when it was asked */
+	JUDGE_CAUSE_BLACK_HOLE, /* its worker said nothing, and was a next hop still */
+	JUDGE_CAUSE_OWN,	/* its own worker reset it */
+	JUDGE_CAUSE_BEHIND,	/* its own worker got the question, and no answer came from behind it */
+	JUDGE_CAUSE_SILENCE,	/* nobody answered, and it is not known why */
+	JUDGE_CAUSES,
+};
+
+/* "rehash", "black hole" ...; "-" for none */
+const char *judge_cause_name(enum judge_cause c);
+
+struct judge_break {
+	struct addr client;
+	uint16_t client_port;
+	uint32_t worker;   /* that had it, or JUDGE_NO_WORKER */
+	uint32_t reset_by; /* or JUDGE_NO_WORKER */
+	uint64_t frame;	   /* of that reset, on that worker's link */
+	bool answered, arrived,
+		resting; /* arrived: the question was seen at its worker; resting: nothing was asked yet */
+	struct instant asked, ended;
+	enum judge_cause cause;
+	int64_t hole_ns; /* black hole: from the question on, until its worker was no next hop any more, or to the end */
+};
+
+/* The connections of a traffic as the links show them up to now, sorted by client and port; in the arena. */
+const struct judge_break *judge_breaks(struct judge *j, const struct judge_traffic *traffic, struct instant now,
+				       struct arena *arena, size_t *ret_count);
 
 /* Judges what has been observed up to `now`. PENDING while the evidence may still come before the deadline. With
  * `now` at or past the deadline (and all captures settled) it is never PENDING. Evidence stamped later than `now` or the

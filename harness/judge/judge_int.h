@@ -409,7 +409,8 @@ struct instant judge_state(struct question *q, const struct condition *c);
 struct client_conn {
 	struct tcp_note syn;
 	unsigned int link;
-	struct mark response, ended;
+	struct mark request, response, ended;
+	struct mark reset; /* the first RST from the service */
 	int status;
 	bool refused;	/* the first end was an RST from the service */
 	uint32_t older; /* an earlier one of the same address and port, or SLOTS_NONE */
@@ -507,6 +508,7 @@ void judge_moved(struct question *q);
 void judge_packets(struct question *q);
 void judge_stages(struct question *q);
 void judge_predicted(struct question *q);
+void judge_broken(struct question *q);
 void judge_reaction(struct question *q);
 void judge_bfd_up(struct question *q);
 void judge_bfd_down(struct question *q);

@@ -53,6 +53,8 @@ static enum judge_kind kind_of(const struct plan_expect *e)
 		return JUDGE_PACKETS;
 	case PLAN_EXPECT_PREDICTED:
 		return JUDGE_PREDICTED;
+	case PLAN_EXPECT_BROKEN:
+		return JUDGE_BROKEN;
 	case PLAN_EXPECT_REACTION:
 		return JUDGE_REACTION;
 	case PLAN_EXPECT_LEFT:
@@ -64,7 +66,7 @@ static enum judge_kind kind_of(const struct plan_expect *e)
 /* The traffic that http and spread are about: the step before, of the kind that is asked for. */
 static int traffic_of(const struct run *r, const struct plan_expect *e, struct judge_traffic *ret, struct errmsg *err)
 {
-	bool http = e->kind == PLAN_EXPECT_HTTP || e->of == PLAN_OF_CONNECTIONS ||
+	bool http = e->kind == PLAN_EXPECT_HTTP || e->kind == PLAN_EXPECT_BROKEN || e->of == PLAN_OF_CONNECTIONS ||
 		    (e->of == PLAN_OF_LAST && r->http_was_last);
 
 	if (http ? !r->has_http : !r->has_flows)
@@ -86,6 +88,15 @@ static enum judge_algorithm algorithm_of(enum plan_moves moves)
 		return JUDGE_REHASH;
 	}
 	return JUDGE_MINIMAL;
+}
+
+static void packets_make(const struct run *r, const struct plan_expect *e, struct judge_expect *ret)
+{
+	ret->traffic = r->last_flows;
+	ret->oracle = r->flows_oracle; /* who a flow was for that came nowhere */
+	ret->lost = e->lost;
+	ret->late = e->late;
+	ret->twice = e->twice;
 }
 
 static enum judge_source source_of(enum plan_source source)
@@ -184,12 +195,11 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 		ret->at_most = algorithm_of(e->at_most);
 		ret->polarised = e->polarised;
 	}
-	if (e->kind == PLAN_EXPECT_PACKETS) {
-		ret->traffic = r->last_flows;
-		ret->oracle = r->flows_oracle; /* who a flow was for that came nowhere */
+	if (e->kind == PLAN_EXPECT_PACKETS)
+		packets_make(r, e, ret);
+	if (e->kind == PLAN_EXPECT_BROKEN) {
 		ret->lost = e->lost;
-		ret->late = e->late;
-		ret->twice = e->twice;
+		return traffic_of(r, e, &ret->traffic, err);
 	}
 	if (e->kind == PLAN_EXPECT_HTTP || e->kind == PLAN_EXPECT_SPREAD || e->kind == PLAN_EXPECT_PREDICTED) {
 		int result = traffic_of(r, e, &ret->traffic, err);

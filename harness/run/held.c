@@ -73,22 +73,52 @@ static const char *reset_by(const struct run *r, const struct run_held *h, const
 	return found != NULL ? r->judge_lab.workers[found->worker].name : NULL;
 }
 
+static int by_client(const void *a, const void *b)
+{
+	const struct judge_break *x = a, *y = b;
+	int order = addr_compare(&x->client, &y->client);
+
+	return order != 0 ? order : (int)x->client_port - (int)y->client_port;
+}
+
+static const struct judge_break *break_of(const struct judge_break *breaks, size_t n, const struct addr *client,
+					  uint16_t port)
+{
+	const struct judge_break key = {.client = *client, .client_port = port};
+
+	return n > 0 ? bsearch(&key, breaks, n, sizeof(*breaks), by_client) : NULL;
+}
+
+/* Which worker had it, what broke it by the judge's word, and for how long it was sent into a hole. */
+static void put_break(FILE *f, const struct run *r, const struct judge_break *b)
+{
+	bool known = b != NULL && b->worker < r->judge_lab.worker_count;
+
+	fprintf(f, "\t%s\t%s\t%.3f\n", known ? r->judge_lab.workers[b->worker].name : "-",
+		judge_cause_name(b != NULL ? b->cause : JUDGE_CAUSE_NONE),
+		b != NULL ? (double)b->hole_ns / NS_PER_MS : 0.0);
+}
+
 static int save(struct run *r, struct run_held *h, struct errmsg *err)
 {
 	const char *name = arena_printf(&r->arena, "connections-%u.tsv", ++r->held_saved);
 	int fd = openat(r->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	const struct judge_break *breaks;
+	size_t n;
 	bool bad;
 
 	if (f == NULL)
 		return errmsg_set(err, -errno, "%s", name);
-	fprintf(f, "client\tport\tfate\tby\n");
+	breaks = judge_breaks(r->judge, &h->traffic, run_wall(r), &r->arena, &n);
+	fprintf(f, "client\tport\tfate\tby\tbefore\tcause\thole_ms\n");
 	for (uint32_t i = 0; i < drive_held_count(h->conns); i++) {
 		struct drive_held_conn c = drive_held_at(h->conns, i);
 		const char *by = reset_by(r, h, &c);
 
-		fprintf(f, "%s\t%u\t%s\t%s\n", addr_text(&h->clients[c.client]).s, c.src_port, fates[c.fate],
+		fprintf(f, "%s\t%u\t%s\t%s", addr_text(&h->clients[c.client]).s, c.src_port, fates[c.fate],
 			by != NULL ? by : "-");
+		put_break(f, r, break_of(breaks, n, &h->clients[c.client], c.src_port));
 	}
 	bad = ferror(f) != 0;
 	return fclose(f) != 0 || bad ? errmsg_set(err, -EIO, "%s", name) : 0;

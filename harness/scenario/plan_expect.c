@@ -30,6 +30,7 @@ static const struct form forms[] = {
 	{"moved_flows", PLAN_EXPECT_MOVED, {"detect"}, false, false},
 	{"paths", PLAN_EXPECT_PREDICTED, {"of"}, false, false},
 	{"no_packet_on", PLAN_EXPECT_LEFT, {"since", "lost", "black_hole"}, false, false},
+	{"connections", PLAN_EXPECT_BROKEN, {NULL}, false, false},
 };
 
 #define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
@@ -198,6 +199,11 @@ static void field_lost_most(struct reader *r, const struct yaml_node *v, const s
 	*(uint64_t *)ret = n;
 }
 
+static const struct field connections_fields[] = {
+	{.key = "broken", .read = field_u32, .offset = IN_EXPECT(lost), .max = UINT32_MAX, .required = true},
+};
+static const struct record connections_record = {.what = "connections", RECORD_FIELDS(connections_fields)};
+
 static const struct field expect_fields[] = {
 	{.key = "sessions", .read = field_only_word, .more = &session_states},
 	{.key = "workers", .read = field_who, .offset = IN_EXPECT(who)},
@@ -211,6 +217,7 @@ static const struct field expect_fields[] = {
 	{.key = "spread", .read = field_word, .offset = IN_EXPECT(spread), .more = &spreads},
 	{.key = "stages", .read = field_second_word, .offset = IN_EXPECT(polarised), .more = &stages},
 	{.key = "packets", .read = field_record, .more = &packets_record},
+	{.key = "connections", .read = field_record, .more = &connections_record},
 	{.key = "moved_flows", .read = field_record, .more = &moved_record},
 	{.key = "paths", .read = field_only_word, .more = &paths},
 	{.key = "no_packet_on", .read = field_who, .offset = IN_EXPECT(who)},
@@ -244,7 +251,7 @@ static const struct form *form_of(struct reader *r, const struct yaml_node *v, c
 	if (form == NULL)
 		diag_hint(r, reader_fault(r, v, "%s: nothing to look for", step),
 			  "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, "
-			  "moved_flows, stages, paths, no_packet_on");
+			  "moved_flows, stages, paths, no_packet_on, connections");
 	return form;
 }
 
@@ -303,7 +310,7 @@ static void order_check(struct reader *r, const struct yaml_node *v, const struc
 	const struct yaml_node *key = yaml_get_key(v, form->key);
 	bool spread = form->kind == PLAN_EXPECT_SPREAD || form->kind == PLAN_EXPECT_PREDICTED;
 
-	if (form->kind == PLAN_EXPECT_HTTP && !s->http_done)
+	if ((form->kind == PLAN_EXPECT_HTTP || form->kind == PLAN_EXPECT_BROKEN) && !s->http_done)
 		diag_hint(r, reader_fault(r, key, "no http step before this one"), "begin with - http: {service: ...}");
 	if (form->kind == PLAN_EXPECT_PACKETS && !s->flows_done)
 		diag_hint(r, reader_fault(r, key, "no flows step before this one"),

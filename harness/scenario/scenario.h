@@ -205,6 +205,7 @@ enum plan_expect_kind {
 			       last flows at both tiers where there is an upstream */
 	PLAN_EXPECT_PACKETS, /* packets: {lost: 0, late: 0, twice: 0} of the last flows: at most so many */
 	PLAN_EXPECT_PREDICTED, /* paths: predicted, of: flows|connections: each where the router's kernel said it would go */
+	PLAN_EXPECT_BROKEN,   /* connections: {broken: 0}: of the held ones that were released, at most so many */
 	PLAN_EXPECT_REACTION, /* of the router to a case of malformed: */
 	PLAN_EXPECT_LEFT, /* no_packet_on: worker2|[..], since: event|withdraw|fib, within: 200ms, lost: 3, black_hole: 50ms;
 				 of the flows in the background, which end with it */

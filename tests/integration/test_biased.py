@@ -36,6 +36,10 @@ class Live(lab.LabTest):
         found = self.verdict("out")["expectations"][number]
         return found["seen"], found.get("why") or ""
 
+    def near(self, count, of, share):
+        """Within what is exceeded once in two million times: five standard deviations."""
+        self.assertLessEqual(abs(count - of * share), 5 * math.sqrt(of * share * (1 - share)) + 1e-9)
+
     def output(self):
         return "".join(path.read_text() for path in sorted((self.base / "out").glob("exec-*.out")))
 
@@ -154,6 +158,58 @@ class Biased(Live):
 """, expect=1)
 
 
+class Broken(Live):
+    """Real connections held over a change: what broke each is told, and agrees with who had it and who reset it."""
+
+    def rows(self):
+        return self.table("connections-1.tsv")
+
+    def test_a_plain_group_rehashes(self):
+        self.play("""
+  - http: {service: nginx, requests: 400, hold: true}
+  - fail: {worker: worker1, how: crash}
+  - expect: {service: nginx, next_hops: [worker2, worker3], within: 5s}
+  - http: {release: true}
+  - expect: {connections: {broken: 0}}
+""", expect=1)
+        rows = self.rows()
+        count = {cause: [row for row in rows if row["cause"] == cause] for cause in ("-", "rehash", "its next hop left")}
+        self.assertEqual(sum(map(len, count.values())), 400)
+        self.assertTrue(all(row["before"] == "worker1" and row["by"] in ("worker2", "worker3")
+                            for row in count["its next hop left"]))
+        self.assertTrue(all((row["before"], row["by"]) == ("worker2", "worker3") for row in count["rehash"]))
+        self.assertTrue(all(row["fate"] == "answered" and row["before"] != "worker1" for row in count["-"]))
+        self.assertRegex(self.finding(2)[0], rf"^400 connections: {400 - len(count['-'])} broken: {len(count['rehash'])} "
+                                             rf"by rehash.*, {len(count['its next hop left'])} whose worker is no next hop")
+        # ECMP.md 5.5: of three the first leaves, a third had to move and half of a third did without need
+        self.near(len(count["its next hop left"]), 400, 1 / 3)
+        self.near(len(count["rehash"]), 400, 1 / 6)
+
+    def test_a_resilient_group_breaks_no_others(self):
+        self.play("""
+  - http: {service: nginx, requests: 400, hold: true}
+  - fail: {worker: worker1, how: crash}
+  - expect: {service: nginx, next_hops: [worker2, worker3], within: 5s}
+  - http: {release: true}
+  - expect: {connections: {broken: 400}}
+""", expect=0, router="hash: l4, nexthop_groups: {type: resilient, buckets: 128, idle_timer: 0s}")
+        self.assertEqual({row["cause"] for row in self.rows()}, {"-", "its next hop left"})
+
+    def test_a_dead_worker_is_a_black_hole_until_the_hold_time(self):
+        self.play("""
+  - http: {service: nginx, requests: 200, hold: true}
+  - fail: {worker: worker1, how: power_loss}
+  - http: {release: true}
+  - expect: {connections: {broken: 0}}
+""", expect=1, router="hash: l4, hold: 3s")
+        holes = [row for row in self.rows() if row["cause"] == "black hole"]
+        self.assertTrue(holes)
+        self.assertEqual({row["before"] for row in holes}, {"worker1"})
+        # The hold time runs from the worker's last KEEPALIVE, a second apart, so that of three seconds two are left at least.
+        self.assertTrue(all(1500 < float(row["hole_ms"]) < 3500 for row in holes), holes[0])
+        self.assertRegex(self.finding(1)[1], r"went on sending to worker1, which did not answer, for up to [23][.\d]* s")
+
+
 class Tiers(lab.LabTest):
     """Two tiers of routers; scenarios/two-tiers has what holds."""
 
@@ -270,10 +326,6 @@ class Truths(Live):
         self.near(sum(row["fate"] == "innocent" for row in rows), 3000, fractions.Fraction(1, 2))
         self.assertEqual([row["before"] for row in rows if row["fate"] == "kept"],
                          [row["after"] for row in rows if row["fate"] == "kept"])
-
-    def near(self, count, of, share):
-        """Within what is exceeded once in two million times: five standard deviations."""
-        self.assertLessEqual(abs(count - of * share), 5 * math.sqrt(of * share * (1 - share)) + 1e-9)
 
     def test_the_theory_is_the_table_s(self):
         """ECMP.md 5.5, rounded to per cent: total, and innocent ones of the survivors, at best and at worst."""
