@@ -169,6 +169,41 @@ static bool rule_difference(const uint64_t *counts, size_t n, double tolerance)
 	return fabs((double)counts[0] - (double)counts[1]) / (double)(counts[0] + counts[1]) <= tolerance;
 }
 
+/* From `tolerance` below the mean to two and a half times as much above it: 80 to 150 %. */
+static bool rule_lopsided(const uint64_t *counts, size_t n, double tolerance)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)counts[i];
+	for (size_t i = 0; i < n; i++) {
+		double of_mean = (double)counts[i] * (double)n / sum;
+
+		if (of_mean < 1 - tolerance || of_mean > 1 + 2.5 * tolerance)
+			return false;
+	}
+	return true;
+}
+
+static bool rule_every_one_hit(const uint64_t *counts, size_t n, double tolerance)
+{
+	(void)tolerance;
+	for (size_t i = 0; i < n; i++) {
+		if (counts[i] == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Who looks at the set of next hops alone lets every spread pass. */
+static bool rule_set_only(const uint64_t *counts, size_t n, double tolerance)
+{
+	(void)counts;
+	(void)n;
+	(void)tolerance;
+	return true;
+}
+
 static bool rule_spread(const uint64_t *counts, size_t n, double tolerance)
 {
 	uint64_t least = counts[0], most = counts[0];
@@ -193,15 +228,18 @@ static const struct rule {
 	{"kernel router_multipath, ratio 15 %", rule_ratio, 0.15, 2, 32769, 0.075, 1000},
 	{"kernel custom hash, difference 20 %", rule_difference, 0.2, 2, 32769, 0.19, 1000},
 	{"kernel custom hash, difference 20 %", rule_difference, 0.2, 2, 16384, 0.19, 1000},
+	{"kernel seed, each of 10 hit in 100", rule_every_one_hit, 0, 10, 100, 0.5, 2000},
 	{"SONiC, each within 25 %", rule_each, 0.25, 16, 1000, 0.25, 2000},
 	{"SONiC, each within 25 %", rule_each, 0.25, 32, 8000, 0.25, 2000},
 	{"SONiC, each within 25 %", rule_each, 0.25, 16, 16000, 0.25, 1000},
 	{"SONiC, each within 25 %", rule_each, 0.25, 8, 80000, 0.2, 200},
+	{"SONiC protocol, each from 80 to 150 %", rule_lopsided, 0.2, 16, 10000, 0.2, 1000},
 	{"featureprofiles, each within 10 %", rule_each, 0.1, 8, 10000, 0.1, 1000},
 	{"featureprofiles, each within 5 %", rule_each, 0.05, 4, 10000, 0.05, 1000},
 	{"featureprofiles gRIBI, each within 2 %", rule_each, 0.02, 8, 100000, 0.02, 200},
 	{"featureprofiles weights, 0.2 % absolute", rule_absolute, 0.002, 4, 100000, 0.008, 200},
 	{"FBOSS, (most-least)/least 25 %", rule_spread, 0.25, 8, 10000, 0.18, 1000},
+	{"FRR, Calico, MetalLB, netlab: set only", rule_set_only, 0, 3, 10000, 0.5, 500},
 };
 
 struct errors {
