@@ -54,11 +54,17 @@ static int network_build(struct run *r, struct errmsg *err)
 	return run_hash_start(r, err);
 }
 
+/* The first link behind those of a lab with one router. */
+static unsigned int first_beside(const struct node_lab *lab)
+{
+	return lab->conf.workers + lab->conf.clients + 2 + (lab->control_plane.ns != NULL ? 1 : 0);
+}
+
 /* Their uplinks are captured behind all other links; the first one's is the router's towards the clients. */
 static void routers_fill(struct run *r)
 {
 	const struct node_lab *lab = r->lab;
-	unsigned int first = lab->conf.workers + lab->conf.clients + 2 + (lab->control_plane.ns != NULL ? 1 : 0);
+	unsigned int first = first_beside(lab);
 	struct judge_router *routers = arena_array(&r->arena, lab->conf.routers, sizeof(*routers));
 
 	for (unsigned int i = 0; i < lab->conf.routers; i++)
@@ -87,7 +93,8 @@ void run_judge_start(struct run *r)
 	r->judge_lab = (struct judge_lab){
 		.router = lab->conf.router_cluster,
 		.router_link = lab->conf.workers + lab->conf.clients,
-		.gate_link = lab->conf.workers + lab->conf.clients + 1,
+		.gate_link = lab->conf.routers > 0 ? first_beside(lab) + lab->conf.routers - 1
+						   : lab->conf.workers + lab->conf.clients + 1,
 		.workers = workers,
 		.worker_count = lab->conf.workers,
 		.clients = clients,
