@@ -19,7 +19,7 @@
 
 #define BLOCKS 8U
 #define BLOCK_MIN ((size_t)16 << 10) /* holds a jumbo frame */
-#define BLOCK_MAX ((size_t)256 << 10)
+#define BLOCK_MAX ((size_t)32 << 10) /* many of them: frames that trickle fill a block a timer each */
 #define VLAN_TAG_LEN 4U
 
 struct tpacket {

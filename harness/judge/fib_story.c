@@ -14,6 +14,7 @@ struct edge {
 	bool on;
 	bool followed;
 	struct addr next_hop;
+	const char *as_path; /* the view's */
 };
 
 struct telling {
@@ -67,7 +68,8 @@ static void gather_worker(struct telling *t, uint32_t worker, const struct prefi
 			VEC_PUSH(&t->edges, (struct edge){.time = times.at[i],
 							  .worker = worker,
 							  .on = now != BGP_NO_ROUTE,
-							  .next_hop = v->events.at[of].next_hop});
+							  .next_hop = v->events.at[of].next_hop,
+							  .as_path = v->events.at[of].as_path});
 		held = now;
 	}
 	VEC_FREE(&times);
@@ -232,15 +234,45 @@ static void find_holes(struct telling *t, const struct prefix *prefix)
 	}
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* How many of those that announce after the edge have one AS path. */
+static size_t alike_at(struct telling *t, size_t edge)
+{
+	const char **paths = arena_array(&t->scratch, t->j->lab.worker_count, sizeof(*paths));
+	size_t n = 0, run = 0, most = 0;
+
+	for (size_t i = 0; i <= edge; i++)
+		paths[t->edges.at[i].worker] = t->edges.at[i].on ? t->edges.at[i].as_path : NULL;
+	for (size_t w = 0; w < t->j->lab.worker_count; w++) {
+		if (paths[w] != NULL)
+			paths[n++] = paths[w];
+	}
+	if (n > 1)
+		qsort(paths, n, sizeof(*paths), by_text);
+	for (size_t i = 0; i < n; i++) {
+		run = i > 0 && strcmp(paths[i], paths[i - 1]) == 0 ? run + 1 : 1;
+		most = run > most ? run : most;
+	}
+	return most;
+}
+
 static void most_announced(struct telling *t)
 {
-	size_t announced = 0;
+	size_t announced = 0, at = SIZE_MAX;
 
 	for (size_t i = 0; i < t->edges.len; i++) {
 		announced += t->edges.at[i].on ? 1 : SIZE_MAX;
-		if (announced > t->story.announced_most)
-			t->story.announced_most = announced;
+		if (announced <= t->story.announced_most)
+			continue;
+		t->story.announced_most = announced;
+		at = i;
 	}
+	if (at != SIZE_MAX)
+		t->story.alike_most = alike_at(t, at);
 }
 
 static int by_delay(const void *a, const void *b)

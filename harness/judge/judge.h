@@ -386,6 +386,7 @@ struct judge_fib_story {
 	size_t prefixes;
 	size_t added, replaced, removed;       /* changes: to none before, some to some, to none after */
 	size_t announced_most, installed_most; /* workers, and next hops, of one prefix at one time */
+	size_t alike_most;		       /* of the workers of announced_most, those whose AS path is the same */
 	size_t followed, unfollowed;	       /* announcements and ends of such that the FIB took over, or never did */
 	int64_t delay_median_ns, delay_longest_ns; /* of those that changed it, from the wire to the FIB */
 	/* The route was gone while workers announced it, and came back: */

@@ -21,6 +21,8 @@ struct subject {
 	bool has_fib;
 	struct judge_fib_story fib;
 	char order[16];
+	bool has_left; /* flows that went on over a change of the group */
+	struct judge_leaving left;
 };
 
 struct comparison {
@@ -52,6 +54,11 @@ static void take_steps(struct subject *s, const struct report_case *c)
 
 		if (s->sessions_ns < 0 && is_of_sessions(step) && step->verdict == REPORT_PASSED)
 			s->sessions_ns = step->since_start_ns + step->elapsed_ns;
+		if (step->finding != NULL && step->finding->leaving.flows > 0) {
+			s->left = step->finding->leaving;
+			s->left.gaps = NULL;
+			s->has_left = true;
+		}
 		s->judged += step_is_expectation(step);
 		s->held += step_is_expectation(step) && step->verdict == REPORT_PASSED;
 	}
@@ -151,6 +158,44 @@ static void cell_most(const struct subject *s, char *ret, size_t room)
 	snprintf(ret, room, "%zu of %zu", s->fib.installed_most, s->fib.announced_most);
 }
 
+/* What keeps announced next hops out: a limit, or AS paths that are not the same (FRR: bestpath as-path multipath-relax). */
+static const char *limit_of(const struct judge_fib_story *f)
+{
+	if (f->installed_most >= f->announced_most)
+		return "nothing";
+	return f->alike_most < f->announced_most && f->installed_most == f->alike_most ? "AS paths" : "limit";
+}
+
+static void cell_limit(const struct subject *s, char *ret, size_t room)
+{
+	if (strcmp(limit_of(&s->fib), "limit") == 0)
+		snprintf(ret, room, "limit of %zu", s->fib.installed_most);
+	else
+		snprintf(ret, room, "%s", limit_of(&s->fib));
+}
+
+static void cell_lost(const struct subject *s, char *ret, size_t room)
+{
+	snprintf(ret, room, s->has_left ? "%llu of %llu" : "-", (unsigned long long)s->left.lost,
+		 (unsigned long long)s->left.sent);
+}
+
+static void cell_without(const struct subject *s, char *ret, size_t room)
+{
+	snprintf(ret, room, "%s",
+		 !s->has_left	     ? "-"
+		 : s->left.lost == 0 ? "none"
+		 : s->left.lost == 1 ? "one packet"
+				     : duration_text(s->left.loss_span_ns).s);
+}
+
+static void cell_switch(const struct subject *s, char *ret, size_t room)
+{
+	bool known = s->has_left && s->left.word_ns >= 0 && s->left.new_path_ns >= 0;
+
+	snprintf(ret, room, "%s", known ? duration_text(s->left.new_path_ns - s->left.word_ns).s : "-");
+}
+
 static void cell_unfollowed(const struct subject *s, char *ret, size_t room)
 {
 	snprintf(ret, room, "%zu", s->fib.unfollowed);
@@ -176,6 +221,11 @@ static bool has_holes(const struct subject *s)
 	return s->fib.holes + s->fib.lost > 0;
 }
 
+static bool loses(const struct subject *s)
+{
+	return s->has_left && s->left.lost > 0;
+}
+
 static bool lacks_hops(const struct subject *s)
 {
 	return s->fib.installed_most < s->fib.announced_most;
@@ -195,10 +245,14 @@ static const struct row {
 	{"gone though announced", cell_holes, true, has_holes},
 	{"  at least so long", cell_hole_longest, true, has_holes},
 	{"next hops installed", cell_most, true, lacks_hops},
+	{"  held back by", cell_limit, true, lacks_hops},
 	{"changes never followed", cell_unfollowed, true, lacks_hops},
 	{"next-hop order", cell_order, true, NULL},
 	{"behind the wire, median", cell_median, true, NULL},
 	{"  at most", cell_longest, true, NULL},
+	{"to the first packet", cell_switch, true, NULL},
+	{"packets lost", cell_lost, true, loses},
+	{"  from first to last", cell_without, true, loses},
 };
 
 static void put_row(struct page *p, const struct row *row, const struct subject *s, size_t n)
@@ -280,6 +334,8 @@ static void set_fib(json_t *o, const struct subject *s)
 	f.order = s->order;
 	set(o, "fib", s->has_fib ? json_fib(&f, &lab) : json_null());
 	set(o, "group_change", s->has_fib ? json_text(way_of(&f)) : json_null());
+	set(o, "held_back_by", s->has_fib ? json_text(limit_of(&f)) : json_null());
+	set(o, "leaving", s->has_left ? json_leaving(&s->left) : json_null());
 }
 
 static void json_end(struct teller *t, int64_t wall_ns)

@@ -332,6 +332,7 @@ json_t *json_fib(const struct judge_fib_story *f, const struct report_lab *lab)
 	set(o, "replaced", json_integer((json_int_t)f->replaced));
 	set(o, "removed", json_integer((json_int_t)f->removed));
 	set(o, "announced_most", json_integer((json_int_t)f->announced_most));
+	set(o, "alike_most", json_integer((json_int_t)f->alike_most));
 	set(o, "installed_most", json_integer((json_int_t)f->installed_most));
 	set(o, "followed", json_integer((json_int_t)f->followed));
 	set(o, "unfollowed", json_integer((json_int_t)f->unfollowed));

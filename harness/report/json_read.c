@@ -170,6 +170,7 @@ static const struct judge_fib_story *fib_of(const json_t *root, struct arena *ar
 				      .removed = count_of(o, "removed"),
 				      .announced_most = count_of(o, "announced_most"),
 				      .installed_most = count_of(o, "installed_most"),
+				      .alike_most = count_of(o, "alike_most"),
 				      .followed = count_of(o, "followed"),
 				      .unfollowed = count_of(o, "unfollowed"),
 				      .delay_median_ns = integer_of(o, "delay_median_ns"),

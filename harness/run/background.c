@@ -9,7 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define TICK_NS NS_PER_MS
+#define TICK_MIN_NS (100 * NS_PER_US)
+#define TICK_MAX_NS NS_PER_MS
 #define SEND_AT_ONCE 512
 #define LASTS_S 7200U /* longer than any step may wait */
 #define REFERENCE_NS (3 * NS_PER_S)
@@ -74,10 +75,19 @@ uint32_t run_background_packets(uint32_t rate, uint32_t count)
 	return packets < UINT32_MAX ? (uint32_t)packets : UINT32_MAX;
 }
 
-int run_background_start(struct run *r, struct traffic_sender *sender, const struct judge_traffic *traffic,
-			 struct errmsg *err)
+/* A packet at a time, so that short gaps meet one, as long as that leaves time for the rest. */
+static int64_t tick_ns(uint32_t rate)
 {
-	const struct itimerspec tick = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
+	int64_t each = NS_PER_S / rate;
+
+	return each < TICK_MIN_NS ? TICK_MIN_NS : each > TICK_MAX_NS ? TICK_MAX_NS : each;
+}
+
+int run_background_start(struct run *r, struct traffic_sender *sender, uint32_t rate,
+			 const struct judge_traffic *traffic, struct errmsg *err)
+{
+	int64_t each = tick_ns(rate);
+	const struct itimerspec tick = {.it_interval.tv_nsec = each, .it_value.tv_nsec = each};
 	struct run_background *b;
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 

@@ -19,7 +19,7 @@ static void rogue_start(struct run *r, const struct plan_malformed *m)
 {
 	const struct node_host *worker = &r->lab->workers[m->worker - 1].host;
 	struct drive_rogue_conf conf = {.what = m->what,
-					.conf = {.as = r->plan->lab.worker_as,
+					.conf = {.as = run_worker_as(&r->plan->lab, m->worker - 1),
 						 .peer_as = r->plan->lab.router_as,
 						 .id = addr_v4_value(&worker->address),
 						 .local = worker->address,

@@ -263,6 +263,8 @@ struct node_router_conf run_router_conf(const struct run *r)
 
 	return (struct node_router_conf){.as = lab->router_as,
 					 .worker_as = lab->worker_as,
+					 .worker_as_step = lab->worker_as_step,
+					 .multipath_own = lab->multipath_own,
 					 .max_paths = lab->max_paths > 0 ? lab->max_paths : ROUTER_PATHS_DEFAULT,
 					 .password = lab->router_password,
 					 .bfd = {.on = s->bfd.on,

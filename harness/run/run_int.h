@@ -186,6 +186,11 @@ struct node_lab_conf run_lab_conf(const struct plan_lab *lab);
 /* router.c: the built-in router */
 void run_on_router_notice(void *ctx, const struct bgp_output *notice);
 struct node_router_conf run_router_conf(const struct run *r);
+/* Worker 0 and on. */
+static inline uint32_t run_worker_as(const struct plan_lab *lab, unsigned int worker)
+{
+	return lab->worker_as + worker * lab->worker_as_step;
+}
 enum bgp_role run_worker_role(const struct plan_lab *lab);
 enum bgp_switch run_switch(enum plan_switch how);
 struct bgp_switches run_switches(const struct plan_switches *s);
@@ -305,8 +310,8 @@ void run_held_free(struct run *r);
 
 /* background.c: flows that go on while steps are played */
 /* The sender, the run's own, begins now; returns when each flow has sent a packet. Of several only the newest goes on. */
-int run_background_start(struct run *r, struct traffic_sender *sender, const struct judge_traffic *traffic,
-			 struct errmsg *err);
+int run_background_start(struct run *r, struct traffic_sender *sender, uint32_t rate,
+			 const struct judge_traffic *traffic, struct errmsg *err);
 void run_background_stop(struct run *r);
 void run_background_free(struct run *r);
 /* So many packets of each flow that they never end. */

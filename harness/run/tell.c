@@ -75,7 +75,7 @@ static size_t nodes_fill(const struct run *r, struct report_node *workers, struc
 	for (unsigned int i = 0; i < lab->conf.workers; i++)
 		workers[i] = (struct report_node){.name = lab->workers[i].host.name,
 						  .address = lab->workers[i].host.address,
-						  .as = r->plan->lab.worker_as};
+						  .as = run_worker_as(&r->plan->lab, i)};
 	for (unsigned int i = 0; i < lab->conf.clients; i++)
 		clients[i] = (struct report_node){.name = lab->clients[i].name, .address = lab->clients[i].address};
 	return lab->conf.workers;

@@ -173,7 +173,7 @@ static enum run_exit flows_begin(struct run *r, unsigned int client, const struc
 
 	if (result == 0) {
 		judge_trace(r->judge, flows->run);
-		result = run_background_start(r, sender,
+		result = run_background_start(r, sender, flows->rate,
 					      &(struct judge_traffic){.flows = true,
 								      .run = flows->run,
 								      .count = flows->count,

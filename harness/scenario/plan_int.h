@@ -107,7 +107,8 @@ void plan_ttl_read(struct reader *r, const struct yaml_node *v, const struct fie
 extern const struct words plan_roles;
 void plan_switches_read(struct reader *r, const struct yaml_node *v, const struct field *f,
 			void *ret); /* plan_switches */
-void plan_update_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* bool */
+void plan_multipath_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* bool */
+void plan_update_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);	 /* bool */
 /* That the router's kind has what is asked of it. */
 void plan_session_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab);
 

@@ -104,6 +104,7 @@ static const struct field router_fields[] = {
 	{.key = "multipath_hash", .read = field_word, .offset = IN_LAB(hash), .more = &hashes},
 	{.key = "hash", .read = plan_hash_read, .offset = IN_LAB(hashing)},
 	{.key = "nexthop_groups", .read = plan_groups_read, .offset = IN_LAB(groups)},
+	{.key = "multipath", .read = plan_multipath_read, .offset = IN_LAB(multipath_own)},
 	{.key = "max_paths", .read = field_u32, .offset = IN_LAB(max_paths), .min = 1, .max = 1024},
 	{.key = "addresses", .read = field_record, .more = &router_addresses},
 };
@@ -111,6 +112,7 @@ static const struct record router = {.what = "router", RECORD_FIELDS(router_fiel
 static const struct field worker_fields[] = {
 	{.key = "count", .read = field_u32, .offset = IN_LAB(workers), .min = 1, .max = PLAN_WORKERS_MAX},
 	{.key = "as", .read = field_u32, .offset = IN_LAB(worker_as), .min = 1},
+	{.key = "as_step", .read = field_u32, .offset = IN_LAB(worker_as_step), .max = 1000},
 	{.key = "first", .read = field_addr, .offset = IN_LAB(first_worker)},
 	{.key = "metallb", .read = field_word, .offset = IN_LAB(metallb), .more = &metallbs},
 	{.key = "role", .read = field_word, .offset = IN_LAB(worker_role), .more = &plan_roles},

@@ -138,6 +138,9 @@ void plan_session_check(struct plan_state *s, const struct yaml_node *router, co
 		{"session", router != NULL && yaml_get(router, "session") != NULL, {[PLAN_BUILTIN] = true}},
 		{"always_compare_med", lab->always_compare_med, {[PLAN_BUILTIN] = true}},
 		{"multipath_relax", lab->multipath_relax, {[PLAN_BUILTIN] = true}},
+		{"multipath",
+		 lab->multipath_own,
+		 {[PLAN_BUILTIN] = true, [PLAN_BIRD1] = true, [PLAN_BIRD2] = true, [PLAN_FRR] = true}},
 		{"group_update", lab->delete_add, {[PLAN_BUILTIN] = true}},
 		/* of BIRD 2 from 2.0.11 on */
 		{"role", p->role != PLAN_ROLE_NONE, {[PLAN_BUILTIN] = true, [PLAN_BIRD2] = true, [PLAN_FRR] = true}},

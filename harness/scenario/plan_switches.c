@@ -71,6 +71,20 @@ void plan_switches_read(struct reader *r, const struct yaml_node *v, const struc
 	record_read_over(r, v, &switches_record, ret);
 }
 
+static const char *const multipath_words[] = {"configured", "defaults"};
+static const struct words multipaths = WORDS(multipath_words);
+
+/* router.multipath: whether the generated configuration says how many paths, and of what AS paths, share traffic */
+void plan_multipath_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	struct field row = *f;
+	unsigned int word = 0;
+
+	row.more = &multipaths;
+	field_word(r, v, &row, &word);
+	*(bool *)ret = word == 1;
+}
+
 void plan_update_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	struct field row = *f;

@@ -164,8 +164,10 @@ struct plan_lab {
 	struct plan_groups groups;
 	struct plan_upstream upstream;
 	unsigned int max_paths; /* 16 */
-	unsigned int workers;	/* 3 */
-	uint32_t worker_as;	/* 22000 */
+	bool multipath_own; /* router.multipath: defaults: its generated configuration says nothing of limits and AS paths */
+	unsigned int workers;	 /* 3 */
+	uint32_t worker_as;	 /* 22000 */
+	uint32_t worker_as_step; /* worker n has worker_as + (n - 1) * this, as its BGPPeer says; 0 */
 	enum plan_role worker_role;
 	bool worker_role_strict;
 	struct plan_switches switches;

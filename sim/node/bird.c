@@ -62,14 +62,18 @@ static void router_config(const struct node_lab *lab, const struct node_router_c
 	bool v6 = lab->conf.cluster_net.addr.family == ADDR_V6;
 	const char *opened = !channels ? "" : v6 ? "ipv6 { " : "ipv4 { ", *closed = channels ? " };" : "";
 
+	char limit[32] = ""; /* BIRD's own: 16 */
+
+	if (!conf->multipath_own)
+		snprintf(limit, sizeof(limit), " limit %u", conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX);
 	head(lab, ret);
 	fprintf(ret,
 		"protocol kernel {\n"
 		"  scan time 20;\n"
-		"  merge paths on limit %u;\n"
+		"  merge paths on%s;\n"
 		"  %simport none; export all;%s\n"
 		"}\n",
-		conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX, opened, closed);
+		limit, opened, closed);
 	if (conf->bfd.on)
 		bfd_protocol(&conf->bfd, ret);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
@@ -81,7 +85,7 @@ static void router_config(const struct node_lab *lab, const struct node_router_c
 			"  neighbor %s as %u;\n"
 			"  %simport all; export all;%s\n",
 			w->name, addr_text(&lab->conf.router_cluster).s, conf->as, addr_text(&w->address).s,
-			conf->worker_as, opened, closed);
+			node_router_worker_as(conf, i), opened, closed);
 		router_session(conf, ret);
 		fprintf(ret, "}\n");
 	}

@@ -84,8 +84,9 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 		"router bgp %u\n"
 		" bgp router-id %s\n"
 		" no bgp ebgp-requires-policy\n"
-		" bgp bestpath as-path multipath-relax\n",
-		conf->as, addr_text(&id).s);
+		"%s",
+		conf->as, addr_text(&lab->conf.router_client).s,
+		conf->multipath_own ? "" : " bgp bestpath as-path multipath-relax\n");
 	if (conf->graceful_restart)
 		fprintf(ret, " bgp graceful-restart\n bgp graceful-restart restart-time %u\n", conf->restart_s);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
@@ -95,12 +96,11 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 		fprintf(ret,
 			" neighbor %s remote-as %u\n"
 			" neighbor %s description %s\n",
-			remote.s, conf->worker_as, remote.s, w->name);
+			remote.s, node_router_worker_as(conf, i), remote.s, w->name);
 		router_session(conf, remote.s, ret);
 	}
-	fprintf(ret, " address-family %s unicast\n", v6 ? "ipv6" : "ipv4");
-	for (unsigned int i = 0; v6 && i < lab->conf.workers; i++) /* which is on by itself for IPv4 alone */
-		fprintf(ret, "  neighbor %s activate\n", addr_text(&lab->workers[i].host.address).s);
+	if (conf->multipath_own)
+		return;
 	fprintf(ret,
 		"  maximum-paths %u\n"
 		"  maximum-paths ibgp %u\n"

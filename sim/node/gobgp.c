@@ -52,7 +52,7 @@ void gobgp_router_config(const struct node_lab *lab, const struct node_router_co
 			"    neighbor-address = \"%s\"\n"
 			"    peer-as = %u\n"
 			"    description = \"%s\"\n",
-			addr_text(&w->address).s, conf->worker_as, w->name);
+			addr_text(&w->address).s, node_router_worker_as(conf, i), w->name);
 		if (conf->password != NULL)
 			fprintf(ret, "    auth-password = \"%s\"\n", conf->password);
 		router_session(conf, ret);

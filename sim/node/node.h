@@ -164,8 +164,9 @@ bool node_worker_sessions_changed(const struct node_worker *w, const struct kube
 
 struct node_router_conf {
 	uint32_t as;
-	uint32_t worker_as;
+	uint32_t worker_as, worker_as_step; /* worker n, from 0, has worker_as + n * step */
 	unsigned int max_paths;
+	bool multipath_own; /* a daemon's own limit and idea of equal AS paths: nothing is said of either */
 	uint64_t seed;
 	/* Of every session */
 	const char *password; /* RFC 2385; NULL: none */
@@ -187,6 +188,11 @@ struct node_router_conf {
 	unsigned int number;  /* which of the routers, from 0 */
 	uint32_t upstream_as; /* 0: there is no tier above, or the speaker is its own */
 };
+
+static inline uint32_t node_router_worker_as(const struct node_router_conf *conf, unsigned int worker)
+{
+	return conf->worker_as + worker * conf->worker_as_step;
+}
 
 /* The built-in router's speaker: one passive peer a worker, multipath, eBGP or iBGP as the AS numbers say. The caller owns
  * it. */

@@ -18,7 +18,7 @@ void openbgpd_router_config(const struct node_lab *lab, const struct node_router
 			"\tdescr \"%s\"\n"
 			"\tremote-as %u\n"
 			"\tpassive\n", /* workers dial; it would try them again and again */
-			addr_text(&w->address).s, w->name, conf->worker_as);
+			addr_text(&w->address).s, w->name, node_router_worker_as(conf, i));
 		if (conf->password != NULL)
 			fprintf(ret, "\ttcp md5sig password \"%s\"\n", conf->password);
 		if (conf->hold_set && conf->hold_s > 0)

@@ -11,7 +11,7 @@ static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct n
 	peer.name = lab->workers[i].host.name;
 	peer.local = addr_add(&lab->conf.router_cluster, conf->number);
 	peer.remote = lab->workers[i].host.address;
-	peer.remote_as = conf->worker_as;
+	peer.remote_as = node_router_worker_as(conf, i);
 	peer.passive = true;
 	peer.hold_s = conf->hold_set ? conf->hold_s : HOLD_S;
 	peer.role = conf->role;

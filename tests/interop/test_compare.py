@@ -32,6 +32,29 @@ class Compare(lab.LabTest):
                 self.assertEqual(fib["removed"] > 0, way != "replace")
                 self.assertEqual(fib["lost"], 0)
                 self.assertGreater(fib["delay_median_ns"], 0)
+                self.assertEqual(routers[name]["held_back_by"], "limit")
+                # the last change goes on under traffic: only a route that is gone loses any of it
+                left = routers[name]["leaving"]
+                self.assertEqual(left["word"], "withdrawn")
+                self.assertTrue(left["word_ns"] < left["fib_ns"], left)
+                self.assertGreater(left["sent"], 500)
+                if way == "replace":
+                    self.assertEqual(left["lost"], 0)
+                else:
+                    self.assertGreater(fib["hole_longest"]["ns"], 0)
+        self.assertIn("builtin", routers)
+
+    def test_what_a_router_does_when_nobody_told_it(self):
+        """Twenty ASes: without multipath-relax FRR and the built-in router install one path; BIRD's merge paths ends at 16."""
+        routers = self.compared("scenarios/router-defaults")
+        for name, (installed, why) in {"builtin": (1, "AS paths"), "BIRD 1": (16, "limit"), "BIRD 2": (16, "limit"),
+                                       "FRR 8": (1, "AS paths")}.items():
+            if name not in routers:
+                continue
+            with self.subTest(name):
+                fib = routers[name]["fib"]
+                self.assertEqual((fib["installed_most"], fib["announced_most"], fib["alike_most"]), (installed, 20, 1))
+                self.assertEqual(routers[name]["held_back_by"], why)
         self.assertIn("builtin", routers)
 
     def test_words_and_mistakes(self):

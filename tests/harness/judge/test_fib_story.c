@@ -46,6 +46,27 @@ static void replaced_at_once(void **state)
 	assert_string_equal(s.order, "ascending");
 }
 
+/* Two of three have one AS path; the third's is another. */
+static void paths_alike(void **state)
+{
+	struct play *p = *state;
+	struct judge_fib_story s;
+
+	play_sessions(p);
+	play_announce(p, 0, 100, PLAY_PREFIX, NULL);
+	play_fib(p, 101, PLAY_PREFIX, "10.0.0.51");
+	play_bgp_hex(p, 1, 110, PLAY_FROM_WORKER,
+		     "0030 02 0000 0014 40010100 4002060201 0000fdea 400304 0a000034 20ac10fe01");
+	s = story_of(p);
+	assert_int_equal(s.announced_most, 2);
+	assert_int_equal(s.alike_most, 1);
+	play_announce(p, 2, 120, PLAY_PREFIX, NULL);
+	s = story_of(p);
+	assert_int_equal(s.announced_most, 3);
+	assert_int_equal(s.alike_most, 2);
+	assert_int_equal(s.installed_most, 1);
+}
+
 /* BIRD 1.6's way: the route goes, and comes back with other next hops. */
 static void deleted_and_added(void **state)
 {
@@ -115,10 +136,8 @@ static void never_followed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(replaced_at_once),
-		PLAY_TEST(deleted_and_added),
-		PLAY_TEST(gone_for_a_reason),
-		PLAY_TEST(never_followed),
+		PLAY_TEST(replaced_at_once),  PLAY_TEST(paths_alike),	 PLAY_TEST(deleted_and_added),
+		PLAY_TEST(gone_for_a_reason), PLAY_TEST(never_followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

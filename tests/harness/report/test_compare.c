@@ -13,6 +13,7 @@ static const struct judge_fib_story replacing = {.prefixes = 1,
 						 .replaced = 33,
 						 .announced_most = 20,
 						 .installed_most = 16,
+						 .alike_most = 20,
 						 .followed = 50,
 						 .unfollowed = 4,
 						 .delay_median_ns = 1500000,
@@ -36,6 +37,24 @@ static const struct report_step sessions = {.kind = "expect",
 					    .text = "expect sessions established within 5s",
 					    .since_start_ns = 30000000,
 					    .elapsed_ns = 5000000};
+static const struct judge_finding left = {.verdict = JUDGE_PASS,
+					  .leaving = {.word = JUDGE_WORD_WITHDRAWN,
+						      .word_ns = 1000000,
+						      .fib_ns = 2000000,
+						      .new_path_ns = 3500000,
+						      .flows = 200,
+						      .sent = 5000,
+						      .lost = 3,
+						      .loss_span_ns = 400000}};
+static const struct report_step changed[] = {
+	{.kind = "expect",
+	 .text = "expect sessions established within 5s",
+	 .since_start_ns = 30000000,
+	 .elapsed_ns = 5000000},
+	{.kind = "expect", .text = "expect no_packet_on worker3", .finding = &left},
+};
+static const struct judge_fib_story one_path = {
+	.prefixes = 1, .added = 1, .announced_most = 20, .installed_most = 1, .alike_most = 1, .order = ""};
 static const struct report_case cases[] = {
 	{.lab = {.scenario = "x-builtin", .file = "x.yaml", .router = {.daemon = "builtin"}},
 	 .result = {.verdict = REPORT_PASSED, .fib = &replacing},
@@ -43,9 +62,11 @@ static const struct report_case cases[] = {
 	 .step_count = 1},
 	{.lab = {.scenario = "x-bird1", .file = "x.yaml", .router = {.daemon = "bird1", .version = "BIRD 1.6.8"}},
 	 .result = {.verdict = REPORT_PASSED, .fib = &deleting},
-	 .steps = &sessions,
-	 .step_count = 1},
+	 .steps = changed,
+	 .step_count = 2},
 	{.lab = {.scenario = "x-frr", .file = "x.yaml"}, .result = {.verdict = REPORT_SKIPPED, .message = "no zebra"}},
+	{.lab = {.scenario = "x-bird2", .file = "x.yaml", .router = {.daemon = "bird2", .version = "BIRD 2.0.12"}},
+	 .result = {.verdict = REPORT_PASSED, .fib = &one_path}},
 };
 
 static char *told(enum report_format format, unsigned int width)
@@ -69,23 +90,27 @@ static char *told(enum report_format format, unsigned int width)
 static void a_column_a_router(void **state)
 {
 	static const char want[] = "\n"
-				   "                          builtin      BIRD 1.6.8   x-frr\n"
-				   "  verdict                 pass         pass         skip\n"
-				   "  expectations held       1 of 1       1 of 1       0 of 0\n"
-				   "  sessions up after       35 ms        35 ms        -\n"
-				   "  a group changes by      replace      delete + add -\n"
-				   "  added/replaced/removed  1/33/0       38/0/37      -\n"
-				   "  gone though announced   0            37           -\n"
-				   "    at least so long      -            107 us       -\n"
-				   "  next hops installed     16 of 20     20 of 20     -\n"
-				   "  changes never followed  4            0            -\n"
-				   "  next-hop order          ascending    descending   -\n"
-				   "  behind the wire, median 1.5 ms       2 ms         -\n"
-				   "    at most               3 ms         4 ms         -\n"
+				   "                          builtin      BIRD 1.6.8   x-frr        BIRD 2.0.12\n"
+				   "  verdict                 pass         pass         skip         pass\n"
+				   "  expectations held       1 of 1       2 of 2       0 of 0       0 of 0\n"
+				   "  sessions up after       35 ms        35 ms        -            -\n"
+				   "  a group changes by      replace      delete + add -            no change\n"
+				   "  added/replaced/removed  1/33/0       38/0/37      -            1/0/0\n"
+				   "  gone though announced   0            37           -            0\n"
+				   "    at least so long      -            107 us       -            -\n"
+				   "  next hops installed     16 of 20     20 of 20     -            1 of 20\n"
+				   "    held back by          limit of 16  nothing      -            AS paths\n"
+				   "  changes never followed  4            0            -            0\n"
+				   "  next-hop order          ascending    descending   -            -\n"
+				   "  behind the wire, median 1.5 ms       2 ms         -            -\n"
+				   "    at most               3 ms         4 ms         -            -\n"
+				   "  to the first packet     -            2.5 ms       -            -\n"
+				   "  packets lost            -            3 of 5000    -            -\n"
+				   "    from first to last    -            400 us       -            -\n"
 				   "\n"
 				   "  x-frr     no zebra\n"
-				   "  3 routers in 2 s\n";
-	char *got = told(REPORT_COMPARE, 80);
+				   "  4 routers in 2 s\n";
+	char *got = told(REPORT_COMPARE, 90);
 
 	(void)state;
 	assert_string_equal(got, want);
@@ -101,7 +126,7 @@ static void narrow(void **state)
 	(void)state;
 	for (const char *at = got; (at = strstr(at, "a group changes by")) != NULL; at++)
 		blocks++;
-	assert_int_equal(blocks, 3);
+	assert_int_equal(blocks, 4);
 	for (const char *line = got; *line != '\0'; line += strcspn(line, "\n") + 1)
 		assert_true(strcspn(line, "\n") <= 40);
 	free(got);
@@ -115,11 +140,16 @@ static void as_json(void **state)
 	(void)state;
 	assert_non_null(root);
 	assert_string_equal(json_string_value(json_object_get(root, "scenario")), "x.yaml");
-	assert_int_equal(json_array_size(json_object_get(root, "routers")), 3);
+	assert_int_equal(json_array_size(json_object_get(root, "routers")), 4);
 	bird = json_array_get(json_object_get(root, "routers"), 1);
 	assert_string_equal(json_string_value(json_object_get(bird, "group_change")), "delete + add");
 	assert_int_equal(json_integer_value(json_object_get(bird, "sessions_ns")), 35000000);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(bird, "fib"), "holes")), 37);
+	assert_string_equal(json_string_value(json_object_get(bird, "held_back_by")), "nothing");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(bird, "leaving"), "lost")), 3);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(json_object_get(root, "routers"), 0), "held_back_by")),
+		"limit");
 	frr = json_array_get(json_object_get(root, "routers"), 2);
 	assert_true(json_is_null(json_object_get(frr, "fib")));
 	assert_string_equal(json_string_value(json_object_get(frr, "message")), "no zebra");

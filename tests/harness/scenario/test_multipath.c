@@ -156,6 +156,22 @@ static void groups_are_read(void **state)
 	plan_free(p);
 }
 
+static void a_router_left_to_itself(void **state)
+{
+	struct plan *p =
+		good("lab: {router: {daemon: frr, multipath: defaults}, workers: {as: 65001, as_step: 2}, manifests: "
+		     "nginx.yaml}\nsteps: []\n");
+
+	(void)state;
+	assert_true(p->lab.multipath_own);
+	assert_int_equal(p->lab.worker_as_step, 2);
+	plan_free(p);
+	p = good(ROUTER("multipath: configured"));
+	assert_false(p->lab.multipath_own);
+	assert_int_equal(p->lab.worker_as_step, 0);
+	plan_free(p);
+}
+
 static void steps_are_read(void **state)
 {
 	struct plan *p = good(STEPS "  - hash: {seed: 9}\n  - flows: {count: 10}\n"
@@ -217,16 +233,15 @@ static void a_sweep_is_flows_under_each_seed(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[5 + sizeof(refused) / sizeof(refused[0])] = {
+	struct CMUnitTest tests[4 + sizeof(refused) / sizeof(refused[0])] = {
 		cmocka_unit_test(the_hash_is_read),
 		cmocka_unit_test(groups_are_read),
 		cmocka_unit_test(steps_are_read),
-		cmocka_unit_test(weights_are_read),
-		cmocka_unit_test(a_sweep_is_flows_under_each_seed),
+		cmocka_unit_test(a_router_left_to_itself),
 	};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tests[5 + i] = (struct CMUnitTest){.name = refused[i].name,
+		tests[4 + i] = (struct CMUnitTest){.name = refused[i].name,
 						   .test_func = it_is_refused,
 						   .initial_state = (void *)(uintptr_t)&refused[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);
