@@ -4,9 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_MIN_NS (100 * NS_PER_US)
@@ -19,52 +24,101 @@
 #define STRAGGLERS_NS (100 * NS_PER_MS)
 
 struct run_background {
-	struct traffic_sender *sender; /* the run's */
+	struct traffic_sender *sender; /* the run's, and the thread's until it has ended */
 	struct judge_traffic traffic;
 	struct instant began;
+	pthread_t thread;
+	bool running;
+	int tick_fd, stop_fd, begun_fd; /* the thread's clock; its end; each flow has sent a packet */
 	struct drive_watch *watch;
-	int fd;
-	uint64_t sent;
+	bool begun;
+	int error; /* the thread's, read when it has ended */
 };
 
-/* ---- Sending ---- */
+/* ---- Sending: a thread of its own, since a loop that is busy with what happens would leave out the packets that show it ---- */
 
-static void send_due(struct run *r, struct run_background *b)
+static struct instant clock_now(void)
 {
-	unsigned int n = traffic_sender_ready(b->sender, instant_since(drive_now(r->drive), b->began), SEND_AT_ONCE);
-	struct errmsg err;
-	int sent = n > 0 ? traffic_sender_send(b->sender, n, &err) : 0;
+	struct timespec ts;
 
-	if (sent < 0 && sent != -EAGAIN && r->evidence_err.code == 0)
-		r->evidence_err = err;
-	b->sent += sent > 0 ? (uint64_t)sent : 0;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct instant){ts.tv_sec * NS_PER_S + ts.tv_nsec};
 }
 
-static void on_tick(void *ctx, int fd)
+/* Adds what went out. 0, or -errno. */
+static int send_due(struct run_background *b, uint64_t *sent)
 {
-	struct run *r = ctx;
-	uint64_t times;
+	unsigned int n = traffic_sender_ready(b->sender, instant_since(clock_now(), b->began), SEND_AT_ONCE);
+	struct errmsg err;
+	int result = n > 0 ? traffic_sender_send(b->sender, n, &err) : 0;
 
-	if (read(fd, &times, sizeof(times)) == (ssize_t)sizeof(times))
-		send_due(r, r->background);
+	if (result < 0)
+		return result == -EAGAIN ? 0 : result;
+	*sent += (unsigned int)result;
+	return 0;
+}
+
+static void *send_on(void *background)
+{
+	struct run_background *b = background;
+	struct pollfd on[2] = {{.fd = b->tick_fd, .events = POLLIN}, {.fd = b->stop_fd, .events = POLLIN}};
+	uint64_t sent = 0, times;
+	bool told = false;
+
+	while (b->error == 0) {
+		if (poll(on, 2, -1) < 0 && errno != EINTR)
+			b->error = -errno;
+		if (on[1].revents != 0)
+			break;
+		if (on[0].revents != 0 && read(b->tick_fd, &times, sizeof(times)) == (ssize_t)sizeof(times))
+			b->error = b->error == 0 ? send_due(b, &sent) : b->error;
+		if (!told && (sent >= b->traffic.count || b->error != 0))
+			told = eventfd_write(b->begun_fd, 1) == 0;
+	}
+	return NULL;
+}
+
+static void on_begun(void *ctx, int fd)
+{
+	struct run_background *b = ctx;
+	eventfd_t n;
+
+	b->begun = eventfd_read(fd, &n) == 0 || b->begun;
 }
 
 void run_background_stop(struct run *r)
 {
 	struct run_background *b = r->background;
+	struct errmsg err;
 
-	if (b == NULL || b->fd < 0)
+	if (b == NULL || !b->running)
 		return;
-	drive_unwatch(b->watch);
-	close(b->fd);
-	b->fd = -1;
+	(void)eventfd_write(b->stop_fd, 1);
+	pthread_join(b->thread, NULL);
+	b->running = false;
 	b->traffic.until = drive_wall();
+	if (b->error < 0 && r->evidence_err.code == 0) {
+		(void)errmsg_set(&err, b->error, "sending flows");
+		r->evidence_err = err;
+	}
 }
 
 void run_background_free(struct run *r)
 {
+	struct run_background *b = r->background;
+
 	run_background_stop(r);
-	free(r->background);
+	if (b == NULL)
+		return;
+	if (b->watch != NULL)
+		drive_unwatch(b->watch);
+	for (size_t i = 0; i < 3; i++) {
+		int fd = (const int[]){b->tick_fd, b->stop_fd, b->begun_fd}[i];
+
+		if (fd >= 0)
+			close(fd);
+	}
+	free(b);
 	r->background = NULL;
 }
 
@@ -83,30 +137,43 @@ static int64_t tick_ns(uint32_t rate)
 	return each < TICK_MIN_NS ? TICK_MIN_NS : each > TICK_MAX_NS ? TICK_MAX_NS : each;
 }
 
-int run_background_start(struct run *r, struct traffic_sender *sender, uint32_t rate,
-			 const struct judge_traffic *traffic, struct errmsg *err)
+/* Its descriptors and its thread; signals are the loop's. */
+static int thread_start(struct run *r, struct run_background *b, uint32_t rate)
 {
 	int64_t each = tick_ns(rate);
 	const struct itimerspec tick = {.it_interval.tv_nsec = each, .it_value.tv_nsec = each};
-	struct run_background *b;
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	sigset_t all, before;
+	int result;
 
-	if (fd < 0 || timerfd_settime(fd, 0, &tick, NULL) < 0) {
-		int error = -errno;
+	b->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	b->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	b->begun_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (b->tick_fd < 0 || b->stop_fd < 0 || b->begun_fd < 0 || timerfd_settime(b->tick_fd, 0, &tick, NULL) < 0)
+		return -errno;
+	b->watch = drive_watch(r->drive, b->begun_fd, on_begun, b);
+	b->began = clock_now();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = pthread_create(&b->thread, NULL, send_on, b);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	b->running = result == 0;
+	return -result;
+}
 
-		if (fd >= 0)
-			close(fd);
-		return errmsg_set(err, error, "a timer");
-	}
+int run_background_start(struct run *r, struct traffic_sender *sender, uint32_t rate,
+			 const struct judge_traffic *traffic, struct errmsg *err)
+{
+	struct run_background *b = memory_new(sizeof(*b));
+	int result;
+
 	run_background_free(r);
-	b = memory_new(sizeof(*b));
-	b->sender = sender;
-	b->traffic = *traffic;
-	b->began = drive_now(r->drive);
-	b->fd = fd;
-	b->watch = drive_watch(r->drive, fd, on_tick, r);
+	*b = (struct run_background){
+		.sender = sender, .traffic = *traffic, .tick_fd = -1, .stop_fd = -1, .begun_fd = -1};
 	r->background = b;
-	while (b->sent < traffic->count) {
+	result = thread_start(r, b, rate);
+	if (result < 0)
+		return errmsg_set(err, result, "a thread that sends flows");
+	while (!b->begun) {
 		if (!run_wait(r, INSTANT_NEVER))
 			return errmsg_say(err, -EINTR, "interrupted");
 		if (run_lab_alive(r, err) < 0)
