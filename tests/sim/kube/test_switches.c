@@ -84,9 +84,78 @@ static void each_does_what_it_says(void **state)
 	}
 }
 
+#define WITH_COMMUNITIES                                                                                               \
+	"apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n" METALLB                                             \
+	"adv}\nspec: {communities: ['65535:65282', '100:1']}\n---\n"                                                   \
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 3, selector: {matchLabels: "   \
+	"{app: web}}, "                                                                                                \
+	"template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: c}]}}}\n"
+
+static size_t pods_on(const struct world *w, const char *node)
+{
+	size_t n, here = 0;
+	const struct kube_pod *pods = kube_pods(w->cluster, &n);
+
+	for (size_t i = 0; i < n; i++)
+		here += strcmp(pods[i].node, node) == 0;
+	return here;
+}
+
+/* The list is made anew with each that gets ready. */
+static void pods_get_ready(const struct world *w)
+{
+	size_t n = 3;
+
+	for (size_t i = 0; i < n; i++)
+		kube_pod_ready(w->cluster, kube_pods(w->cluster, &n)[i].uid, true);
+}
+
+/* The ways in which a node's routes go while it runs on, and back. */
+static void leaving_in_good_order(void **state)
+{
+	struct world *w = *state;
+
+	world_apply(w, BASE WITH_COMMUNITIES);
+	world_service(w, "web", "", "");
+	pods_get_ready(w);
+	assert_int_equal(pods_on(w, "worker1"), 1);
+	assert_string_equal(world_announced(w, "worker1"), "172.16.254.2/32 100:1 65535:65282");
+	kube_cluster_leave(w->cluster, "worker1", KUBE_LEAVE_SHUTDOWN); /* RFC 8326: 65535:0, in its place */
+	assert_string_equal(world_announced(w, "worker1"), "172.16.254.2/32 100:1 65535:0 65535:65282");
+	assert_string_equal(world_announced(w, "worker2"), "172.16.254.2/32 100:1 65535:65282");
+	kube_cluster_leave(w->cluster, "worker1", KUBE_LEAVE_WITHDRAW);
+	assert_string_equal(world_announced(w, "worker1"), "");
+	assert_string_equal(world_reason(w, "worker1", "web"), "nodeWithdrawn");
+	assert_int_equal(pods_on(w, "worker1"), 1);
+	kube_cluster_leave(w->cluster, "worker1", KUBE_LEAVE_DRAIN);
+	assert_string_equal(world_reason(w, "worker1", "web"), "nodeLabeledExcludeBalancers");
+	assert_int_equal(pods_on(w, "worker1"), 0);
+	assert_int_equal(pods_on(w, "worker2") + pods_on(w, "worker3"), 3);
+	kube_cluster_leave(w->cluster, "worker1", KUBE_STAYS);
+	pods_get_ready(w);
+	assert_string_equal(world_announced(w, "worker1"), "172.16.254.2/32 100:1 65535:65282");
+}
+
+/* Before 0.14.2 a drained node that is excluded from load balancers announces on. */
+static void drained_of_old(void **state)
+{
+	struct world *w = *state;
+	struct kube_cluster *c = w->cluster;
+
+	world_apply(
+		w,
+		"apiVersion: v1\nkind: ConfigMap\n" METALLB
+		"config}\ndata:\n  config: |\n    peers: [{peer-address: 10.0.0.1, peer-asn: 11000, my-asn: 22000}]\n"
+		"    address-pools: [{name: p, protocol: bgp, addresses: [172.16.254.0/24]}]\n---\n" READY);
+	world_service(w, "s", "", "");
+	kube_cluster_leave(c, "worker1", KUBE_LEAVE_DRAIN);
+	assert_string_equal(world_reason(w, "worker1", "s"), "announced");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(each_does_what_it_says)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(each_does_what_it_says), WORLD_TEST(leaving_in_good_order),
+					   WORLD_TEST_LEGACY(drained_of_old)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
