@@ -45,6 +45,34 @@ static bool upstream_right(const struct question *q, const struct fib_entry *e)
 	return (e != NULL ? e->n : 0) == (any ? lab->router_count : 0);
 }
 
+static unsigned int weight_of(const struct fib_entry *e, const struct addr *a)
+{
+	for (size_t i = 0; e != NULL && i < e->n; i++) {
+		if (addr_equal(&e->gateways[i], a))
+			return e->weights[i];
+	}
+	return 0;
+}
+
+/* In proportion: a kernel's 2 and 4 are 1 and 2. */
+static bool weighs_right(const struct question *q, const struct fib_entry *e)
+{
+	const struct judge_lab *lab = &q->j->lab;
+	uint64_t wanted = 0, there = 0;
+
+	for (size_t i = 0; q->e->weights != NULL && i < lab->worker_count; i++) {
+		uint64_t has = weight_of(e, &lab->workers[i].address), wants = q->e->weights[i];
+
+		if (wants == 0)
+			continue;
+		if (wanted > 0 && has * wanted != wants * there)
+			return false;
+		wanted = wants;
+		there = has;
+	}
+	return true;
+}
+
 /* Worker addresses differ from each other, so equal numbers and no named one missing make the sets equal. */
 static bool fib_right(const struct question *q, const void *ctx, size_t subject, struct instant t)
 {
@@ -105,7 +133,7 @@ static void say_next_hops(const struct question *q, struct saying *s, const char
 		return;
 	}
 	saying_addf(s, "%s's kernel sends %s to ", who, prefix);
-	say_gateways(s, lab, e);
+	say_gateways(s, lab, e, q->e->weights != NULL);
 	for (size_t i = 0; i < lab->worker_count; i++) {
 		missing[i] = question_names(q, i) && !has_gateway(e, &lab->workers[i].address);
 		lacking += missing[i];
@@ -123,7 +151,7 @@ static void say_upstream(const struct question *q, struct saying *s, const struc
 		return;
 	}
 	saying_addf(s, "upstream's to ");
-	say_gateways(s, &q->j->lab, e);
+	say_gateways(s, &q->j->lab, e, false);
 }
 
 /* The workers whose route to the prefix stands at t; their UPDATEs become the finding's frames. */

@@ -127,6 +127,21 @@ void plan_multipath_check(struct plan_state *s, const struct yaml_node *router, 
 extern const struct record plan_upstream_record;
 void plan_upstream_check(struct plan_state *s, const struct yaml_node *map, const struct plan_lab *lab);
 
+/* plan_family.c: networks.family */
+enum plan_family { PLAN_FAMILY_IPV4, PLAN_FAMILY_IPV6 };
+extern const struct words plan_families;
+/* Networks that are not written are of the family that is asked for, or of the cluster's. */
+void plan_family_default(const struct yaml_node *networks, enum plan_family family, struct plan_lab *lab);
+void plan_family_check(struct plan_state *s, const struct yaml_node *map, struct plan_lab *lab);
+
+/* plan_sweep.c */
+void plan_sweep_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
+
+/* plan_weights.c: workers.link_bandwidth, and next_hops as a mapping */
+void plan_bandwidths_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* span */
+void plan_bandwidths_check(struct plan_state *s, const struct yaml_node *workers, const struct plan_lab *lab);
+void plan_weights_read(struct reader *r, const struct yaml_node *v, struct plan_expect *ret);
+
 /* plan_fail.c: the steps fail, recover, restart and session */
 void plan_fail_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 void plan_recover_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);

@@ -268,7 +268,7 @@ enum plan_step_kind {
 	PLAN_STEP_RESTART, /* restart: worker2|router, or {node: worker2, down: 2s}: its speaker alone */
 	PLAN_STEP_SESSION, /* session: {node: worker2, do: shutdown, words: maintenance}: of all its sessions */
 	PLAN_STEP_HASH, /* hash: {policy: l4, fields: [..], seed: 7, use_neighbours: true, on: upstream}: the router's, from
-			   here on */
+			   here on; sweep: {seeds: 8}: the last flows under each seed, and what is expected of them */
 	PLAN_STEP_EXEC, /* exec: {on: client1, run: [curl, -s, ...], exit: 0, within: 5s}; output goes to the run directory */
 };
 

@@ -141,6 +141,7 @@ struct way {
 	uint32_t number; /* from 0, within a table */
 	uint32_t local_pref;
 	bool local_pref_present;
+	uint64_t bandwidth; /* octets a second; 0: not told */
 	struct addr next_hop;
 	uint32_t community_count;
 	const uint32_t *communities;

@@ -25,14 +25,15 @@ static void table_clear(struct originated_table *t)
 static bool is_way(const struct way *w, const struct bgp_originated *o)
 {
 	return w->community_count == o->community_count && w->local_pref_present == o->local_pref_present &&
-	       w->local_pref == o->local_pref && addr_equal(&w->next_hop, &o->next_hop) &&
+	       w->local_pref == o->local_pref && w->bandwidth == o->bandwidth &&
+	       addr_equal(&w->next_hop, &o->next_hop) &&
 	       (o->community_count == 0 ||
 		memcmp(w->communities, o->communities, o->community_count * sizeof(*o->communities)) == 0);
 }
 
 static uint64_t way_hash(uint64_t seed, const struct bgp_originated *o)
 {
-	uint64_t hash = addr_hash(seed ^ o->local_pref, &o->next_hop);
+	uint64_t hash = addr_hash(seed ^ o->local_pref ^ o->bandwidth << 32, &o->next_hop);
 
 	for (size_t i = 0; i < o->community_count; i++)
 		hash = hash_mix(hash ^ o->communities[i]);
@@ -53,6 +54,7 @@ static const struct way *way_of(struct originated_table *t, uint64_t seed, const
 	w->number = (uint32_t)t->ways.count;
 	w->local_pref = o->local_pref;
 	w->local_pref_present = o->local_pref_present;
+	w->bandwidth = o->bandwidth;
 	w->next_hop = o->next_hop;
 	w->community_count = (uint32_t)o->community_count;
 	w->communities = arena_memdup(&t->arena, o->communities, o->community_count * sizeof(*o->communities));
@@ -183,6 +185,31 @@ static bool next_hop_fits(const struct out_group *g, const struct way *w, const 
 	return family == prefix->addr.family || (prefix->addr.family == ADDR_V4 && g->key.extended_next_hop);
 }
 
+#define BANDWIDTH_LEN 11U
+
+/* draft-ietf-idr-link-bandwidth section 3: not transitive, the AS in two octets, IEEE 754 octets a second. */
+static size_t put_bandwidth(const struct out_group *g, uint64_t bandwidth, uint8_t ret[static BANDWIDTH_LEN])
+{
+	uint16_t as = g->key.local_as > UINT16_MAX ? WIRE_AS_TRANS : (uint16_t)g->key.local_as;
+	float octets = (float)bandwidth;
+	uint32_t bits;
+	uint8_t attr[BANDWIDTH_LEN] = {WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE,
+				       WIRE_ATTR_EXT_COMMUNITIES,
+				       8,
+				       0x40,
+				       0x04,
+				       (uint8_t)(as >> 8),
+				       (uint8_t)as};
+
+	if (bandwidth == 0)
+		return 0;
+	memcpy(&bits, &octets, sizeof(bits));
+	for (size_t i = 0; i < sizeof(bits); i++)
+		attr[7 + i] = (uint8_t)(bits >> (24 - 8 * i));
+	memcpy(ret, attr, sizeof(attr));
+	return sizeof(attr);
+}
+
 /* What a way becomes, with the communities in s->words. */
 static struct attrs *attrs_make(struct out_group *g, const struct way *w)
 {
@@ -207,7 +234,7 @@ static struct attrs *attrs_make(struct out_group *g, const struct way *w)
 		spec.key.local_pref = w->local_pref_present ? w->local_pref : s->quirks->ibgp_local_pref;
 	}
 	export_shutdown(g, &spec.key);
-	len = put_bandwidth(g, o->bandwidth, extra);
+	len = put_bandwidth(g, w->bandwidth, extra);
 	spec.extra = extra;
 	spec.key.extra_len = (uint32_t)(len + export_otc(g, extra + len));
 	spec.communities = s->words.at;

@@ -85,8 +85,7 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 		" bgp router-id %s\n"
 		" no bgp ebgp-requires-policy\n"
 		"%s",
-		conf->as, addr_text(&lab->conf.router_client).s,
-		conf->multipath_own ? "" : " bgp bestpath as-path multipath-relax\n");
+		conf->as, addr_text(&id).s, conf->multipath_own ? "" : " bgp bestpath as-path multipath-relax\n");
 	if (conf->graceful_restart)
 		fprintf(ret, " bgp graceful-restart\n bgp graceful-restart restart-time %u\n", conf->restart_s);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
@@ -99,13 +98,15 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 			remote.s, node_router_worker_as(conf, i), remote.s, w->name);
 		router_session(conf, remote.s, ret);
 	}
-	if (conf->multipath_own)
-		return;
-	fprintf(ret,
-		"  maximum-paths %u\n"
-		"  maximum-paths ibgp %u\n"
-		" exit-address-family\n",
-		paths, paths);
+	fprintf(ret, " address-family %s unicast\n", v6 ? "ipv6" : "ipv4");
+	for (unsigned int i = 0; v6 && i < lab->conf.workers; i++) /* which is on by itself for IPv4 alone */
+		fprintf(ret, "  neighbor %s activate\n", addr_text(&lab->workers[i].host.address).s);
+	if (!conf->multipath_own)
+		fprintf(ret,
+			"  maximum-paths %u\n"
+			"  maximum-paths ibgp %u\n",
+			paths, paths);
+	fprintf(ret, " exit-address-family\n");
 }
 
 /* /etc/frr belongs to a user that the sandbox does not have: a folder of our own lies over it. */

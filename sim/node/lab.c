@@ -158,7 +158,7 @@ static int upstream_new(struct node_lab *lab, struct errmsg *err)
 	if (r == 0)
 		r = host_new(lab, &lab->upstream, "upstream", &own, err);
 	if (r == 0)
-		r = node_forwarding(lab->upstream.ns, err);
+		r = node_forwarding(lab, lab->upstream.ns, err);
 	if (r == 0)
 		r = plug(lab, &lab->upstream, BRIDGE_UPLINKS, &lab->conf.uplink_net, NULL, err);
 	if (r == 0)
@@ -178,7 +178,7 @@ static int router_beside(struct node_lab *lab, unsigned int i, struct errmsg *er
 	snprintf(name, sizeof(name), "router%u", i + 1);
 	r = host_new(lab, router, name, &cluster, err);
 	if (r == 0)
-		r = node_forwarding(router->ns, err);
+		r = node_forwarding(lab, router->ns, err);
 	if (r == 0)
 		r = plug(lab, router, BRIDGE_CLUSTER, &lab->conf.cluster_net, NULL, err);
 	if (r == 0)

@@ -67,7 +67,8 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 	struct addr uplink = node_uplink(lab, conf->number);
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = conf->as,
-		.router_id = lab->conf.routers > 0 ? addr_v4_value(&uplink) : addr_v4_value(&lab->conf.router_client),
+		.router_id = lab->conf.routers > 0 ? addr_v4_value(&uplink)
+						   : node_router_id(&lab->router, &lab->conf.router_client),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.always_compare_med = conf->always_compare_med,

@@ -233,15 +233,14 @@ static void a_sweep_is_flows_under_each_seed(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[4 + sizeof(refused) / sizeof(refused[0])] = {
-		cmocka_unit_test(the_hash_is_read),
-		cmocka_unit_test(groups_are_read),
-		cmocka_unit_test(steps_are_read),
-		cmocka_unit_test(a_router_left_to_itself),
+	struct CMUnitTest tests[6 + sizeof(refused) / sizeof(refused[0])] = {
+		cmocka_unit_test(the_hash_is_read), cmocka_unit_test(groups_are_read),
+		cmocka_unit_test(steps_are_read),   cmocka_unit_test(a_router_left_to_itself),
+		cmocka_unit_test(weights_are_read), cmocka_unit_test(a_sweep_is_flows_under_each_seed),
 	};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tests[4 + i] = (struct CMUnitTest){.name = refused[i].name,
+		tests[5 + i] = (struct CMUnitTest){.name = refused[i].name,
 						   .test_func = it_is_refused,
 						   .initial_state = (void *)(uintptr_t)&refused[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);
