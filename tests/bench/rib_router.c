@@ -256,7 +256,8 @@ int main(int argc, char **argv)
 	}
 	if (bad != 0 || r.peers + r.originates == 0 || r.address.family == ADDR_NONE) {
 		fprintf(stderr, "rib_router --address A --as N --first A --first-as N --peers N --listener A [--fib]\n"
-				"           [--originate PREFIXES [--native] [--dial]] [--seed N] [--name NAMESPACE] [--listener-as N]\n");
+				"           [--originate PREFIXES [--native] [--dial]] [--seed N] [--name NAMESPACE] "
+				"[--listener-as N]\n");
 		return 2;
 	}
 	if (run(&r, as, &err) < 0) {

@@ -82,14 +82,10 @@ static bool listen_to(struct tester *t, const struct feed *feed, int64_t timeout
 int main(int argc, char **argv)
 {
 	static const struct option words[] = {
-		{"router", required_argument, NULL, 'r'},
-		{"address", required_argument, NULL, 'a'},
-		{"seed", required_argument, NULL, 's'},
-		{"prefixes", required_argument, NULL, 'n'},
-		{"timeout", required_argument, NULL, 't'},
-		{"accept", no_argument, NULL, 'A'},
-		{"through", no_argument, NULL, 'T'},
-		{0},
+		{"router", required_argument, NULL, 'r'},  {"address", required_argument, NULL, 'a'},
+		{"seed", required_argument, NULL, 's'},	   {"prefixes", required_argument, NULL, 'n'},
+		{"timeout", required_argument, NULL, 't'}, {"accept", no_argument, NULL, 'A'},
+		{"through", no_argument, NULL, 'T'},	   {0},
 	};
 	struct tester_conf conf = {.listener_as = 64999, .listen = LISTEN_ALL};
 	uint64_t seed = 1, prefixes = 0;
