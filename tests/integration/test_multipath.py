@@ -162,6 +162,27 @@ class Oracle(lab.LabTest):
         self.assertEqual(sorted(worker["expected"] for worker in self.verdict("out")["expectations"][1]["shares"]),
                          [1000, 1500, 1500])
 
+    def test_buckets_wait_for_their_timer(self):
+        """A worker that comes back gets idle buckets alone: none while all are busy, all of its part once they have been idle."""
+        for timer, pause, moved in (("60s", "0", False), ("200ms", "0.6", True)):
+            with self.subTest(idle_timer=timer):
+                self.play(f"hash: l4, nexthop_groups: {{type: resilient, buckets: 32, idle_timer: {timer}}}", f"""
+  - flows: {{service: nginx, count: 2000}}
+  - fail: {{worker: worker1, how: crash}}
+  - expect: {{service: nginx, next_hops: [worker2, worker3], within: 5s}}
+  - flows: {{again: true}}
+  - expect: {{moved_flows: {{at_most: minimal}}, detect: 5%}}
+  - recover: worker1
+  - expect: {{service: nginx, announced_by: all, within: 10s}}
+  - flows: {{again: true}}
+  - exec: {{on: router, run: [sleep, '{pause}']}}
+  - flows: {{again: true}}
+  - expect: {{paths: predicted, of: flows}}
+""", expect=0)
+                rows = self.predicted(4)
+                here = sum(row["predicted"] == "worker1" for row in rows) / len(rows)
+                self.assertTrue((0.2 < here < 0.45) if moved else here == 0, here)
+
     def test_ipv6_nodes_have_the_identifier_of_their_name(self):
         """METALLB section 10: without an IPv4 address the CRC-32 of the node's name, worker1's being 124.93.255.32."""
         self.lab("run", "scenarios/ipv6", "--out", "out", expect=0)

@@ -119,32 +119,38 @@ static int knows_fields(void *arg)
 
 /* The trap of namespace labs: under policy 1 a connection's path is its socket's, not its packets'. By fields it is the
  * packets' own, so that the same connection made again goes where it went, TCP and connected UDP. */
+static void connections_follow(struct ways *w, enum addr_family family, enum sending how)
+{
+	struct net_tuple flows[FLOWS];
+	uint32_t once[FLOWS], again[FLOWS], same;
+
+	for (uint32_t i = 0; i < FLOWS; i++)
+		flows[i] = ways_tuple(w, family, how, false, i);
+	ways_hash(w, &hashes[3]);
+	ways_send(w, how, flows, FLOWS, once);
+	ways_send(w, how, flows, FLOWS, again);
+	same = ways_same(once, again, FLOWS);
+	ground_must(same == FLOWS, "IPv%d: by fields %u of %u connections kept their way", family, same, FLOWS);
+	ways_hash(w, &hashes[1]);
+	ways_send(w, how, flows, FLOWS, once);
+	ways_send(w, how, flows, FLOWS, again);
+	same = ways_same(once, again, FLOWS);
+	ground_must(same < CHANCE_MAX,
+		    "IPv%d: by policy 1 %u of %u connections kept their way: does veth no longer carry the socket's "
+		    "hash?",
+		    family, same, FLOWS);
+}
+
 static int connections_follow_the_packet(void *arg)
 {
 	static const enum sending hows[] = {TCP_SOCKET, CONNECTED_UDP_SOCKET};
-	struct net_tuple flows[FLOWS];
-	uint32_t once[FLOWS], again[FLOWS], same;
+	static const enum addr_family families[] = {ADDR_V4, ADDR_V6};
 	struct ways w;
 
 	(void)arg;
 	ways_build(&w);
-	for (size_t h = 0; h < 2; h++) {
-		for (uint32_t i = 0; i < FLOWS; i++)
-			flows[i] = ways_tuple(&w, ADDR_V4, hows[h], false, i);
-		ways_hash(&w, &hashes[3]);
-		ways_send(&w, hows[h], flows, FLOWS, once);
-		ways_send(&w, hows[h], flows, FLOWS, again);
-		same = ways_same(once, again, FLOWS);
-		ground_must(same == FLOWS, "by fields %u of %u connections kept their way", same, FLOWS);
-		ways_hash(&w, &hashes[1]);
-		ways_send(&w, hows[h], flows, FLOWS, once);
-		ways_send(&w, hows[h], flows, FLOWS, again);
-		same = ways_same(once, again, FLOWS);
-		ground_must(same < CHANCE_MAX,
-			    "by policy 1 %u of %u connections kept their way: does veth no longer "
-			    "carry the socket's hash?",
-			    same, FLOWS);
-	}
+	for (size_t i = 0; i < 4; i++)
+		connections_follow(&w, families[i / 2], hows[i % 2]);
 	ways_end(&w);
 	return 0;
 }

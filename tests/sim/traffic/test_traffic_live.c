@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Flows and connections over a veth pair between two namespaces, seen from the other side. */
+#include "allocs.h"
 #include "support.h"
 #include "traffic_int.h"
 
@@ -211,18 +212,21 @@ static bool flows_arrive(struct ground *g, struct errmsg *err)
 	struct traffic_flows flows = flows_of();
 	struct watch *w = calloc(1, sizeof(*w));
 	struct traffic_sender *s = NULL;
-	size_t sent = 0;
+	size_t sent = 0, allocated = 0, before;
 	bool good = w != NULL && traffic_sender_new(g->client, CLIENT_LINK, g->gateway, &flows, &s, err) == 0;
 	int n = 1;
 
 	while (good && n != 0) {
+		before = allocs_count();
 		n = traffic_sender_send(s, SEND_AT_ONCE, err);
+		allocated += allocs_count() - before;
 		if (n == -EAGAIN)
 			continue;
 		sent += n > 0 ? (size_t)n : 0;
 		good = n >= 0 && drain(w, g, sent);
 	}
-	good = good && !fails(sent != (size_t)FLOWS * PACKETS, "number of packets") && is_complete(w);
+	good = good && !fails(sent != (size_t)FLOWS * PACKETS, "number of packets") && is_complete(w) &&
+	       !fails(allocated > 0, "a packet took memory");
 	traffic_sender_free(s);
 	free(w);
 	return good;
