@@ -33,6 +33,8 @@ SCENARIO = """lab:
 steps:
 {steps}"""
 ALONE = ["version_3"]
+# OpenBGPD 7.7 is mute for a while before it ends, to everybody: a lab of its own.
+KILLERS = ["mp_unreach_nlri_33"]
 ENOUGH = 130  # workers for the whole catalogue
 
 
@@ -100,7 +102,9 @@ def judge(router, outside, inside):
     """Cases between peers of two ASes, and within one."""
     alone, _ = router.play(ALONE, 22000, at_once=False)
     if router.missing is None:
-        router.part([case for case in outside if case not in ALONE], 22000)
+        router.part([case for case in outside if case not in ALONE + KILLERS], 22000)
+        for case in KILLERS:
+            router.part([case], 22000)
         router.part(inside, 11000)
         for expectation in alone["expectations"]:
             router.found[expectation["text"].split(",")[0]] = expectation
