@@ -6,6 +6,7 @@
 #include "report.h"
 #include "run.h"
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,7 +28,19 @@ extern const struct cli_command cli_decode;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_plan;
 
-/* How the page on stdout is to look, from --color, the environment and the terminal. colour: "auto", "always", "never". */
+/* Options that all commands which play something take alike: --seed, --out, --color. A command has it as its argp's child,
+ * and its own parser hands the struct on at ARGP_KEY_INIT (child_inputs[0]). */
+struct cli_shared {
+	const char *out;
+	const char *colour; /* NULL: auto */
+	bool has_seed;
+	uint64_t seed;
+};
+extern const struct argp_child cli_shared_child[];
+/* For parsers of commands that take one scenario: its file, and complaints about none or two. */
+error_t cli_one_scenario(int key, char *arg, struct argp_state *state, const char **ret);
+
+/* How the page on stdout is to look, from --color, the environment and the terminal. colour: "auto" (or NULL), "always", "never". */
 struct report_style cli_style(const char *colour, int fd);
 /* Prints diagnostics on stderr and empties the list. Returns RUN_USAGE. */
 int cli_refuse(struct diags *diags);

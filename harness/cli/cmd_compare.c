@@ -2,28 +2,24 @@
 #include "cli_int.h"
 #include "scenario.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ROUTERS_DEFAULT "builtin,bird1,bird2,frr"
 
-enum { OPT_SEED = 256, OPT_OUT, OPT_JSON, OPT_COLOUR };
+enum { OPT_JSON = 256 };
 
 struct arguments {
+	struct cli_shared shared;
 	const char *scenario;
 	const char *routers;
-	const char *colour;
 	struct run_suite_options options;
 };
 
 static const struct argp_option options[] = {
 	{"routers", 'r', "LIST", 0, "which, with commas (default " ROUTERS_DEFAULT ")", 0},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object instead of the table", 0},
-	{"seed", OPT_SEED, "N", 0, "the seed of every run", 0},
-	{"out", OPT_OUT, "DIR", 0, "folder for the run directories (default: a fresh one below runs/)", 0},
-	{"color", OPT_COLOUR, "WHEN", 0, "auto, always or never", 0},
 	{0},
 };
 
@@ -32,31 +28,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *a = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->shared;
+		return 0;
 	case 'r':
 		a->routers = arg;
 		return 0;
 	case OPT_JSON:
 		a->options.page = RUN_SUITE_COMPARISON_JSON;
 		return 0;
-	case OPT_SEED:
-		a->options.has_seed = cli_number("--seed", arg, UINT64_MAX, &a->options.seed);
-		return a->options.has_seed ? 0 : EINVAL;
-	case OPT_OUT:
-		a->options.out = arg;
-		return 0;
-	case OPT_COLOUR:
-		a->colour = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->scenario != NULL)
-			argp_error(state, "one scenario at a time");
-		a->scenario = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no scenario given");
-		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_one_scenario(key, arg, state, &a->scenario);
 	}
 }
 
@@ -89,10 +71,13 @@ static bool plans_read(const struct arguments *a, struct arena *arena, struct pl
 static int compare(const struct cli_command *self, int argc, char **argv)
 {
 	char doc[2048];
-	struct arguments a = {.colour = "auto",
-			      .routers = ROUTERS_DEFAULT,
+	struct arguments a = {.routers = ROUTERS_DEFAULT,
 			      .options = {.jobs = 1, .program = "ecmplab", .page = RUN_SUITE_COMPARISON}};
-	struct argp argp = {.options = options, .parser = parse, .args_doc = self->arguments, .doc = doc};
+	struct argp argp = {.options = options,
+			    .parser = parse,
+			    .children = cli_shared_child,
+			    .args_doc = self->arguments,
+			    .doc = doc};
 	struct plan *plans[PLAN_DAEMON_COUNT];
 	struct arena arena = {0};
 	struct errmsg err = {0};
@@ -102,7 +87,10 @@ static int compare(const struct cli_command *self, int argc, char **argv)
 	cli_usage_text(self, doc, sizeof(doc));
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0)
 		return RUN_USAGE;
-	a.options.style = cli_style(a.colour, STDOUT_FILENO);
+	a.options.out = a.shared.out;
+	a.options.has_seed = a.shared.has_seed;
+	a.options.seed = a.shared.seed;
+	a.options.style = cli_style(a.shared.colour, STDOUT_FILENO);
 	if (plans_read(&a, &arena, plans, &n))
 		result = (int)run_suite((const struct plan *const *)plans, n, &a.options, &err);
 	if (err.code != 0)

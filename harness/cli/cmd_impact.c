@@ -3,7 +3,6 @@
 #include "instant.h"
 #include "scenario.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +18,11 @@
 #define PATIENCE_MAX 600
 #define CASES_MAX ((size_t)PLAN_FAIL_COUNT * PLAN_GROUP_COUNT)
 
-enum { OPT_FLOWS = 256, OPT_WAYS, OPT_GROUPS, OPT_PATIENCE, OPT_SEED, OPT_OUT, OPT_JSON, OPT_COLOUR };
+enum { OPT_FLOWS = 256, OPT_WAYS, OPT_GROUPS, OPT_PATIENCE, OPT_JSON };
 
 struct arguments {
-	const char *scenario, *ways, *groups, *colour, *worker;
+	struct cli_shared shared;
+	const char *scenario, *ways, *groups, *worker;
 	struct plan_impact what;
 	struct run_suite_options options;
 };
@@ -37,9 +37,6 @@ static const struct argp_option options[] = {
 	 0},
 	{"patience", OPT_PATIENCE, "SECONDS", 0, "how long to wait for the flows to leave (default 5)", 0},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object instead of the table", 0},
-	{"seed", OPT_SEED, "N", 0, "the seed of every run", 0},
-	{"out", OPT_OUT, "DIR", 0, "folder for the run directories (default: a fresh one below runs/)", 0},
-	{"color", OPT_COLOUR, "WHEN", 0, "auto, always or never", 0},
 	{0},
 };
 
@@ -70,9 +67,6 @@ static error_t parse_option(int key, const char *arg, struct arguments *a)
 			return EINVAL;
 		a->what.within_ns = seconds * NS_PER_S;
 		return 0;
-	case OPT_SEED:
-		a->options.has_seed = cli_number("--seed", arg, UINT64_MAX, &a->options.seed);
-		return a->options.has_seed ? 0 : EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -81,8 +75,12 @@ static error_t parse_option(int key, const char *arg, struct arguments *a)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;
+	error_t result;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->shared;
+		return 0;
 	case 'r':
 		a->worker = arg;
 		return 0;
@@ -95,26 +93,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		a->options.page = RUN_SUITE_IMPACT_JSON;
 		return 0;
-	case OPT_OUT:
-		a->options.out = arg;
-		return 0;
-	case OPT_COLOUR:
-		a->colour = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->scenario != NULL)
-			argp_error(state, "one scenario at a time");
-		a->scenario = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no scenario given");
-		return EINVAL;
 	case ARGP_KEY_SUCCESS:
 		if (a->worker == NULL)
 			argp_error(state, "which worker leaves? such as --remove worker2");
 		return 0;
 	default:
-		return parse_option(key, arg, a);
+		result = parse_option(key, arg, a);
+		return result == ARGP_ERR_UNKNOWN ? cli_one_scenario(key, arg, state, &a->scenario) : result;
 	}
 }
 
@@ -210,13 +195,16 @@ static bool cases_make(const struct arguments *a, struct arena *arena, struct di
 static int impact(const struct cli_command *self, int argc, char **argv)
 {
 	char doc[2048];
-	struct arguments a = {.colour = "auto",
-			      .ways = WAYS_DEFAULT,
+	struct arguments a = {.ways = WAYS_DEFAULT,
 			      .what = {.flows = FLOWS_DEFAULT,
 				       .connections = CONNECTIONS_DEFAULT,
 				       .within_ns = PATIENCE_DEFAULT * NS_PER_S},
 			      .options = {.jobs = 1, .program = "ecmplab", .page = RUN_SUITE_IMPACT}};
-	struct argp argp = {.options = options, .parser = parse, .args_doc = self->arguments, .doc = doc};
+	struct argp argp = {.options = options,
+			    .parser = parse,
+			    .children = cli_shared_child,
+			    .args_doc = self->arguments,
+			    .doc = doc};
 	struct cases cases = {.n = 0};
 	struct arena arena = {0};
 	struct diags diags = {0};
@@ -226,7 +214,10 @@ static int impact(const struct cli_command *self, int argc, char **argv)
 	cli_usage_text(self, doc, sizeof(doc));
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0 || !worker_of(a.worker, &a.what.worker))
 		return RUN_USAGE;
-	a.options.style = cli_style(a.colour, STDOUT_FILENO);
+	a.options.out = a.shared.out;
+	a.options.has_seed = a.shared.has_seed;
+	a.options.seed = a.shared.seed;
+	a.options.style = cli_style(a.shared.colour, STDOUT_FILENO);
 	if (cases_make(&a, &arena, &diags, &cases))
 		result = (int)run_suite((const struct plan *const *)cases.at, cases.n, &a.options, &err);
 	else if (diags.list.len > 0)

@@ -2,19 +2,18 @@
 #include "cli_int.h"
 #include "scenario.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define JOBS_MAX 64
 
-enum { OPT_SEED = 256, OPT_OUT, OPT_TAP, OPT_JUNIT, OPT_COLOUR };
+enum { OPT_TAP = 256, OPT_JUNIT };
 
 struct arguments {
+	struct cli_shared shared;
 	char **paths;
 	int count;
-	const char *colour;
 	struct run_suite_options options;
 };
 
@@ -22,9 +21,6 @@ static const struct argp_option options[] = {
 	{"jobs", 'j', "N", 0, "scenarios at once (default 1)", 0},
 	{"tap", OPT_TAP, "FILE", 0, "write TAP version 14; - is standard output", 0},
 	{"junit", OPT_JUNIT, "FILE", 0, "write JUnit XML", 0},
-	{"seed", OPT_SEED, "N", 0, "the seed of every scenario", 0},
-	{"out", OPT_OUT, "DIR", 0, "folder for the run directories (default: a fresh one below runs/)", 0},
-	{"color", OPT_COLOUR, "WHEN", 0, "auto, always or never", 0},
 	{0},
 };
 
@@ -34,6 +30,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	uint64_t jobs;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->shared;
+		return 0;
 	case 'j':
 		if (!cli_number("-j", arg, JOBS_MAX, &jobs) || jobs == 0)
 			return EINVAL;
@@ -44,15 +43,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_JUNIT:
 		a->options.junit = arg;
-		return 0;
-	case OPT_SEED:
-		a->options.has_seed = cli_number("--seed", arg, UINT64_MAX, &a->options.seed);
-		return a->options.has_seed ? 0 : EINVAL;
-	case OPT_OUT:
-		a->options.out = arg;
-		return 0;
-	case OPT_COLOUR:
-		a->colour = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
 		a->paths = state->argv + state->next;
@@ -107,8 +97,12 @@ static int play(const struct arguments *a, struct arena *arena)
 static int test(const struct cli_command *self, int argc, char **argv)
 {
 	char doc[2048];
-	struct arguments a = {.colour = "auto", .options = {.jobs = 1, .program = "ecmplab"}};
-	struct argp argp = {.options = options, .parser = parse, .args_doc = self->arguments, .doc = doc};
+	struct arguments a = {.options = {.jobs = 1, .program = "ecmplab"}};
+	struct argp argp = {.options = options,
+			    .parser = parse,
+			    .children = cli_shared_child,
+			    .args_doc = self->arguments,
+			    .doc = doc};
 	struct arena arena = {0};
 	int result;
 
@@ -116,7 +110,10 @@ static int test(const struct cli_command *self, int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0)
 		return RUN_USAGE;
 	a.options.github = getenv("GITHUB_ACTIONS") != NULL;
-	a.options.style = cli_style(a.colour, STDOUT_FILENO);
+	a.options.out = a.shared.out;
+	a.options.has_seed = a.shared.has_seed;
+	a.options.seed = a.shared.seed;
+	a.options.style = cli_style(a.shared.colour, STDOUT_FILENO);
 	result = play(&a, &arena);
 	arena_clear(&arena);
 	return result;

@@ -30,6 +30,7 @@ struct report_style cli_style(const char *colour, int fd)
 	const char *term = getenv("TERM");
 	bool dumb = term != NULL && strcmp(term, "dumb") == 0;
 
+	colour = colour != NULL ? colour : "auto";
 	setlocale(LC_CTYPE, "");
 	return (struct report_style){
 		.colour = report_colour_wanted(colour, isatty(fd) == 1, getenv("NO_COLOR"), getenv("CLICOLOR_FORCE"),
@@ -59,6 +60,53 @@ void cli_complain(const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	fputc('\n', stderr);
+}
+
+enum { OPT_SEED = 512, OPT_OUT, OPT_COLOUR };
+
+static const struct argp_option shared_options[] = {
+	{"seed", OPT_SEED, "N", 0, "repeat a run: names, ports and hash seed come from it", 0},
+	{"out", OPT_OUT, "DIR", 0, "folder for the run (default: a fresh one below runs/)", 0},
+	{"color", OPT_COLOUR, "WHEN", 0, "auto, always or never", 0},
+	{0},
+};
+
+static error_t shared_parse(int key, char *arg, struct argp_state *state)
+{
+	struct cli_shared *s = state->input;
+
+	switch (key) {
+	case OPT_SEED:
+		s->has_seed = cli_number("--seed", arg, UINT64_MAX, &s->seed);
+		return s->has_seed ? 0 : EINVAL;
+	case OPT_OUT:
+		s->out = arg;
+		return 0;
+	case OPT_COLOUR:
+		s->colour = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp shared = {.options = shared_options, .parser = shared_parse};
+const struct argp_child cli_shared_child[] = {{.argp = &shared}, {0}};
+
+error_t cli_one_scenario(int key, char *arg, struct argp_state *state, const char **ret)
+{
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (*ret != NULL)
+			argp_error(state, "one scenario at a time; \"ecmplab test\" runs several");
+		*ret = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no scenario given");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }
 
 bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *ret)
