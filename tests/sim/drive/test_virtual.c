@@ -50,10 +50,10 @@ static void on_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16
 
 static const struct drive_speaker_ops ops = {.dial = on_dial};
 
-static struct bgp_speaker *engine_new(unsigned int i, bool passive, uint16_t hold_s)
+static struct bgp_speaker *engine_new(unsigned int i, bool passive, uint16_t hold_s, enum bgp_switch enforce_hold)
 {
-	struct bgp_speaker *s =
-		bgp_speaker_new(&(struct bgp_speaker_conf){.as = 65000 + i, .router_id = 0x0a000001U + i, .seed = i});
+	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
+		.as = 65000 + i, .router_id = 0x0a000001U + i, .seed = i, .switches = {.enforce_hold = enforce_hold}});
 	struct bgp_peer_conf peer = {.name = "peer",
 				     .remote = addr_v4(0x0a000002U - i),
 				     .remote_as = 65001 - i,
@@ -66,8 +66,9 @@ static struct bgp_speaker *engine_new(unsigned int i, bool passive, uint16_t hol
 	return s;
 }
 
-/* Side 0 waits, or dials as well; side 1 dials. */
-static void field_init(struct field *f, const struct virtual_network *network, bool both_dial, uint16_t hold_s)
+/* Side 0 waits, or dials as well; side 1 dials, and may bear with silence. */
+static void field_init_bearing(struct field *f, const struct virtual_network *network, bool both_dial, uint16_t hold_s,
+			       enum bgp_switch enforce_hold)
 {
 	*f = (struct field){.shortest_read = SIZE_MAX};
 	f->net = virtual_new(&(struct virtual_conf){.seed = 7, .network = *network, .trace = on_trace, .ctx = f});
@@ -77,13 +78,18 @@ static void field_init(struct field *f, const struct virtual_network *network, b
 
 		s->field = f;
 		s->remote = addr_v4(0x0a000002U - i);
-		s->engine = engine_new(i, i == 0 && !both_dial, hold_s);
+		s->engine = engine_new(i, i == 0 && !both_dial, hold_s, i == 1 ? enforce_hold : BGP_AS_PROFILE);
 		s->node = virtual_add(
 			f->net, &(struct virtual_node_conf){
 					.listens = true, .addresses = &own, .address_count = 1, .ops = &ops, .ctx = s});
 	}
 	for (unsigned int i = 0; i < 2; i++)
 		virtual_start(f->net, f->sides[i].node, f->sides[i].engine);
+}
+
+static void field_init(struct field *f, const struct virtual_network *network, bool both_dial, uint16_t hold_s)
+{
+	field_init_bearing(f, network, both_dial, hold_s, BGP_AS_PROFILE);
 }
 
 static void field_fini(struct field *f)
@@ -307,13 +313,13 @@ static void tcp_gives_up(void **state)
 	field_fini(&f);
 }
 
-/* RFC 9687: the peer talks, so that its HoldTimer is content, but does not read. */
+/* RFC 9687: the peer talks, so that our HoldTimer is content, but does not read, nor mind that it hears nothing. */
 static void writes_that_do_not_drain_end_the_session(void **state)
 {
 	struct field f;
 
 	(void)state;
-	field_init(&f, &plain, false, 90);
+	field_init_bearing(&f, &plain, false, 9, BGP_OFF);
 	run_s(&f, 1);
 	virtual_unread(f.net, 0, 1, true);
 	announce_many(&f, 0, 100);
@@ -379,7 +385,7 @@ static void power_loss_and_return(void **state)
 	bgp_speaker_free(f.sides[0].engine);
 	run_s(&f, 40);
 	assert_int_equal(bgp_peer_state(f.sides[1].engine, 0), BGP_ESTABLISHED);
-	f.sides[0].engine = engine_new(0, true, 90);
+	f.sides[0].engine = engine_new(0, true, 90, BGP_AS_PROFILE);
 	virtual_start(f.net, f.sides[0].node, f.sides[0].engine);
 	/* The KEEPALIVE that TCP still holds for it is answered with RST, well before the HoldTimer. */
 	run_s(&f, 5);
