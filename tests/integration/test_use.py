@@ -13,15 +13,17 @@ import lab
 
 class Use(lab.LabTest):
     def test_our_scenarios_hold(self):
-        for scenario in sorted(p.name for p in (self.base / "scenarios").iterdir()):
-            with self.subTest(scenario):
-                done = subprocess.run(self.command("run", f"scenarios/{scenario}", "--out", f"out-{scenario}"),
+        for folder in sorted(p.parent for p in (self.base / "scenarios").rglob("scenario.yaml")):
+            scenario = folder.relative_to(self.base / "scenarios")
+            out = "out-" + str(scenario).replace("/", "-")
+            with self.subTest(str(scenario)):
+                done = subprocess.run(self.command("run", f"scenarios/{scenario}", "--out", out),
                                       cwd=self.base, env=self.environment(), capture_output=True, text=True,
                                       timeout=lab.DEADLINE_S, stdin=subprocess.DEVNULL, check=False)
                 if done.returncode == 4:
                     self.skipTest(f"{scenario}: {done.stdout[-200:]}")
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-                verdict = self.verdict(f"out-{scenario}")
+                verdict = self.verdict(out)
                 self.assertEqual(verdict["verdict"], "pass")
                 if "asan" not in str(lab.PROGRAM): # which is too slow to promise it
                     self.assertTrue(all(c["dropped"] == 0 for c in verdict["captures"]))
