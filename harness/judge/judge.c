@@ -132,6 +132,18 @@ void judge_packet(struct judge *j, const struct capture_event *event)
 	packet_take(j, &tamed);
 }
 
+/* Which of its two addresses a router takes from a next hop of both kinds is the router's affair (RFC 2545 section 3). */
+static struct addr gateway_known(const struct judge_lab *lab, const struct addr *gateway)
+{
+	for (size_t i = 0; i < lab->worker_count; i++) {
+		const struct judge_worker *w = &lab->workers[i];
+
+		if (w->link_local.family != ADDR_NONE && addr_equal(&w->link_local, gateway))
+			return w->address;
+	}
+	return *gateway;
+}
+
 static void fib_take(struct judge *j, struct fib_view *view, struct instant time, const struct prefix *prefix,
 		     const struct addr *gateways, const unsigned int *weights, size_t n)
 {
@@ -141,7 +153,7 @@ static void fib_take(struct judge *j, struct fib_view *view, struct instant time
 	arena_clear(&j->scratch);
 	hops = arena_array(&j->scratch, kept, sizeof(*hops));
 	for (size_t i = 0; i < kept; i++)
-		hops[i] = (struct fib_hop){gateways[i], weights != NULL ? weights[i] : 1};
+		hops[i] = (struct fib_hop){gateway_known(&j->lab, &gateways[i]), weights != NULL ? weights[i] : 1};
 	fib_view_add(view, time, prefix, hops, n);
 }
 

@@ -20,7 +20,8 @@
 struct judge_worker {
 	const char *name;
 	struct addr address;
-	unsigned int link; /* capture link at the worker's port */
+	struct addr link_local; /* as a next hop stands for the other (RFC 2545 section 3); ADDR_NONE: none */
+	unsigned int link;	/* capture link at the worker's port */
 };
 
 struct judge_pod {

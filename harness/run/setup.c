@@ -83,8 +83,10 @@ void run_judge_start(struct run *r)
 
 	/* The order in which run_evidence_start opens the links. */
 	for (unsigned int i = 0; i < lab->conf.workers; i++)
-		workers[i] = (struct judge_worker){
-			.name = lab->workers[i].host.name, .address = lab->workers[i].host.address, .link = i};
+		workers[i] = (struct judge_worker){.name = lab->workers[i].host.name,
+						   .address = lab->workers[i].host.address,
+						   .link_local = lab->workers[i].host.link_local,
+						   .link = i};
 	for (unsigned int i = 0; i < lab->conf.clients; i++)
 		clients[i] = (struct judge_client){.name = lab->clients[i].name,
 						   .address = lab->clients[i].address,

@@ -32,12 +32,13 @@ int node_forwarding(const struct node_lab *lab, struct net_ns *ns, struct errmsg
 }
 
 /* A router has to have one to solicit neighbours for what it forwards (RFC 4861 section 7.2.2); namespaces make none. */
-void node_link_local(struct net_ns *ns, const char *link, uint32_t number)
+struct addr node_link_local(struct net_ns *ns, const char *link, uint32_t number)
 {
 	const struct addr net = {.family = ADDR_V6, .b = {0xfe, 0x80}};
 	struct addr own = addr_add(&net, number);
 
 	net_address_add(ns, link, &own, 64);
+	return own;
 }
 
 int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct net_ns *b, const char *link_b,
@@ -64,7 +65,7 @@ static int plug(struct node_lab *lab, struct node_host *host, const char *bridge
 	net_link_up(lab->fabric, port);
 	net_link_up(host->ns, host->interface);
 	if (net->addr.family == ADDR_V6)
-		node_link_local(host->ns, host->interface, lab->next_mac);
+		host->link_local = node_link_local(host->ns, host->interface, lab->next_mac);
 	net_address_add(host->ns, host->interface, &host->address, net->len);
 	if (gateway != NULL)
 		net_route_add(host->ns, &everywhere, gateway, NULL);

@@ -61,6 +61,7 @@ struct node_host {
 	const char *name;
 	struct net_ns *ns;
 	struct addr address;
+	struct addr link_local; /* in labs of IPv6 */
 	const char *interface;
 	const char *port; /* the other end of its link, at the switch */
 };
@@ -233,7 +234,8 @@ struct node_daemon {
 	pid_t pid;    /* of the program that speaks BGP; -1 before it starts */
 	char log[64]; /* file name in the run directory */
 	struct net_ns *ns;
-	const char *instance; /* "worker1", NULL for the router */
+	const char *instance;	 /* "worker1", NULL for the router */
+	enum addr_family family; /* of its sessions */
 	VEC(struct node_process) programs;
 	size_t begun;		    /* programs started */
 	struct node_process failed; /* whose end was the daemon's; argv NULL: none */
@@ -282,7 +284,7 @@ struct node_speaker {
 };
 
 /* Makes the worker's daemon follow the cluster as MetalLB would make its FRR follow: changed sessions start it anew, changed
- * routes are told it by its own means. What is to be done by and by is left to node_daemon_proceed. IPv4 alone. */
+ * routes are told it by its own means. What is to be done by and by is left to node_daemon_proceed. */
 int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_cluster *cluster, struct node_speaker *s,
 		      int run_dir_fd, struct errmsg *err);
 void node_speaker_free(struct node_speaker *s);

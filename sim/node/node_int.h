@@ -7,7 +7,7 @@
 /* Switches forwarding on, and off what a router's kernel does beside it. */
 int node_forwarding(const struct node_lab *lab, struct net_ns *ns, struct errmsg *err);
 /* Queues an IPv6 link-local address; the number is its own on that link. */
-void node_link_local(struct net_ns *ns, const char *link, uint32_t number);
+struct addr node_link_local(struct net_ns *ns, const char *link, uint32_t number);
 /* The BGP identifier of a node without one of its own: its IPv4 address, else the CRC-32 of its name (METALLB section 4.5). */
 uint32_t node_router_id(const struct node_host *host, const struct addr *address);
 /* A veth pair with the lab's next two MAC addresses. */

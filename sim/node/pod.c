@@ -50,7 +50,7 @@ static int pod_wire(struct node_lab *lab, const struct node_pod *pod, const stru
 		return r;
 	net_link_up(worker, port);
 	if (pod->address.family == ADDR_V6)
-		node_link_local(worker, port, 1);
+		(void)node_link_local(worker, port, 1);
 	net_address_add(worker, port, &gateway, gateway_host.len);
 	net_route_add(worker, &pod_host, &none, port);
 	r = net_flush(worker, err);
@@ -58,7 +58,7 @@ static int pod_wire(struct node_lab *lab, const struct node_pod *pod, const stru
 		return r;
 	net_link_up(pod->ns, NODE_HOST_LINK);
 	if (pod->address.family == ADDR_V6)
-		node_link_local(pod->ns, NODE_HOST_LINK, 2);
+		(void)node_link_local(pod->ns, NODE_HOST_LINK, 2);
 	net_address_add(pod->ns, NODE_HOST_LINK, &pod->address, pod_host.len);
 	net_route_add(pod->ns, &gateway_host, &none, NODE_HOST_LINK);
 	net_route_add(pod->ns, &everywhere, &gateway, NULL);

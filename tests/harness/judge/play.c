@@ -9,9 +9,9 @@
 #define EPOCH_NS INT64_C(1763862733000000000)
 
 static const struct judge_worker workers[PLAY_WORKERS] = {
-	{"worker1", {ADDR_V4, {10, 0, 0, 51}}, 0},
-	{"worker2", {ADDR_V4, {10, 0, 0, 52}}, 1},
-	{"worker3", {ADDR_V4, {10, 0, 0, 53}}, 2},
+	{"worker1", {ADDR_V4, {10, 0, 0, 51}}, {0}, 0},
+	{"worker2", {ADDR_V4, {10, 0, 0, 52}}, {0}, 1},
+	{"worker3", {ADDR_V4, {10, 0, 0, 53}}, {0}, 2},
 };
 static const struct judge_client clients[] = {
 	{"client1", {ADDR_V4, {172, 16, 0, 10}}, 3},

@@ -276,6 +276,25 @@ static void test_next_hops(void **state)
 	assert_int_equal(f.verdict, JUDGE_FAIL);
 }
 
+/* A router of IPv6 may have taken a worker's link-local address (RFC 2545 section 3). */
+static void test_next_hops_link_local(void **state)
+{
+	struct play *p = *state;
+	struct judge_worker workers[PLAY_WORKERS];
+	struct judge_finding f;
+
+	memcpy(workers, p->lab.workers, sizeof(workers));
+	workers[1].link_local = play_addr("fe80::a");
+	p->lab.workers = workers;
+	play_fib(p, 50, PLAY_PREFIX, "10.0.0.51 fe80::a*2");
+	f = play_judged(p, JUDGE_NEXT_HOPS, "12", 0, 1000);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_fib(p, 60, PLAY_PREFIX, "10.0.0.51 fe80::c");
+	f = play_judged(p, JUDGE_NEXT_HOPS, "12", 60, 1000);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "fe80::c (no worker); not to worker2");
+}
+
 /* The kernel's weights in proportion, of those that are named. */
 static void test_next_hops_weigh(void **state)
 {
@@ -472,6 +491,7 @@ int main(void)
 		PLAY_TEST(test_session_loss_is_no_withdrawal),
 		PLAY_TEST(test_malformed_is_no_withdrawal),
 		PLAY_TEST(test_next_hops),
+		PLAY_TEST(test_next_hops_link_local),
 		PLAY_TEST(test_next_hops_weigh),
 		PLAY_TEST(test_fib_order),
 		PLAY_TEST(test_one_path_installed),

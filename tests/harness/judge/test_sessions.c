@@ -33,7 +33,9 @@ static void test_many_workers(void **state)
 
 		who[i] = true;
 		many[i] = i < PLAY_WORKERS ? p->lab.workers[i]
-					   : (struct judge_worker){"another", addr_add(&first, i), PLAY_LINKS + i};
+					   : (struct judge_worker){.name = "another",
+								   .address = addr_add(&first, i),
+								   .link = PLAY_LINKS + i};
 	}
 	play_sessions(p);
 	p->lab.workers = many;
