@@ -23,14 +23,9 @@ void plan_family_default(const struct yaml_node *networks, enum plan_family fami
 	}
 }
 
-static bool speaks_ipv6(enum plan_daemon daemon)
-{
-	return daemon == PLAN_BUILTIN || daemon == PLAN_BIRD2 || daemon == PLAN_FRR;
-}
-
 void plan_family_check(struct plan_state *s, const struct yaml_node *map, struct plan_lab *lab)
 {
-	const struct yaml_node *workers = yaml_get(map, "workers"), *router = yaml_get(map, "router");
+	const struct yaml_node *workers = yaml_get(map, "workers");
 
 	if (lab->cluster_net.addr.family != ADDR_V6)
 		return;
@@ -41,18 +36,4 @@ void plan_family_check(struct plan_state *s, const struct yaml_node *map, struct
 			  reader_fault(&s->r, workers != NULL ? workers : map,
 				       "MetalLB announces IPv6 in its FRR mode alone"),
 			  "write workers: {metallb: frr}");
-	if (!speaks_ipv6(lab->daemon) && lab->router_config == NULL)
-		diag_hint(&s->r,
-			  reader_fault(&s->r, yaml_get(router, "daemon"), "no IPv6 configuration is generated for %s",
-				       plan_daemon_name(lab->daemon)),
-			  "write one (config:), or take builtin, bird2 or frr");
-	for (size_t i = 0; i < lab->speaker_count; i++) {
-		if (lab->speakers[i] == PLAN_BUILTIN)
-			continue;
-		diag_hint(&s->r,
-			  reader_fault(&s->r, yaml_get_key(workers, "speaker"), "%s speaks for workers over IPv4 alone",
-				       plan_daemon_name(lab->speakers[i])),
-			  "leave out speaker: the built-in one speaks IPv6");
-		return;
-	}
 }

@@ -2,6 +2,9 @@
 /* What is special about BIRD: two incompatible configuration languages under one program name. */
 #include "daemon_int.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #define PATHS_MAX 255U /* what "merge paths" takes */
 
 static void head(const struct node_lab *lab, FILE *ret)
@@ -101,13 +104,22 @@ void bird2_router_config(const struct node_lab *lab, const struct node_router_co
 	router_config(lab, conf, true, ret);
 }
 
+/* BIRD 1 is two programs, of which the one called so speaks IPv4 alone. */
+static const char *six(const struct node_daemon *d)
+{
+	return d->kind == NODE_BIRD1 && d->family == ADDR_V6 ? "6" : "";
+}
+
 /* -d: in the foreground, with its log on stderr when the user's file names none. */
 int bird_programs(struct node_daemon *d, const char *config_path, struct arena *arena, struct errmsg *err)
 {
 	const char *name = d->instance != NULL ? d->instance : "bird";
-	const char *socket = arena_printf(arena, "/run/bird/%s.ctl", name);
+	const char *socket = arena_printf(arena, "/run/bird/%s%s.ctl", name, six(d));
+	const char *path = arena_printf(arena, "%s%s", d->path, six(d));
 
-	daemon_program(d, arena, (const char *const[DAEMON_ARGS]){d->path, "-d", "-c", config_path, "-s", socket});
+	if (access(path, X_OK) != 0)
+		return errmsg_set(err, -errno, "%s, which is BIRD 1 for IPv6", path);
+	daemon_program(d, arena, (const char *const[DAEMON_ARGS]){path, "-d", "-c", config_path, "-s", socket});
 	return daemon_folder("/run/bird", err);
 }
 
@@ -158,7 +170,10 @@ static void speaker_session(const struct speaker_view *v, size_t which, bool cha
 	if (v->lab->worker_role != BGP_ROLE_NONE && p->peer_asn != p->my_asn)
 		fprintf(ret, "  local role %s;\n%s", daemon_role(v->lab->worker_role, "_"),
 			v->lab->worker_role_strict ? "  require roles on;\n" : "");
-	fprintf(ret, "  %simport none;\n  ", channels ? "ipv4 { " : "");
+	if (channels)
+		fprintf(ret, "  %s { import none;\n  ", speaker_family(v));
+	else
+		fprintf(ret, "  import none;\n  ");
 	export_filter(v, p, ret);
 	fprintf(ret, "%s\n}\n", channels ? " };" : "");
 }
@@ -192,7 +207,7 @@ static void speaker_config(const struct speaker_view *v, bool channels, FILE *re
 		"protocol static {\n",
 		v->host->name, addr_text(&id).s);
 	if (channels)
-		fprintf(ret, "  ipv4;\n");
+		fprintf(ret, "  %s;\n", speaker_family(v));
 	for (size_t i = 0; i < v->route_count; i++)
 		fprintf(ret, "  route %s blackhole;\n", prefix_text(&v->routes[i].prefix).s);
 	fprintf(ret, "}\n");
@@ -214,8 +229,8 @@ void bird2_speaker_config(const struct speaker_view *v, FILE *ret)
 int bird_speaker_change(struct node_daemon *d, const struct speaker_view *v, const struct speaker_view *before,
 			struct arena *arena, struct errmsg *err)
 {
-	const char *socket = arena_printf(arena, "/run/bird/%s.ctl", d->instance);
-	const char *birdc = arena_printf(arena, "%sc", d->path);
+	const char *socket = arena_printf(arena, "/run/bird/%s%s.ctl", d->instance, six(d));
+	const char *birdc = arena_printf(arena, "%sc%s", d->path, six(d));
 	struct node_process *p =
 		daemon_program(d, arena, (const char *const[DAEMON_ARGS]){birdc, "-s", socket, "configure"});
 

@@ -227,6 +227,7 @@ int node_daemon_start(struct node_lab *lab, struct node_daemon *d, const char *c
 	int r;
 
 	d->ns = lab->router.ns;
+	d->family = lab->conf.cluster_net.addr.family;
 	r = kinds[d->kind].programs(d, config_path, &lab->arena, err);
 	if (r == 0)
 		r = node_daemon_proceed(d, run_dir_fd, err);

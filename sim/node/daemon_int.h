@@ -9,7 +9,7 @@
 
 #define NODE_BGP_PORT 179U
 #define DAEMON_PLACES 3
-#define DAEMON_ARGS 12
+#define DAEMON_ARGS 14
 
 /* Adds the programs of a daemon, in the order of their start. */
 typedef int daemon_programs_fn(struct node_daemon *d, const char *config_path, struct arena *arena, struct errmsg *err);
@@ -77,6 +77,8 @@ const struct node_route *speaker_prefix(const struct speaker_view *v, const stru
 /* Hold time in seconds: the BGPPeer's, else what is given. */
 unsigned int speaker_hold(const struct kube_bgp_peer *peer, unsigned int other);
 struct addr speaker_router_id(const struct speaker_view *v);
+/* "ipv4" or "ipv6", the family of its sessions and routes. */
+const char *speaker_family(const struct speaker_view *v);
 
 /* Appends a program; the words are kept, the pointers to them copied. Returns it until the next one is added. */
 struct node_process *daemon_program(struct node_daemon *d, struct arena *arena, const char *const argv[DAEMON_ARGS]);

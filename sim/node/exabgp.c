@@ -60,9 +60,11 @@ void exabgp_speaker_config(const struct speaker_view *v, FILE *ret)
 			fprintf(ret, "  connect %u;\n", p->peer_port);
 		if (p->graceful_restart)
 			fprintf(ret, "  capability { graceful-restart 120; }\n");
-		fprintf(ret, "  family { ipv4 unicast; }\n"
-			     "  api { processes [ routes ]; }\n"
-			     "}\n");
+		fprintf(ret,
+			"  family { %s unicast; }\n"
+			"  api { processes [ routes ]; }\n"
+			"}\n",
+			speaker_family(v));
 	}
 }
 

@@ -18,7 +18,7 @@ struct lines {
 	VEC(struct line) all;
 };
 
-#define NETWORKS "address-family ipv4 unicast"
+#define FAMILY_CONTEXT "address-family "
 
 static void line_add(struct lines *l, const char *context, const char *text)
 {
@@ -39,13 +39,16 @@ struct out_map {
 
 static void prefix_list(struct lines *l, const char *list, const struct node_route *r)
 {
-	line_add(l, "", arena_printf(l->arena, "ip prefix-list %s permit %s", list, prefix_text(&r->prefix).s));
+	const char *ip = r->prefix.addr.family == ADDR_V6 ? "ipv6" : "ip";
+
+	line_add(l, "", arena_printf(l->arena, "%s prefix-list %s permit %s", ip, list, prefix_text(&r->prefix).s));
 }
 
 static void attribute(struct lines *l, struct out_map *map, const char *word, const char *set,
 		      const struct node_route *r)
 {
 	const char *list = arena_printf(l->arena, "%s-%s", map->name, word), *context;
+	const char *ip = r->prefix.addr.family == ADDR_V6 ? "ipv6" : "ip";
 
 	prefix_list(l, list, r);
 	for (size_t i = 0; i < map->lists.len; i++) {
@@ -54,7 +57,7 @@ static void attribute(struct lines *l, struct out_map *map, const char *word, co
 	}
 	VEC_PUSH(&map->lists, list);
 	context = arena_printf(l->arena, "route-map %s permit %zu", map->name, map->lists.len);
-	line_add(l, context, arena_printf(l->arena, "match ip address prefix-list %s", list));
+	line_add(l, context, arena_printf(l->arena, "match %s address prefix-list %s", ip, list));
 	line_add(l, context, set);
 	line_add(l, context, "on-match next");
 }
@@ -77,6 +80,7 @@ static void route_lines(struct lines *l, struct out_map *map, const struct node_
 static void peer_lines(struct lines *l, const struct speaker_view *v, const struct kube_bgp_peer *peer)
 {
 	struct out_map map = {.name = arena_printf(l->arena, "%s-out", addr_text(&peer->peer_address).s)};
+	const char *ip = v->host->address.family == ADDR_V6 ? "ipv6" : "ip";
 
 	for (size_t i = 0; i < v->route_count; i++) {
 		if (speaker_tells(&v->routes[i], peer))
@@ -84,7 +88,7 @@ static void peer_lines(struct lines *l, const struct speaker_view *v, const stru
 	}
 	/* Numbered behind every entry that there can be, so that it stays what it is. */
 	line_add(l, arena_printf(l->arena, "route-map %s permit 65535", map.name),
-		 arena_printf(l->arena, "match ip address prefix-list %s-all", map.name));
+		 arena_printf(l->arena, "match %s address prefix-list %s-all", ip, map.name));
 	VEC_FREE(&map.lists);
 }
 
@@ -94,7 +98,8 @@ static void lines_make(struct lines *l, const struct speaker_view *v)
 	for (size_t i = 0; i < v->peer_count; i++)
 		peer_lines(l, v, v->peers[i]);
 	for (size_t i = 0; i < v->route_count; i++)
-		line_add(l, NETWORKS, arena_printf(l->arena, "network %s", prefix_text(&v->routes[i].prefix).s));
+		line_add(l, arena_printf(l->arena, FAMILY_CONTEXT "%s unicast", speaker_family(v)),
+			 arena_printf(l->arena, "network %s", prefix_text(&v->routes[i].prefix).s));
 }
 
 static bool lines_have(const struct lines *l, const struct line *line, bool text_too)
@@ -109,8 +114,9 @@ static bool lines_have(const struct lines *l, const struct line *line, bool text
 
 static void line_write(const struct line *line, uint32_t as, const char *no, FILE *ret)
 {
-	if (strcmp(line->context, NETWORKS) == 0)
-		fprintf(ret, "router bgp %u\n %s\n  %s%s\n exit-address-family\nexit\n", as, NETWORKS, no, line->text);
+	if (strncmp(line->context, FAMILY_CONTEXT, strlen(FAMILY_CONTEXT)) == 0)
+		fprintf(ret, "router bgp %u\n %s\n  %s%s\n exit-address-family\nexit\n", as, line->context, no,
+			line->text);
 	else if (*line->context != '\0')
 		fprintf(ret, "%s\n %s%s\nexit\n", line->context, no, line->text);
 	else
@@ -174,12 +180,12 @@ static void session(const struct speaker_view *v, const struct kube_bgp_peer *p,
 	if (p->source_address.family != ADDR_NONE)
 		fprintf(ret, " neighbor %s update-source %s\n", at.s, addr_text(&p->source_address).s);
 	fprintf(ret,
-		" address-family ipv4 unicast\n"
+		" address-family %s unicast\n"
 		"  neighbor %s activate\n"
 		"  neighbor %s route-map %s-in in\n"
 		"  neighbor %s route-map %s-out out\n"
 		" exit-address-family\n",
-		at.s, at.s, at.s, at.s, at.s);
+		speaker_family(v), at.s, at.s, at.s, at.s, at.s);
 }
 
 static void profiles(const struct speaker_view *v, FILE *ret)

@@ -34,13 +34,16 @@ static void router_session(const struct node_router_conf *conf, FILE *ret)
 
 void gobgp_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
+	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+	const char *family = lab->conf.cluster_net.addr.family == ADDR_V6 ? "ipv6" : "ipv4";
+
 	fprintf(ret,
 		"# Made by ecmplab for this lab.\n"
 		"[global.config]\n"
 		"  as = %u\n"
 		"  router-id = \"%s\"\n"
 		"  local-address-list = [\"%s\"]\n",
-		conf->as, addr_text(&lab->conf.router_client).s, addr_text(&lab->conf.router_cluster).s);
+		conf->as, addr_text(&id).s, addr_text(&lab->conf.router_cluster).s);
 	fprintf(ret, "[global.use-multiple-paths.config]\n"
 		     "  enabled = true\n");
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
@@ -56,9 +59,11 @@ void gobgp_router_config(const struct node_lab *lab, const struct node_router_co
 		if (conf->password != NULL)
 			fprintf(ret, "    auth-password = \"%s\"\n", conf->password);
 		router_session(conf, ret);
-		fprintf(ret, "  [[neighbors.afi-safis]]\n"
-			     "    [neighbors.afi-safis.config]\n"
-			     "      afi-safi-name = \"ipv4-unicast\"\n");
+		fprintf(ret,
+			"  [[neighbors.afi-safis]]\n"
+			"    [neighbors.afi-safis.config]\n"
+			"      afi-safi-name = \"%s-unicast\"\n",
+			family);
 		if (conf->graceful_restart)
 			fprintf(ret, "    [neighbors.afi-safis.mp-graceful-restart.config]\n"
 				     "      enabled = true\n");
@@ -98,16 +103,18 @@ int gobgp_programs(struct node_daemon *d, const char *config_path, struct arena 
 
 #define API_PORT 50051
 
-static void speaker_restart(FILE *ret)
+static void speaker_restart(const struct speaker_view *v, FILE *ret)
 {
-	fprintf(ret, "  [neighbors.graceful-restart.config]\n"
-		     "    enabled = true\n"
-		     "    restart-time = 120\n"
-		     "  [[neighbors.afi-safis]]\n"
-		     "    [neighbors.afi-safis.config]\n"
-		     "      afi-safi-name = \"ipv4-unicast\"\n"
-		     "    [neighbors.afi-safis.mp-graceful-restart.config]\n"
-		     "      enabled = true\n");
+	fprintf(ret,
+		"  [neighbors.graceful-restart.config]\n"
+		"    enabled = true\n"
+		"    restart-time = 120\n"
+		"  [[neighbors.afi-safis]]\n"
+		"    [neighbors.afi-safis.config]\n"
+		"      afi-safi-name = \"%s-unicast\"\n"
+		"    [neighbors.afi-safis.mp-graceful-restart.config]\n"
+		"      enabled = true\n",
+		speaker_family(v));
 }
 
 void gobgp_speaker_config(const struct speaker_view *v, FILE *ret)
@@ -145,7 +152,7 @@ void gobgp_speaker_config(const struct speaker_view *v, FILE *ret)
 			fprintf(ret,
 				"  [neighbors.ebgp-multihop.config]\n    enabled = true\n    multihop-ttl = 255\n");
 		if (p->graceful_restart)
-			speaker_restart(ret);
+			speaker_restart(v, ret);
 	}
 }
 
@@ -161,18 +168,26 @@ static char *communities(const struct node_route *r, struct arena *arena)
 
 static void tell(struct node_daemon *d, struct arena *arena, const char *what, const struct node_route *r)
 {
-	const char *argv[DAEMON_ARGS + 1] = {
-		"gobgp", "global", "rib", what, arena_strdup(arena, prefix_text(&r->prefix).s), "origin", "igp"};
+	const char *argv[DAEMON_ARGS + 1] = {"gobgp",
+					     "global",
+					     "rib",
+					     what,
+					     "-a",
+					     r->prefix.addr.family == ADDR_V6 ? "ipv6" : "ipv4",
+					     arena_strdup(arena, prefix_text(&r->prefix).s)};
+	bool add = strcmp(what, "add") == 0;
 	struct node_process *p;
 	size_t n = 7;
 
-	if (strcmp(what, "del") == 0)
-		argv[5] = NULL;
-	else if (r->local_pref != 0) {
+	if (add) {
+		argv[n++] = "origin";
+		argv[n++] = "igp";
+	}
+	if (add && r->local_pref != 0) {
 		argv[n++] = "local-pref";
 		argv[n++] = arena_printf(arena, "%u", r->local_pref);
 	}
-	if (argv[5] != NULL && r->community_count > 0) {
+	if (add && r->community_count > 0) {
 		argv[n++] = "community";
 		argv[n++] = communities(r, arena);
 	}

@@ -4,12 +4,14 @@
 
 void openbgpd_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
+	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+
 	fprintf(ret,
 		"# Made by ecmplab for this lab.\n"
 		"AS %u\n"
 		"router-id %s\n"
 		"listen on %s\n",
-		conf->as, addr_text(&lab->conf.router_client).s, addr_text(&lab->conf.router_cluster).s);
+		conf->as, addr_text(&id).s, addr_text(&lab->conf.router_cluster).s);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
 		const struct node_host *w = &lab->workers[i].host;
 

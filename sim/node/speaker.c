@@ -64,7 +64,12 @@ struct addr speaker_router_id(const struct speaker_view *v)
 		if (v->peers[i]->router_id.family == ADDR_V4)
 			return v->peers[i]->router_id;
 	}
-	return v->host->address;
+	return addr_v4(node_router_id(v->host, &v->host->address));
+}
+
+const char *speaker_family(const struct speaker_view *v)
+{
+	return v->host->address.family == ADDR_V6 ? "ipv6" : "ipv4";
 }
 
 /* ---- Routes from announcements ---- */
@@ -113,7 +118,7 @@ static void routes_make(struct speaker_view *v, struct kube_cluster *cluster, st
 	for (size_t i = 0; i < n; i++) {
 		size_t at = 0;
 
-		if (a[i].prefix.addr.family != ADDR_V4)
+		if (a[i].prefix.addr.family != v->host->address.family) /* nodes have addresses of one family */
 			continue;
 		while (at < v->route_count && !prefix_equal(&routes[at].prefix, &a[i].prefix))
 			at++;
@@ -208,8 +213,11 @@ static int restart(struct node_lab *lab, struct node_speaker *s, const struct sp
 
 static int change(struct node_lab *lab, struct node_speaker *s, const struct speaker_view *v, struct errmsg *err)
 {
-	const struct speaker_view before = {
-		.peers = v->peers, .peer_count = v->peer_count, .routes = s->routes, .route_count = s->route_count};
+	const struct speaker_view before = {.host = v->host,
+					    .peers = v->peers,
+					    .peer_count = v->peer_count,
+					    .routes = s->routes,
+					    .route_count = s->route_count};
 	bool same = v->route_count == s->route_count;
 	int r;
 
@@ -233,6 +241,7 @@ int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_clu
 	sessions = node_sessions_fingerprint(v.peers, v.peer_count);
 	routes_make(&v, cluster, &memory);
 	s->daemon->ns = v.host->ns;
+	s->daemon->family = v.host->address.family;
 	s->daemon->instance = v.host->name;
 	r = peers_check(&v, s->daemon, err);
 	if (r == 0)

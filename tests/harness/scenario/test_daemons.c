@@ -95,6 +95,13 @@ static const struct speakers {
 	 PLAN_EXABGP, NULL, NULL},
 	{"bird is BIRD 2", "lab: {workers: {speaker: [gobgp, bird]}, manifests: [m.yaml]}\n", 2, PLAN_GOBGP, PLAN_BIRD2,
 	 NULL, NULL},
+	{"over IPv6, any router and any speaker",
+	 "lab: {networks: {family: ipv6}, router: {daemon: openbgpd}, workers: {speaker: [builtin, bird1, exabgp]}, "
+	 "manifests: [m.yaml]}\n",
+	 3, PLAN_BUILTIN, PLAN_EXABGP, NULL, NULL},
+	{"over IPv6, in a mode that has none",
+	 "lab: {networks: {family: ipv6}, workers: {metallb: native, speaker: frr}, manifests: [m.yaml]}\n", 0, 0, 0,
+	 "MetalLB announces IPv6 in its FRR mode alone", "write workers: {metallb: frr}"},
 	{"a misspelt one", "lab: {workers: {speaker: gobpg}, manifests: [m.yaml]}\n", 0, 0, 0,
 	 "speaker can't be \"gobpg\"", "did you mean \"gobgp\"?"},
 	{"no speaker of ours", "lab: {workers: {speaker: openbgpd}, manifests: [m.yaml]}\n", 0, 0, 0,

@@ -230,17 +230,6 @@ static const struct row scenarios[] = {
 	 "  networks: {family: ipv6}\n"
 	 "  workers: {metallb: native}\n",
 	 1, 3, 12, 1, "MetalLB announces IPv6 in its FRR mode alone", "write workers: {metallb: frr}"},
-	{"v6 daemon",
-	 "lab:\n"
-	 "  networks: {family: ipv6}\n"
-	 "  router: {daemon: gobgp}\n",
-	 1, 3, 20, 5, "no IPv6 configuration is generated for GoBGP",
-	 "write one (config:), or take builtin, bird2 or frr"},
-	{"v6 speaker",
-	 "lab:\n"
-	 "  networks: {family: ipv6}\n"
-	 "  workers: {speaker: bird}\n",
-	 1, 3, 13, 7, "BIRD 2 speaks for workers over IPv4 alone", "leave out speaker: the built-in one speaks IPv6"},
 	{"v6 malformed",
 	 "lab:\n"
 	 "  networks: {family: ipv6}\n"

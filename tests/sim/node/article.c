@@ -41,14 +41,36 @@ struct node_lab_conf article_conf(unsigned int workers, unsigned int clients)
 	};
 }
 
-void article_paper_lab(struct node_lab *lab, unsigned int workers)
+static void paper_lab(struct node_lab *lab, const struct node_lab_conf *conf)
 {
-	*lab = (struct node_lab){.conf = article_conf(workers, 0)};
+	unsigned int workers = conf->workers;
+
+	*lab = (struct node_lab){.conf = *conf};
+	lab->router.name = "router";
 	lab->workers = arena_array(&lab->arena, workers, sizeof(*lab->workers));
 	for (unsigned int i = 0; i < workers; i++) {
 		lab->workers[i].host.name = arena_printf(&lab->arena, "worker%u", i + 1);
 		lab->workers[i].host.address = addr_add(&lab->conf.first_worker, i);
 	}
+}
+
+void article_paper_lab(struct node_lab *lab, unsigned int workers)
+{
+	struct node_lab_conf conf = article_conf(workers, 0);
+
+	paper_lab(lab, &conf);
+}
+
+void article_paper_lab6(struct node_lab *lab, unsigned int workers)
+{
+	struct node_lab_conf conf = article_conf(workers, 0);
+
+	conf.cluster_net = article_prefix("fd00:10::/64");
+	conf.client_net = article_prefix("fd00:172::/64");
+	conf.router_cluster = article_addr("fd00:10::1");
+	conf.router_client = article_addr("fd00:172::1");
+	conf.first_worker = article_addr("fd00:10::33");
+	paper_lab(lab, &conf);
 }
 
 struct kube_cluster *article_cluster(enum kube_metallb metallb)

@@ -14,6 +14,8 @@ struct prefix article_prefix(const char *text);
 struct node_lab_conf article_conf(unsigned int workers, unsigned int clients);
 /* The same lab without namespaces behind its names. The caller clears the arena. */
 void article_paper_lab(struct node_lab *lab, unsigned int workers);
+/* The same over IPv6: router fd00:10::1 and fd00:172::1, workers from fd00:10::33. */
+void article_paper_lab6(struct node_lab *lab, unsigned int workers);
 /* Three workers and a control plane that hold no objects yet. */
 struct kube_cluster *article_cluster(enum kube_metallb metallb);
 /* The pool 172.16.254.0/24, its advertisement, and nginx with three pods that are ready. No BGPPeer. */

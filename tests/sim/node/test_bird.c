@@ -21,15 +21,18 @@ static const struct made {
 	enum node_daemon_kind kind;
 	unsigned int workers;
 	struct node_router_conf conf;
+	bool v6;
 } mades[] = {
-	{"1.6, the article", NODE_BIRD1, 3, {.as = 11000, .worker_as = 22000, .max_paths = 16}},
-	{"1.6, no worker", NODE_BIRD1, 0, {.as = 11000, .worker_as = 22000, .max_paths = 16}},
-	{"1.6, many, one AS", NODE_BIRD1, 150, {.as = 64512, .worker_as = 64512, .max_paths = 150}},
-	{"1.6, four octets", NODE_BIRD1, 1, {.as = 4200000001, .worker_as = 4294967294, .max_paths = 1}},
-	{"2, the article", NODE_BIRD2, 3, {.as = 11000, .worker_as = 22000, .max_paths = 16}},
-	{"2, no worker", NODE_BIRD2, 0, {.as = 11000, .worker_as = 22000, .max_paths = 16}},
-	{"2, many, one AS", NODE_BIRD2, 150, {.as = 64512, .worker_as = 64512, .max_paths = 150}},
-	{"2, four octets", NODE_BIRD2, 1, {.as = 4200000001, .worker_as = 4294967294, .max_paths = 1}},
+	{"1.6, the article", NODE_BIRD1, 3, {.as = 11000, .worker_as = 22000, .max_paths = 16}, false},
+	{"1.6, no worker", NODE_BIRD1, 0, {.as = 11000, .worker_as = 22000, .max_paths = 16}, false},
+	{"1.6, many, one AS", NODE_BIRD1, 150, {.as = 64512, .worker_as = 64512, .max_paths = 150}, false},
+	{"1.6, four octets", NODE_BIRD1, 1, {.as = 4200000001, .worker_as = 4294967294, .max_paths = 1}, false},
+	{"1.6, IPv6", NODE_BIRD1, 3, {.as = 11000, .worker_as = 22000, .max_paths = 16}, true},
+	{"2, the article", NODE_BIRD2, 3, {.as = 11000, .worker_as = 22000, .max_paths = 16}, false},
+	{"2, no worker", NODE_BIRD2, 0, {.as = 11000, .worker_as = 22000, .max_paths = 16}, false},
+	{"2, many, one AS", NODE_BIRD2, 150, {.as = 64512, .worker_as = 64512, .max_paths = 150}, false},
+	{"2, four octets", NODE_BIRD2, 1, {.as = 4200000001, .worker_as = 4294967294, .max_paths = 1}, false},
+	{"2, IPv6", NODE_BIRD2, 3, {.as = 11000, .worker_as = 22000, .max_paths = 16}, true},
 };
 
 static void find_or_skip(enum node_daemon_kind kind, char *ret, size_t room)
@@ -72,15 +75,21 @@ static int parses(const char *bird, const char *text)
 	return WEXITSTATUS(status);
 }
 
+static void paper_lab(const struct made *m, struct node_lab *lab)
+{
+	(m->v6 ? article_paper_lab6 : article_paper_lab)(lab, m->workers);
+}
+
 static void test_config(void **state)
 {
 	const struct made *m = *state;
 	struct node_lab lab;
-	char bird[256];
+	char found[256], bird[260];
 	char *text, *brace;
 
-	find_or_skip(m->kind, bird, sizeof(bird));
-	article_paper_lab(&lab, m->workers);
+	find_or_skip(m->kind, found, sizeof(found));
+	snprintf(bird, sizeof(bird), "%s%s", found, m->v6 && m->kind == NODE_BIRD1 ? "6" : ""); /* is two programs */
+	paper_lab(m, &lab);
 	text = node_router_config(&lab, &m->conf, m->kind, &lab.arena);
 	assert_int_equal(parses(bird, text), 0);
 	/* BIRD is asked for real: without the last brace it refuses. */
@@ -99,17 +108,19 @@ static void test_words(void **state)
 	const char *text, *at;
 	unsigned int n = 0;
 
-	article_paper_lab(&lab, m->workers);
+	paper_lab(m, &lab);
 	text = node_router_config(&lab, &m->conf, m->kind, &lab.arena);
-	assert_non_null(strstr(text, "router id 172.16.0.1;"));
+	if (!m->v6)
+		assert_non_null(strstr(text, "router id 172.16.0.1;"));
 	snprintf(limit, sizeof(limit), "merge paths on limit %u;", m->conf.max_paths);
 	assert_non_null(strstr(text, limit));
 	for (at = strstr(text, "protocol bgp worker"); at != NULL; at = strstr(at + 1, "protocol bgp worker"))
 		n++;
 	assert_int_equal(n, m->workers);
 	for (unsigned int i = 0; i < m->workers; i++) {
-		snprintf(neighbor, sizeof(neighbor), "local 10.0.0.1 as %u;\n  neighbor %s as %u;", m->conf.as,
-			 addr_text(&lab.workers[i].host.address).s, m->conf.worker_as);
+		snprintf(neighbor, sizeof(neighbor), "local %s as %u;\n  neighbor %s as %u;",
+			 m->v6 ? "fd00:10::1" : "10.0.0.1", m->conf.as, addr_text(&lab.workers[i].host.address).s,
+			 m->conf.worker_as);
 		assert_non_null(strstr(text, neighbor));
 	}
 	arena_clear(&lab.arena);
