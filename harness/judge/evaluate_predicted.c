@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Did the packets go where the router's kernel had said that it would send them? */
+/* Did the packets go where the router's kernel had said that it would send them, or, where no lookup can say that, where those of
+ * the same flows had gone before? */
 #include "judge_int.h"
 
 #define EXAMPLES_MAX 4U
@@ -31,16 +32,35 @@ struct judge_prediction *judge_connections(struct judge *j, const struct judge_t
 	return ret;
 }
 
+/* ---- Paths to learn ---- */
+
+struct judge_prediction *judge_flow_paths(struct judge *j, const struct judge_traffic *traffic, struct arena *arena)
+{
+	const struct judge_expect expect = {.traffic = *traffic};
+	struct arena scratch = {0};
+	const struct question q = {.j = j, .e = &expect, .cutoff = INSTANT_NEVER, .scratch = &scratch};
+	struct judge_prediction *ret = arena_array(arena, traffic->count, sizeof(*ret));
+	struct journeys js = judge_journeys(&q, traffic);
+
+	for (size_t i = 0; i < js.n; i++) {
+		bool one = js.at[i].first.worker != JOURNEY_NOWHERE && js.at[i].other.worker == JOURNEY_NOWHERE;
+
+		ret[i] = (struct judge_prediction){.worker = one ? js.at[i].first.worker : JUDGE_NO_WORKER};
+	}
+	arena_clear(&scratch);
+	return ret;
+}
+
 /* ---- Predictions and journeys ---- */
 
-/* What was predicted of the journey; NULL: nothing. */
+/* What was predicted of the journey; NULL: nothing. A kernel that refuses a flow says so, a flow that taught nothing does not. */
 static const struct judge_prediction *predicted(const struct question *q, size_t i, const struct journey *at)
 {
 	const struct judge_oracle *o = &q->e->oracle;
 	const struct judge_prediction key = {.client = at->client, .client_port = at->client_port};
 
 	if (q->e->traffic.flows)
-		return i < o->n ? &o->at[i] : NULL;
+		return i < o->n && !(o->learned && o->at[i].worker == JUDGE_NO_WORKER) ? &o->at[i] : NULL;
 	return bsearch(&key, o->at, o->n, sizeof(*o->at), by_client);
 }
 
@@ -75,6 +95,7 @@ static struct instant changed_at(const struct question *q)
 
 struct tally {
 	size_t as_told, elsewhere, nowhere, unsure, told;
+	size_t untaught; /* flows of which nothing is learned */
 };
 
 static const char *worker_name(const struct question *q, uint32_t worker)
@@ -89,8 +110,10 @@ static void say_example(struct question *q, struct saying *s, size_t i, const st
 		saying_addf(s, "flow %zu", i);
 	else
 		saying_addf(s, "%s port %u", addr_text(&at->client).s, at->client_port);
-	saying_addf(s, ": the kernel says %s, the packets went to %s", worker_name(q, said),
-		    worker_name(q, at->first.worker));
+	saying_addf(s,
+		    q->e->oracle.learned ? ": it went to %s before, its packets now to %s"
+					 : ": the kernel says %s, the packets went to %s",
+		    worker_name(q, said), worker_name(q, at->first.worker));
 	if (at->first.worker != JOURNEY_NOWHERE)
 		judge_frame_add(q, q->j->lab.workers[at->first.worker].link, at->first.frame);
 	else if (at->sent)
@@ -106,7 +129,9 @@ static void journey_count(struct question *q, struct saying *examples, size_t i,
 				 : at->sent			     ? at->left.time
 								     : q->cutoff;
 
-	if (p == NULL || !instant_before(arrived, changed)) {
+	if (p == NULL && q->e->oracle.learned) {
+		t->untaught++;
+	} else if (p == NULL || !instant_before(arrived, changed)) {
 		t->unsure++;
 	} else if (p->worker == at->first.worker) {
 		t->as_told++;
@@ -133,12 +158,15 @@ static void conclude(struct question *q, const struct tally *t, const struct jou
 	struct saying s = {0};
 	size_t compared = t->as_told + t->elsewhere + t->nowhere;
 
-	saying_addf(&s, "%zu of %zu %s went where the router's kernel said", t->as_told, compared,
-		    judge_noun(q, compared));
+	saying_addf(&s, "%zu of %zu %s went where %s", t->as_told, compared, judge_noun(q, compared),
+		    q->e->oracle.learned ? "their packets had gone before (learned from these, not looked up)"
+					 : "the router's kernel said");
 	if (examples->len > 0)
 		saying_addf(&s, "; %s%s", examples->at, t->told > EXAMPLES_MAX ? " and more" : "");
 	if (t->unsure > 0)
 		saying_addf(&s, "; its route changed before %zu others arrived", t->unsure);
+	if (t->untaught > 0)
+		saying_addf(&s, "; %zu others had no one path before", t->untaught);
 	if (js->unsent > 0 && !q->e->traffic.flows)
 		saying_addf(&s, "; %zu were not seen at the clients", js->unsent);
 	q->f->verdict = t->told > 0 ? JUDGE_FAIL : compared > 0 ? JUDGE_PASS : JUDGE_INCONCLUSIVE;

@@ -181,6 +181,7 @@ struct judge_oracle {
 	const struct judge_prediction *at; /* of connections sorted by client and port */
 	size_t n;
 	const char *doubt; /* why the answers are worth nothing, NULL: they count */
+	bool learned; /* no lookup can tell: these are the paths of the same flows, sent before (judge_flow_paths) */
 };
 
 struct judge_expect {
@@ -310,6 +311,9 @@ uint64_t judge_flows_planned(struct judge *j, const struct judge_expect *expect)
 /* The connections of a traffic as the clients' links show them, sorted, no worker named: what the oracle is to be asked. */
 struct judge_prediction *judge_connections(struct judge *j, const struct judge_traffic *traffic, struct arena *arena,
 					   size_t *ret_count);
+
+/* Where the packets of each of the flows went; JUDGE_NO_WORKER: nowhere yet, or to several. */
+struct judge_prediction *judge_flow_paths(struct judge *j, const struct judge_traffic *traffic, struct arena *arena);
 
 /* What broke a connection. */
 enum judge_cause {

@@ -141,6 +141,8 @@ static void answers_put(FILE *out, const struct run *r, const struct judge_oracl
 {
 	if (o->doubt != NULL)
 		fprintf(out, "# worth nothing: %s\n", o->doubt);
+	if (o->learned)
+		fputs("# learned from the packets of the same flows, sent before, not looked up\n", out);
 	fputs("flow\tprotocol\tsource\tsource_port\tdestination\tdestination_port\tpredicted\n", out);
 	for (size_t i = 0; i < o->n; i++) {
 		uint32_t worker = o->at[i].worker;
@@ -246,13 +248,44 @@ int run_flows_suffice(struct run *r, const struct traffic_flows *flows, uint64_t
 			  flows->count, r->hash_text, keys, (unsigned long long)needed);
 }
 
-int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct errmsg *err)
+/* Puts the paths of their earlier packets in place of answers that are worth nothing; says of flows without such that they teach
+ * theirs. What the kernel chooses by holds until a route, a bucket or the hash changes. */
+static int learn(struct run *r, const struct net_tuple *tuples, bool again, struct judge_oracle *o, struct errmsg *err)
+{
+	struct judge_traffic *taught = &r->flows_taught;
+	bool known = again && taught->count == o->n;
+	int result = known ? run_evidence_settle(r, err) : 0;
+
+	if (result < 0)
+		return result;
+	if (known && instant_before(r->routing_changed, taught->since) &&
+	    same_shares(&r->taught_shares, &r->flows_shares)) {
+		*o = (struct judge_oracle){.asked = taught->since,
+					   .at = judge_flow_paths(r->judge, taught, &r->arena),
+					   .n = o->n,
+					   .learned = true};
+		r->oracles_saved--; /* in the place of the answers that are worth nothing */
+		return answers_save(r, o, tuples, err);
+	}
+	*taught = (struct judge_traffic){0};
+	o->doubt = arena_printf(&r->arena,
+				"%s; %sthese packets teach their paths, which the same flows, sent again, "
+				"are to follow",
+				o->doubt, known ? "a route or the hash changed since they were sent before, so " : "");
+	r->flows_teach = true;
+	return 0;
+}
+
+int run_oracle_flows(struct run *r, const struct traffic_flows *flows, bool again, struct errmsg *err)
 {
 	bool wanted = is_wanted(r);
 	struct net_tuple *tuples;
 	int result = run_shares_tell(r, &flows->dst, err);
 
 	r->flows_oracle = (struct judge_oracle){0};
+	r->flows_teach = false;
+	if (!again)
+		r->flows_taught = (struct judge_traffic){0};
 	if (result < 0)
 		return result;
 	if (flows->count > ASKED_MAX || (!wanted && flows->count > ASKED_UNASKED)) {
@@ -264,6 +297,8 @@ int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct er
 		return err->code;
 	result = answer(r, tuples, flows->count, arena_array(&r->arena, flows->count, sizeof(struct judge_prediction)),
 			&r->flows_oracle, err);
+	if (result == 0 && r->flows_oracle.doubt != NULL)
+		result = learn(r, tuples, again, &r->flows_oracle, err);
 	free(tuples);
 	return result;
 }
@@ -273,6 +308,10 @@ int run_oracle_after(struct run *r, const struct addr *vip, struct errmsg *err)
 	struct net_fib_shares *after;
 	int result = 0;
 
+	if (r->flows_teach) {
+		r->flows_taught = r->last_flows;
+		r->taught_shares = r->flows_shares;
+	}
 	if (r->flows_shares.buckets == 0)
 		return 0;
 	after = memory_new(sizeof(*after));

@@ -115,16 +115,19 @@ struct run {
 	unsigned int flows_again_client;
 	unsigned int moves_saved; /* files of moves so far */
 	bool has_flows, has_http, http_was_last;
-	struct judge_oracle flows_oracle;   /* what the router's kernel said of last_flows */
-	struct net_fib_shares flows_shares; /* what their route promised when it was asked */
-	struct net_fib_shares told_shares;  /* the newest that the judge knows */
-	struct instant routing_changed;	    /* when a route or the hash did last */
-	unsigned int oracles_saved;	    /* files of predictions so far */
-	struct net_groups *groups;	    /* of the built-in router's routes; NULL: plain ones */
-	struct run_held *held;		    /* connections; NULL: none */
-	struct run_background *background;  /* flows; NULL: there were none */
-	unsigned int leavings_saved;	    /* files of what they lost so far */
-	unsigned int held_saved;	    /* files of their fates so far */
+	struct judge_oracle flows_oracle;    /* what the router's kernel said of last_flows, or what flows_taught did */
+	struct judge_traffic flows_taught;   /* whose packets taught the paths that no lookup can tell; count 0: none */
+	struct net_fib_shares taught_shares; /* what their route promised then */
+	bool flows_teach;		     /* last_flows are to become flows_taught */
+	struct net_fib_shares flows_shares;  /* what their route promised when it was asked */
+	struct net_fib_shares told_shares;   /* the newest that the judge knows */
+	struct instant routing_changed;	     /* when a route or the hash did last */
+	unsigned int oracles_saved;	     /* files of predictions so far */
+	struct net_groups *groups;	     /* of the built-in router's routes; NULL: plain ones */
+	struct run_held *held;		     /* connections; NULL: none */
+	struct run_background *background;   /* flows; NULL: there were none */
+	unsigned int leavings_saved;	     /* files of what they lost so far */
+	unsigned int held_saved;	     /* files of their fates so far */
 	uint32_t next_run_tag;
 	VEC(struct drive_rogue *) rogues;
 	struct instant malformed_since,
@@ -354,8 +357,9 @@ enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const c
 uint32_t run_flows_keys(const struct net_hash *hash, const struct net_tuple *tuples, uint32_t n);
 /* Why flows whose number was left open can't support what is expected of their spread; 0, or -ERANGE. */
 int run_flows_suffice(struct run *r, const struct traffic_flows *flows, uint64_t needed, struct errmsg *err);
-int run_oracle_flows(struct run *r, const struct traffic_flows *flows, struct errmsg *err);
-/* After they were: tells the judge, and doubts the answers, where a resilient group has moved its buckets meanwhile. */
+int run_oracle_flows(struct run *r, const struct traffic_flows *flows, bool again, struct errmsg *err);
+/* After they were, as last_flows: tells the judge, and doubts the answers, where a resilient group has moved its buckets meanwhile.
+ * Flows that no lookup can tell of teach their paths. */
 int run_oracle_after(struct run *r, const struct addr *vip, struct errmsg *err);
 /* What the kernel promises to each hop of a resilient route, now; NULL where it changed meanwhile. Valid until the next call. */
 const unsigned int *run_shares_of(struct run *r, const struct net_fib_route *route, struct errmsg *err);

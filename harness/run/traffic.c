@@ -201,7 +201,7 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 		return (enum run_exit)result;
 	if (step->traffic.background)
 		return flows_begin(r, client, &flows, ret_detail, err);
-	result = run_oracle_flows(r, &flows, err);
+	result = run_oracle_flows(r, &flows, step->traffic.again, err);
 	if (result == -ERANGE)
 		return RUN_FAILED;
 	if (result < 0)

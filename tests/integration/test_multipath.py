@@ -2,6 +2,7 @@
 """The router's kernel as oracle: what it predicts, what packets do, and what is said where the two differ."""
 import csv
 import re
+import subprocess
 import unittest
 
 import lab
@@ -19,6 +20,19 @@ steps:
 MISLED = (r"mac() { ip neigh show 10.0.0.$1 | sed 's/.*lladdr \\([0-9a-f:]*\\).*/\\1/'; }; "
           r"nft \"add table netdev t; add chain netdev t c { type filter hook egress device eth0 priority 0; }; "
           r"add rule netdev t c ether daddr $(mac 52) udp sport 1024-20000 ether daddr set $(mac 53)\"")
+# The same of an IPv6 lab.
+LAB6 = """
+lab:
+  networks: {family: ipv6}
+  router: {as: 11000, hash: l4}
+  workers: {count: 3, as: 22000, metallb: frr}
+  manifests: [metallb.yaml]
+steps:
+  - apply: nginx.yaml
+  - expect: {service: nginx, next_hops: all, within: 5s}
+  - flows: {service: nginx, count: 600, vary: [src_port]}
+"""
+MISLED6 = MISLED.replace("10.0.0.$1", "fd00:10::$1").replace("mac 52", "mac 34").replace("mac 53", "mac 35")
 # A next hop that drops a part of what is for it.
 DROPPING = ("nft 'add table netdev t; add chain netdev t c { type filter hook egress device eth0 priority 0; }; "
             "add rule netdev t c udp sport 1024-3000 drop'")
@@ -189,6 +203,75 @@ class Oracle(lab.LabTest):
         opens = [m.group(1) for m in re.finditer(rb"\xff{16}..\x01\x04..\x00\xb4(.{4})",
                                                  (self.base / "out/worker1.pcap").read_bytes(), re.DOTALL)]
         self.assertIn(bytes([124, 93, 255, 32]), opens)
+
+
+class Learned(lab.LabTest):
+    """Where no lookup tells an IPv6 flow's path, its first packets do."""
+
+    def play6(self, steps, expect):
+        return self.lab("run", self.scenario("learned", LAB6 + steps, like="ipv6"), "--out", "out", expect=expect)
+
+    def seen(self, number):
+        return self.verdict("out")["expectations"][number]["seen"]
+
+    def learned(self, number):
+        lines = (self.base / "out" / f"oracle-{number}.tsv").read_text().splitlines()
+        self.assertEqual(lines[0], "# learned from the packets of the same flows, sent before, not looked up")
+        return list(csv.DictReader(lines[1:], delimiter="\t"))
+
+    def test_the_first_sending_teaches_and_the_next_follow(self):
+        self.play6("""
+  - expect: {paths: predicted, of: flows}
+  - flows: {again: true}
+  - expect: {paths: predicted, of: flows}
+  - flows: {again: true}
+  - expect: {paths: predicted, of: flows}
+""", expect=3)
+        self.assertRegex(self.seen(1), "an IPv6 packet in another way than a lookup's tuple; these packets teach their paths, "
+                                       "which the same flows, sent again, are to follow$")
+        for number in (2, 3):
+            self.assertEqual(self.seen(number), "600 of 600 flows went where their packets had gone before (learned from "
+                                                "these, not looked up)")
+        self.assertEqual([e["verdict"] for e in self.verdict("out")["expectations"]],
+                         ["pass", "inconclusive", "pass", "pass"])
+        if lab.have("tshark"):
+            self.tshark_agrees(self.learned(2))
+
+    def tshark_agrees(self, rows):
+        seen = {}
+        for worker in ("worker1", "worker2", "worker3"):
+            done = subprocess.run(["tshark", "-r", self.base / f"out/{worker}.pcap", "-Y", "udp.dstport == 80", "-T", "fields",
+                                   "-e", "udp.srcport"], capture_output=True, text=True, check=True)
+            for port in done.stdout.split():
+                seen.setdefault(port, set()).add(worker)
+        self.assertEqual(len({row["source_port"] for row in rows}), 600)
+        self.assertEqual({row["source_port"]: {row["predicted"]} for row in rows}, seen)
+
+    def test_a_flow_that_leaves_its_path_is_named(self):
+        done = self.play6(f"""
+  - exec: {{on: router, run: "{MISLED6}"}}
+  - flows: {{again: true}}
+  - expect: {{spread: weighted, of: flows, detect: 95%}}
+  - expect: {{paths: predicted, of: flows}}
+""", expect=1)
+        misled = [row for row in self.learned(2) if row["predicted"] == "worker2" and int(row["source_port"]) <= 20000]
+        self.assertTrue(misled)
+        self.assertRegex(self.seen(2), rf"^{600 - len(misled)} of 600 flows went where their packets had gone before .*"
+                                       r"flow \d+: it went to worker2 before, its packets now to worker3")
+        self.assertIn(re.search(r"flow (\d+)", self.seen(2)).group(1), [row["flow"] for row in misled])
+        told = " ".join(done.stdout.split()).split("paths predicted", maxsplit=1)[0]
+        self.assertIn("it went to worker2 before, its packets now to worker3", told)  # beside the spread that holds
+
+    def test_a_hash_that_changes_has_the_paths_taught_anew(self):
+        self.play6("""
+  - hash: {seed: 99}
+  - flows: {again: true}
+  - expect: {paths: predicted, of: flows}
+  - flows: {again: true}
+  - expect: {paths: predicted, of: flows}
+""", expect=3)
+        self.assertRegex(self.seen(1), "a route or the hash changed since they were sent before, so these packets teach")
+        self.assertRegex(self.seen(2), "^600 of 600 flows went where their packets had gone before")
 
 
 if __name__ == "__main__":

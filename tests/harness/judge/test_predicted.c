@@ -203,6 +203,75 @@ static void test_doubt(void **state)
 	assert_int_equal(f.verdict, JUDGE_INCONCLUSIVE);
 }
 
+/* Of a flow that came to two workers, or to none, nothing is to be learned. */
+static void test_paths_to_learn(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p, true);
+	struct arena arena = {0};
+	struct judge_prediction *at;
+	struct judge *j;
+
+	flows(p, 0, 7);
+	play_flow(p, 2, 100, RUN, 4, CLIENT, PLAY_VIP);
+	flow(p, 7, PLAY_WORKERS);
+	j = play_judge(p, PLAY_BY_TIME, 0, play_ms(1000));
+	at = judge_flow_paths(j, &e.traffic, &arena);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(at[i].worker, i == 4 || i >= 7 ? JUDGE_NO_WORKER : i % 3);
+	judge_free(j);
+	arena_clear(&arena);
+}
+
+static void test_as_learned(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p, true);
+	struct judge_finding f;
+
+	e.oracle.learned = true;
+	play_fib(p, 1, PLAY_PREFIX, "10.0.0.51 10.0.0.52 10.0.0.53");
+	flows(p, 0, FLOWS);
+	f = ask(p, &e);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	assert_string_equal(f.seen, "9 of 9 flows went where their packets had gone before (learned from these, not "
+				    "looked up)");
+	said[3].worker = JUDGE_NO_WORKER;
+	f = ask(p, &e);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_assert_says(f, "8 of 8 flows");
+	play_assert_says(f, "; 1 others had no one path before");
+	said[4].worker = 2;
+	f = ask(p, &e);
+	assert_int_equal(f.verdict, JUDGE_FAIL);
+	play_assert_says(f, "7 of 8 flows");
+	play_assert_says(f, "flow 4: it went to worker3 before, its packets now to worker2");
+	assert_true(play_has_frame(&f, "worker2.pcap", 2));
+	for (uint32_t i = 0; i < FLOWS; i++)
+		said[i].worker = JUDGE_NO_WORKER;
+	f = ask(p, &e);
+	assert_int_equal(f.verdict, JUDGE_INCONCLUSIVE);
+}
+
+/* What the route taught holds as long as it does. */
+static void test_learned_until_the_route_changes(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p, true);
+	struct judge_finding f;
+
+	e.oracle.learned = true;
+	play_fib(p, 1, PLAY_PREFIX, "10.0.0.51 10.0.0.52 10.0.0.53");
+	play_fib(p, 16, PLAY_PREFIX, "10.0.0.51 10.0.0.53");
+	flows(p, 0, 7);
+	flow(p, 7, 0);
+	flow(p, 8, 2);
+	f = ask(p, &e);
+	assert_int_equal(f.verdict, JUDGE_PASS);
+	play_assert_says(f, "6 of 6 flows");
+	play_assert_says(f, "its route changed before 3 others arrived");
+}
+
 static void test_connections(void **state)
 {
 	struct play *p = *state;
@@ -237,11 +306,19 @@ static void test_connections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(test_as_predicted),  PLAY_TEST(test_elsewhere),
-		PLAY_TEST(test_nowhere),       PLAY_TEST(test_refused),
-		PLAY_TEST(test_unseen),	       PLAY_TEST(test_many_differ),
-		PLAY_TEST(test_route_changes), PLAY_TEST(test_covering_route_changes),
-		PLAY_TEST(test_doubt),	       PLAY_TEST(test_connections),
+		PLAY_TEST(test_as_predicted),
+		PLAY_TEST(test_elsewhere),
+		PLAY_TEST(test_nowhere),
+		PLAY_TEST(test_refused),
+		PLAY_TEST(test_unseen),
+		PLAY_TEST(test_many_differ),
+		PLAY_TEST(test_route_changes),
+		PLAY_TEST(test_covering_route_changes),
+		PLAY_TEST(test_doubt),
+		PLAY_TEST(test_connections),
+		PLAY_TEST(test_paths_to_learn),
+		PLAY_TEST(test_as_learned),
+		PLAY_TEST(test_learned_until_the_route_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
