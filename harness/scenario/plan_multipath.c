@@ -163,18 +163,22 @@ void plan_groups_read(struct reader *r, const struct yaml_node *v, const struct 
 static void groups_of_daemon(struct plan_state *s, const struct yaml_node *key, enum plan_daemon daemon)
 {
 	if (daemon == PLAN_FRR)
-		diag_hint(&s->r,
-			  reader_fault(&s->r, key,
-				       "FRR has no resilient groups for BGP's routes in 8.4, and in later releases only by a "
-				       "line of its own"),
-			  "leave out daemon: the built-in router takes nexthop_groups; for an FRR that knows it, write "
-			  "\"zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100\" into a file, "
-			  "and config: with its name");
+		diag_hint(
+			&s->r,
+			reader_fault(
+				&s->r, key,
+				"FRR has no resilient groups for BGP's routes in 8.4, and in later releases only by a "
+				"line of its own"),
+			"leave out daemon: the built-in router takes nexthop_groups; for an FRR that knows it, write "
+			"\"zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100\" into a "
+			"file, "
+			"and config: with its name");
 	else
 		diag_hint(&s->r,
-			  reader_fault(&s->r, key,
-				       "%s writes the routes it learns by BGP its own way, and never into resilient groups",
-				       plan_daemon_name(daemon)),
+			  reader_fault(
+				  &s->r, key,
+				  "%s writes the routes it learns by BGP its own way, and never into resilient groups",
+				  plan_daemon_name(daemon)),
 			  "leave out daemon: the built-in router takes nexthop_groups");
 }
 

@@ -51,7 +51,8 @@ static const struct row refused[] = {
 	{"FRR", ROUTER("daemon: frr, nexthop_groups: {type: resilient, buckets: 64}"), 1, 1, 29, 14,
 	 "FRR has no resilient groups for BGP's routes in 8.4, and in later releases only by a line of its own",
 	 "leave out daemon: the built-in router takes nexthop_groups; for an FRR that knows it, write "
-	 "\"zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100\" into a file, and config: with "
+	 "\"zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100\" into a file, and config: "
+	 "with "
 	 "its name"},
 	{"bandwidth", "lab: {workers: {link_bandwidth: fast}, manifests: [metallb.yaml, nginx.yaml]}\n", 1, 1, 33, 4,
 	 "link_bandwidth: expected bits a second",
