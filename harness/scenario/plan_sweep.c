@@ -57,7 +57,8 @@ static void expect_add(struct reader *r, const struct plan_step *at, const struc
 	VEC_PUSH(ret, step);
 }
 
-/* The next hops' shares hold under each seed, and each flow goes where the kernel says: what it can't say of IPv6 is not asked. */
+/* The next hops' shares hold under each seed, and each flow goes where the kernel says; of IPv6, where that may be unable to say,
+ * where it went the first time. */
 static void seed_add(struct reader *r, const struct sweep *sweep, uint32_t seed, const struct plan_step *at,
 		     step_list *ret)
 {
@@ -76,11 +77,12 @@ static void seed_add(struct reader *r, const struct sweep *sweep, uint32_t seed,
 					 .detect = sweep->detect,
 					 .text = arena_printf(r->arena, "spread weighted under seed %u", seed)},
 		   ret);
-	if (lab->client_net.addr.family == ADDR_V4)
-		expect_add(r, at,
-			   &(struct plan_expect){.kind = PLAN_EXPECT_PREDICTED,
-						 .text = arena_printf(r->arena, "paths predicted under seed %u", seed)},
-			   ret);
+	if (lab->client_net.addr.family == ADDR_V6)
+		VEC_PUSH(ret, flows);
+	expect_add(r, at,
+		   &(struct plan_expect){.kind = PLAN_EXPECT_PREDICTED,
+					 .text = arena_printf(r->arena, "paths predicted under seed %u", seed)},
+		   ret);
 }
 
 void plan_sweep_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)

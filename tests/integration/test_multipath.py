@@ -273,6 +273,18 @@ class Learned(lab.LabTest):
         self.assertRegex(self.seen(1), "a route or the hash changed since they were sent before, so these packets teach")
         self.assertRegex(self.seen(2), "^600 of 600 flows went where their packets had gone before")
 
+    def test_a_sweep_learns_under_each_seed(self):
+        self.play6("""
+  - sweep: {seeds: [5, 6], detect: 60%}
+""", expect=0)
+        expectations = self.verdict("out")["expectations"][1:]
+        self.assertEqual([e["text"] for e in expectations],
+                         [f"{what} under seed {seed}" for seed in (5, 6) for what in ("spread weighted", "paths predicted")])
+        for number in (2, 4):
+            self.assertRegex(self.seen(number), "^600 of 600 flows went where their packets had gone before")
+        paths = [[row["predicted"] for row in self.learned(number)] for number in (3, 5)]
+        self.assertNotEqual(paths[0], paths[1])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -246,7 +246,7 @@ int main(void)
 	};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tests[5 + i] = (struct CMUnitTest){.name = refused[i].name,
+		tests[6 + i] = (struct CMUnitTest){.name = refused[i].name,
 						   .test_func = it_is_refused,
 						   .initial_state = (void *)(uintptr_t)&refused[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);
