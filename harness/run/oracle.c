@@ -230,17 +230,36 @@ static struct net_tuple *flows_tuples(const struct traffic_flows *flows, struct 
 	return ret;
 }
 
-int run_flows_suffice(struct run *r, const struct traffic_flows *flows, uint64_t needed, struct errmsg *err)
+static int flows_keys(const struct traffic_flows *flows, const struct net_hash *hash, uint32_t *ret, struct errmsg *err)
 {
 	struct net_tuple *tuples = flows_tuples(flows, err);
+
+	if (tuples == NULL)
+		return err->code;
+	*ret = run_flows_keys(hash, tuples, flows->count);
+	free(tuples);
+	return 0;
+}
+
+/* Two drawn flows may meet in all that the hash looks at. A few that do are made up for by more; many mean that what varies
+ * has no more to give, and flows that go together are no sample. */
+#define MEETING_MAX 100U /* one in so many */
+
+int run_flows_suffice(struct run *r, struct traffic_flows *flows, uint64_t needed, struct errmsg *err)
+{
 	struct net_hash hash;
 	uint32_t keys = 0;
-	int result = tuples != NULL ? net_hash_get(r->lab->router.ns, &hash, err) : err->code;
+	int result = net_hash_get(r->lab->router.ns, &hash, err);
 
-	if (result == 0)
-		keys = run_flows_keys(&hash, tuples, flows->count);
-	free(tuples);
-	if (result < 0 || keys >= needed)
+	while (result == 0) {
+		result = flows_keys(flows, &hash, &keys, err);
+		if (result < 0 || keys >= needed)
+			return result;
+		if (flows->count - keys > flows->count / MEETING_MAX)
+			break;
+		flows->count += (uint32_t)(needed - keys);
+	}
+	if (result < 0)
 		return result;
 	return errmsg_say(err, -ERANGE,
 			  "of these %u flows the router's hash (%s) can tell %u apart, and what is expected of their "

@@ -355,8 +355,9 @@ enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const c
  * and where each of them would go. */
 /* Of these flows, how many the hash can tell apart. */
 uint32_t run_flows_keys(const struct net_hash *hash, const struct net_tuple *tuples, uint32_t n);
-/* Why flows whose number was left open can't support what is expected of their spread; 0, or -ERANGE. */
-int run_flows_suffice(struct run *r, const struct traffic_flows *flows, uint64_t needed, struct errmsg *err);
+/* Flows whose number was left open become as many as it takes for `needed` that the hash can tell apart; 0, or -ERANGE and why
+ * they can't support what is expected of their spread. */
+int run_flows_suffice(struct run *r, struct traffic_flows *flows, uint64_t needed, struct errmsg *err);
 int run_oracle_flows(struct run *r, const struct traffic_flows *flows, bool again, struct errmsg *err);
 /* After they were, as last_flows: tells the judge, and doubts the answers, where a resilient group has moved its buckets meanwhile.
  * Flows that no lookup can tell of teach their paths. */
