@@ -8,7 +8,9 @@
  *   peer HOST ADDRESS [KEY=VALUE...]        a peer of it, before "go"; they count from 0
  *   go HOST    kill HOST                    begins; is gone as a killed process is
  *   announce HOST HOP COMMUNITY PREFIX...   all that it announces from now on; HOP "-": its own address; COMMUNITY 0: none
- *   info HOST PEER   in HOST PEER   out HOST PEER   log HOST
+ *   table HOST COUNT                        the same, of as many: 101.0.0.0/32 and those that follow it, each in an UPDATE
+ *                                           of its own
+ *   info HOST PEER   in HOST PEER   out HOST PEER   log HOST   routes HOST
  *   refresh HOST PEER FAMILY   stop HOST PEER TEXT   reset HOST PEER SUBCODE   start HOST PEER   raw HOST PEER HEX
  *   leave HOST PEER 1|0        RFC 8326, or no longer
  *
@@ -30,6 +32,8 @@
 #define FIRST_HOST 256
 #define LAST_HOST 855
 #define DAEMONS 6
+#define TABLE_MAX 200000
+#define TABLE_FIRST "101.0.0.0"
 
 struct lab {
 	struct drive *drive;
@@ -52,6 +56,11 @@ static void dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t 
 	*ret_remote = s->remotes[peer];
 	*ret_port = 179;
 	*ret_source = s->local;
+}
+
+static void route(void *ctx, const struct bgp_output *r)
+{
+	tell_route(ctx, r);
 }
 
 static void notice(void *ctx, const struct bgp_output *n)
@@ -95,6 +104,8 @@ static const struct field speaker_fields[] = {
 	SPEAKER_FIELD(as),
 	SPEAKER_FIELD(profile),
 	SPEAKER_FIELD(max_paths),
+	SPEAKER_FIELD(always_compare_med),
+	SPEAKER_FIELD(multipath_relax),
 	SPEAKER_FIELD(readvertise),
 	SPEAKER_FIELD(restarting),
 	SPEAKER_FIELD(deferral_s),
@@ -108,6 +119,8 @@ static const struct field peer_fields[] = {
 	PEER_FIELD(connect_retry_s),
 	PEER_FIELD(idle_hold_s),
 	PEER_FIELD(delay_open_s),
+	PEER_FIELD(session.mrai_s),
+	PEER_FIELD(session.send_hold_s),
 	PEER_FIELD(max_prefixes),
 	PEER_FIELD(both_families),
 	PEER_FIELD(role),
@@ -162,7 +175,7 @@ static size_t unhex(const char *text, uint8_t *ret, size_t cap)
 
 static bool speaker_new(struct lab *l, char **w, size_t n)
 {
-	static const struct drive_speaker_ops ops = {.notice = notice, .dial = dial};
+	static const struct drive_speaker_ops ops = {.route = route, .notice = notice, .dial = dial};
 	struct bgp_speaker_conf conf = {.profile = BGP_PROFILE_STANDARD, .max_paths = 8};
 	unsigned int host = number(w[1]);
 	struct speaker *s = find(l, host) != NULL ? NULL : find(l, 0);
@@ -257,6 +270,30 @@ static bool announce(struct lab *l, struct speaker *s, char **w, size_t n)
 	return true;
 }
 
+/* Each has a community of its own, and so an UPDATE. */
+static bool table(struct lab *l, struct speaker *s, size_t count)
+{
+	struct bgp_originated *routes = calloc(TABLE_MAX, sizeof(*routes));
+	uint32_t *communities = calloc(TABLE_MAX, sizeof(*communities));
+	bool fits = routes != NULL && communities != NULL && count <= TABLE_MAX;
+
+	for (uint32_t i = 0; fits && i < count; i++) {
+		communities[i] = i + 1;
+		routes[i].communities = &communities[i];
+		routes[i].community_count = 1;
+		routes[i].prefix.len = 32;
+		(void)addr_parse(TABLE_FIRST, &routes[i].prefix.addr);
+		routes[i].prefix.addr = addr_add(&routes[i].prefix.addr, i);
+	}
+	if (fits) {
+		bgp_originate(s->engine, routes, count);
+		bgp_routes_commit(s->engine, drive_now(l->drive));
+	}
+	free(routes);
+	free(communities);
+	return fits;
+}
+
 static bool raw(struct lab *l, struct speaker *s, bgp_peer_id peer, const char *text)
 {
 	uint8_t *bytes = malloc(RAW_MAX);
@@ -320,11 +357,15 @@ static int command(struct lab *l, char **w, size_t n, FILE *to)
 	if (strcmp(w[0], "kill") == 0)
 		return die(s), 0;
 	if (strcmp(w[0], "log") == 0)
-		return tell_log(s, to), 1;
+		return tell_tale(&s->log, to), 1;
+	if (strcmp(w[0], "routes") == 0)
+		return tell_tale(&s->routes, to), 1;
 	if (strcmp(w[0], "peer") == 0)
 		return peer_add(s, w, n) ? 0 : -1;
 	if (strcmp(w[0], "announce") == 0)
 		return announce(l, s, w, n) ? 0 : -1;
+	if (strcmp(w[0], "table") == 0)
+		return n > 2 && table(l, s, number(w[2])) ? 0 : -1;
 	return n > 2 ? peer_command(l, s, w, n, to) : -1;
 }
 

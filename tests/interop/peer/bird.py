@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from daemon import AS, OWN4, OWN6, SBIN, Daemon, tool
+from daemon import AS, OWN4, OWN6, SBIN, Daemon, bandwidth, tool
 from ours import until
 NO_IPV6 = "another program of 1.6 has IPv6"
 
@@ -16,7 +16,8 @@ class Bird2(Daemon):
 
     name, program = "BIRD 2", "bird"
     names_protocols, refuses_without_policy = True, True
-    lacks = {"8538 N bit": "2.0.12 does not offer it"}
+    lacks = {"8538 N bit": "2.0.12 does not offer it", "8538 N bit, theirs": "2.0.12 does not offer it",
+             "8538 Hard Reset, theirs": "2.0.12 does not offer it"}
     BANDWIDTH = re.compile("0x4004")
 
     @classmethod
@@ -42,8 +43,12 @@ class Bird2(Daemon):
         lines += ["require roles on;"] if s.strict else []
         lines += ["enable extended messages on;"] if s.extended_message else []
         lines += ["long lived graceful restart on;", f"long lived stale time {s.long_lived};"] if s.long_lived else []
+        lines += [f"graceful restart time {s.restart};"] if s.restart else []
         lines += ["rr client;"] if s.reflect else []
         heed = "if (65535, 0) ~ bgp_community then bgp_local_pref = 0;"
+        if s.bandwidth:
+            octets = bandwidth(s.bandwidth).hex()
+            heed += f" bgp_ext_community.add((generic, 0x{octets[:8]}, 0x{octets[8:]}));"
         channel = [f"import filter {{ {heed} accept; }};", "export all;"]
         channel += [f"import limit {s.max_prefixes} action disable;"] if s.max_prefixes else []
         channel += ["add paths on;"] if s.add_path else []
@@ -145,6 +150,7 @@ class Bird1(Bird2):
     lacks = {"9072 extended parameters": "1.6 takes the length for an error",
              "4760 IPv4 and IPv6": NO_IPV6, "4724 End-of-RIB": NO_IPV6, "8950 IPv4 over IPv6": NO_IPV6,
              "9234 roles": "1.6 has no roles", "9234 OTC": "1.6 has no roles", "8538 N bit": "1.6 does not offer it",
+             "8538 N bit, theirs": "1.6 does not offer it", "8538 Hard Reset, theirs": "1.6 does not offer it",
              "8212 policies, theirs": "1.6 takes all and gives nothing where no policy is told"}
     CAPS = {"refresh": 2, "enhanced-refresh": 70, "ext-messages": 6, "restart-able": 64, "restart-aware": 64, "AS4": 65,
             "add-path-rx": 69, "add-path-tx": 69, "llgr-able": 71, "llgr-aware": 71}

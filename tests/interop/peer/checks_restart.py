@@ -4,7 +4,8 @@ from bench import same, standard
 from daemon import OWN4, OWN6
 from ours import until
 
-RESET = 4
+CEASE, SHUTDOWN, RESET, HARD_RESET = 6, 2, 4, 9
+LLGR_STALE = 0xffff0006
 ON = {"restart__on": 1, "restart__forwarding": 1, "restart__time_s": 60}
 
 
@@ -72,3 +73,42 @@ def we_help(b):
     one.up(20)
     one.has(OWN4, lambda r: not r["stale"])
     one.heard("UPDATE", lambda m: m.end_of_rib == 1, "End-of-RIB", count=2)
+
+
+@standard("8538 N bit, theirs", {"restart": 30})
+def their_notification(b):
+    """The daemon resets the session: what it told stays, stale."""
+    one = b.up(**ON, restart__notification=1, idle_hold_s=60)
+    same(one.info()["notification_restart"], 1, "the daemon's N bit")
+    one.has(OWN4, lambda r: not r["stale"])
+    b.daemon.clear(b.sessions[0])
+    same(one.heard("NOTIFICATION").error, (CEASE, RESET), "NOTIFICATION")
+    until(lambda: one.info()["state"] != "Established", "the end noticed")
+    same(one.routes()[OWN4]["stale"], 1, "what it told is kept")
+
+
+@standard("8538 Hard Reset, theirs", {"restart": 30})
+def their_hard_reset(b):
+    """The daemon shuts the session down: nothing stays."""
+    one = b.up(**ON, restart__notification=1, idle_hold_s=60)
+    one.has(OWN4)
+    b.daemon.shut(b.sessions[0], "for good")
+    told = one.heard("NOTIFICATION")
+    same((told.error, told.data), ((CEASE, HARD_RESET), bytes([CEASE, SHUTDOWN]) + b"\x08for good"), "NOTIFICATION")
+    one.lacks(OWN4)
+
+
+@standard("9494 long-lived, ours", {"restart": 1, "long_lived": 60})
+def we_help_long(b):
+    """The daemon is killed, and does not come back in time: ours keeps what it told for longer, as the last choice and marked."""
+    b.daemon.hurry()
+    one = b.up(**ON, restart__long_lived_s=60)
+    one.has(OWN4, lambda r: LLGR_STALE not in r["communities"])
+    b.daemon.stop()
+    until(lambda: one.info()["state"] != "Established", "the end noticed")
+    kept = one.routes()[OWN4]
+    same((kept["stale"], LLGR_STALE in kept["communities"]), (1, False), "stale, marked, within the restart time")
+    one.has(OWN4, lambda r: r["stale"] and LLGR_STALE in r["communities"])
+    b.daemon.restart()
+    one.up(20)
+    one.has(OWN4, lambda r: not r["stale"] and LLGR_STALE not in r["communities"])

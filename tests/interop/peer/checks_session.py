@@ -6,6 +6,7 @@ import wire
 from bench import never_told, same, standard
 from daemon import OWN4, OWN6
 from ours import host4, until
+from tcp import SYN_SENT, connections, dropped_for_ttl, tcp_states
 from wire import summary
 
 CEASE = 6
@@ -55,26 +56,6 @@ def freeze_dialling(daemon, host):
         return True
     daemon.freeze(False)
     return False
-
-
-ESTABLISHED, SYN_SENT = "01", "02"
-
-
-def tcp_rows(address):
-    """State and remote end of the daemons' connections with this address of ours."""
-    wanted = "".join(f"{int(octet):02X}" for octet in reversed(address.split(".")))
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        rows = [line.split()[1:4] for line in table]
-    return [(state, local, remote) for local, remote, state in rows if remote.startswith(wanted)]
-
-
-def tcp_states(address):
-    return {state for state, _, _ in tcp_rows(address)}
-
-
-def connections(address):
-    """Who opened the established ones."""
-    return sorted("theirs" if remote.endswith(":00B3") else "ours" for state, _, remote in tcp_rows(address) if state == ESTABLISHED)
 
 
 @standard("5492 unknown capability")
@@ -139,13 +120,6 @@ def gtsm_refuses(b):
     b.speaker(ttl=254)
     until(lambda: dropped_for_ttl() > before + 1, "segments dropped for their TTL")
     same(b.daemon.established(b.sessions[0]), False, "a session at the daemon's end")
-
-
-def dropped_for_ttl():
-    """The kernel's count in the daemons' namespace."""
-    with open("/proc/net/netstat", encoding="ascii") as table:
-        rows = [line.split() for line in table if line.startswith("TcpExt:")]
-    return int(dict(zip(*rows))["TCPMinTTLDrop"])
 
 
 @standard("9234 roles", {"role": "provider"}, {"role": "provider"}, {"role": "customer", "strict": True})

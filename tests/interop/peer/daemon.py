@@ -2,13 +2,16 @@
 """What the daemons have in common: how each is configured and started, and what each says of a session, in words they share.
 
 A session's options: family, as_ (of ours; absent: one of its own), internal, password, gtsm, role, strict, add_path, restart,
-long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials."""
+long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials, bandwidth (of the link to ours,
+Mbit/s)."""
 import os
+import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 
-from ours import host4
+from ours import host4, until
 
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 AS = 4200000001
@@ -53,6 +56,9 @@ class Daemon:
         """The route outlives the session."""
         return route["stale"]
 
+    def hurry(self):
+        """From now on it asks for as little time as it can for its restarts, where that is no matter of each session."""
+
     def restart(self):
         self.start(self.started)
 
@@ -69,15 +75,37 @@ class Daemon:
     def run(*words):
         return subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
 
+    def descendants(self):
+        """Ids of its processes and theirs."""
+        found = [process.pid for process in self.processes]
+        for pid in found:  # which grows
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text(encoding="ascii").split()]
+        return found
+
     def freeze(self, frozen):
+        """Once this is back, all its threads stand."""
         for process in self.processes:
             os.killpg(process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+        if frozen:
+            until(lambda: all(stands(pid) for pid in self.descendants()), f"{self.name} stands still")
 
     def stop(self):
         for process in self.processes:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self.processes = []
+
+
+def bandwidth(megabits, asn=64500):
+    """The extended community of draft-ietf-idr-link-bandwidth: octets a second, as a float."""
+    return bytes.fromhex("4004") + struct.pack(">Hf", asn, megabits * 125e3)
+
+
+def stands(pid):
+    """All threads of the process do."""
+    return all((task / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] == "T"
+               for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
 def tool(name):

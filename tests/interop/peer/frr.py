@@ -30,6 +30,7 @@ class Frr(Daemon):
         for family in ("ipv4", "ipv6"):
             lines += [f" address-family {family} unicast", f" {n} activate"]
             lines += [] if s.no_policy else [f" {n} route-map ALL in", f" {n} route-map ALL out"]
+            lines += [f" {n} route-map LINK{s.bandwidth} in"] if s.bandwidth else []
             lines += [f" {n} addpath-tx-all-paths"] if s.add_path else []
             lines += [f" {n} route-reflector-client"] if s.reflect else []
             lines += [f" {n} maximum-prefix {s.max_prefixes}"] if s.max_prefixes else []
@@ -39,9 +40,11 @@ class Frr(Daemon):
     def configuration(self, sessions):
         # Route maps come first, and at once: else it asks everybody for a refresh, seconds later.
         text = "hostname frr\nbgp route-map delay-timer 0\nroute-map ALL permit 1\nexit\n"
+        for speed in sorted({s.bandwidth for s in sessions if s.bandwidth}):
+            text += f"route-map LINK{speed} permit 1\n set extcommunity bandwidth {speed}\nexit\n"
         text += f"route-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n"
         text += f" set extcommunity rt 64500:7\nexit\nrouter bgp {AS}\n bgp router-id {self.address4}\n no bgp default ipv4-unicast\n"
-        text += " no bgp network import-check\n coalesce-time 50\n bgp bestpath compare-routerid\n"
+        text += " no bgp network import-check\n no bgp hard-administrative-reset\n coalesce-time 50\n bgp bestpath compare-routerid\n"
         text += " bgp long-lived-graceful-restart stale-time 60\n" + "".join(self.session_text(s) for s in sessions)
         text += f" address-family ipv4 unicast\n  network {OWN4} route-map OWN\n exit-address-family\n"
         return text + f" address-family ipv6 unicast\n  network {OWN6} route-map OWN\n exit-address-family\nexit\n"
@@ -70,6 +73,9 @@ class Frr(Daemon):
         for line in lines:
             asked += ["-c", line]
         return self.run(*asked)
+
+    def hurry(self):
+        self.ask("configure terminal", f"router bgp {AS}", "bgp graceful-restart restart-time 1")
 
     def raw(self, s):
         return self.ask(f"show bgp neighbors {s.address} json")

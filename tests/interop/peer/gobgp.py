@@ -19,7 +19,8 @@ class Gobgp(Daemon):
              "2918 their request": "3.10 keeps what it was told and asks no peer for it",
              "7313 enhanced refresh": "3.10 does not offer it", "7313 enhanced, ours": "3.10 does not offer it",
              "8654 extended messages": "3.10 does not offer them",
-             "8212 policies, theirs": "3.10 lets all pass"}
+             "8212 policies, theirs": "3.10 lets all pass",
+             "8538 Hard Reset, theirs": "3.10 sends the plain subcode"}
 
     def session_text(self, s):
         text = f'[[neighbors]]\n[neighbors.config]\nneighbor-address = "{s.address}"\npeer-as = {s.as_}\n'
@@ -50,7 +51,22 @@ class Gobgp(Daemon):
     def configuration(self, sessions):
         text = f'[global.config]\nas = {AS}\nrouter-id = "{self.address4}"\nlocal-address-list = ["{self.address4}", "{self.address6}"]\n'
         text += "[global.route-selection-options.config]\nexternal-compare-router-id = true\n"
-        return text + "".join(self.session_text(s) for s in sessions)
+        return text + "".join(self.session_text(s) for s in sessions) + self.links_text([s for s in sessions if s.bandwidth])
+
+    @staticmethod
+    def links_text(sessions):
+        """Policies that mark what comes over a link of known speed."""
+        text, names = "", []
+        for s in sessions:
+            names.append(f'"link{s.host}"')
+            text += f'[[defined-sets.neighbor-sets]]\nneighbor-set-name = "n{s.host}"\nneighbor-info-list = ["{s.address}"]\n'
+            text += f'[[policy-definitions]]\nname = "link{s.host}"\n[[policy-definitions.statements]]\n'
+            text += f'[policy-definitions.statements.conditions.match-neighbor-set]\nneighbor-set = "n{s.host}"\n'
+            text += '[policy-definitions.statements.actions]\nroute-disposition = "accept-route"\n'
+            text += '[policy-definitions.statements.actions.bgp-actions.set-ext-community]\noptions = "add"\n'
+            text += "[policy-definitions.statements.actions.bgp-actions.set-ext-community.set-ext-community-method]\n"
+            text += f'communities-list = ["lb:64500:{s.bandwidth * 125000}"]\n'
+        return text + f'[global.apply-policy.config]\nimport-policy-list = [{", ".join(names)}]\ndefault-import-policy = "accept-route"\n'
 
     def start(self, sessions):
         self.started = sessions

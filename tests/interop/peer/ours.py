@@ -53,7 +53,7 @@ class Speaker:
 
     def __init__(self, control, host, remote, family=4, speaker=None, others=(), **peer):
         self.control, self.host, self.seen, self.family = control, host, [], family
-        self.killed = False
+        self.killed, self.used = False, {}
         self.number = (speaker or {}).get("as")
         self.address = host4(host) if family == 4 else f"fd00::{host:x}"
         control.tell("new", host, family, *(f"{k}={v}" for k, v in (speaker or {}).items()))
@@ -113,6 +113,15 @@ class Speaker:
 
     def tell(self, word, *words):
         self.control.tell(word, self.host, 0, *words)
+
+    def tell_all(self, word, *words):
+        """What is no matter of one peer."""
+        self.control.tell(word, self.host, *words)
+
+    def hops(self, prefix):
+        """What our loc-rib uses for it: next hop -> weight."""
+        self.used.update((p, hops) for p, hops in self.control.tell("routes", self.host))
+        return self.used.get(prefix, {})
 
     def kill(self):
         if not self.killed:

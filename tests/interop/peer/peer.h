@@ -12,6 +12,13 @@
 #define CAPABILITIES_MAX 512
 #define PASSWORD_MAX 81
 
+/* What has been since it was last told, as JSON, without the brackets of the list. */
+struct tale {
+	FILE *to;
+	char *text;
+	size_t len;
+};
+
 struct speaker {
 	unsigned int host; /* its address is 10.0.0.0 and this many more; 0: none */
 	struct bgp_speaker *engine;
@@ -21,18 +28,17 @@ struct speaker {
 	char passwords[PEERS_MAX][PASSWORD_MAX];
 	uint8_t extra[PEERS_MAX][CAPABILITIES_MAX], without[PEERS_MAX][CAPABILITIES_MAX];
 	struct addr local, remotes[PEERS_MAX];
-	FILE *log; /* of messages, one JSON object a line behind the first */
-	char *log_text;
-	size_t log_len;
+	struct tale log, routes; /* messages; what the loc-rib's next hops became */
 };
 
-/* Opens and ends the speaker's log. */
+/* Opens and ends the speaker's tales. */
 void tell_begin(struct speaker *s);
 void tell_end(struct speaker *s);
 void tell_notice(struct speaker *s, const struct bgp_output *notice);
-/* One line of JSON: state and what was agreed on; an adj-rib; the messages since the last time. */
+void tell_route(struct speaker *s, const struct bgp_output *route);
+/* One line of JSON: state and what was agreed on; an adj-rib; what has been since the last time. */
 void tell_info(const struct speaker *s, bgp_peer_id peer, FILE *to);
 void tell_routes(const struct speaker *s, bgp_peer_id peer, bool in, FILE *to);
-void tell_log(struct speaker *s, FILE *to);
+void tell_tale(struct tale *t, FILE *to);
 
 #endif

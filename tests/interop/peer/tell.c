@@ -9,38 +9,63 @@ static void hex(const uint8_t *bytes, size_t n, FILE *to)
 		fprintf(to, "%02x", bytes[i]);
 }
 
+static void tale_begin(struct tale *t)
+{
+	t->to = open_memstream(&t->text, &t->len);
+	if (t->to == NULL)
+		abort();
+}
+
+static void tale_end(struct tale *t)
+{
+	if (t->to != NULL)
+		fclose(t->to);
+	free(t->text);
+	*t = (struct tale){0};
+}
+
+static const char *tale_comma(const struct tale *t)
+{
+	return ftell(t->to) > 0 ? ", " : "";
+}
+
 void tell_begin(struct speaker *s)
 {
-	s->log = open_memstream(&s->log_text, &s->log_len);
-	if (s->log == NULL)
-		abort();
+	tale_begin(&s->log);
+	tale_begin(&s->routes);
 }
 
 void tell_end(struct speaker *s)
 {
-	if (s->log != NULL)
-		fclose(s->log);
-	free(s->log_text);
-	s->log = NULL;
-	s->log_text = NULL;
+	tale_end(&s->log);
+	tale_end(&s->routes);
 }
 
 void tell_notice(struct speaker *s, const struct bgp_output *n)
 {
 	if (n->notice == BGP_NOTICE_ERROR || n->notice == BGP_NOTICE_STATE)
 		return;
-	fprintf(s->log, "%s[%u, \"%s\", \"", ftell(s->log) > 0 ? ", " : "", n->peer,
+	fprintf(s->log.to, "%s[%u, \"%s\", \"", tale_comma(&s->log), n->peer,
 		n->notice == BGP_NOTICE_SENT ? "sent" : "received");
-	hex(n->bytes, n->len, s->log);
-	fprintf(s->log, "\"]");
+	hex(n->bytes, n->len, s->log.to);
+	fprintf(s->log.to, "\"]");
 }
 
-void tell_log(struct speaker *s, FILE *to)
+void tell_route(struct speaker *s, const struct bgp_output *r)
 {
-	fflush(s->log);
-	fprintf(to, "[%s]\n", s->log_text);
-	tell_end(s);
-	tell_begin(s);
+	fprintf(s->routes.to, "%s[\"%s\", {", tale_comma(&s->routes), prefix_text(&r->prefix).s);
+	for (size_t i = 0; i < r->next_hop_count; i++)
+		fprintf(s->routes.to, "%s\"%s\": %u", i > 0 ? ", " : "", addr_text(&r->next_hops[i]).s,
+			r->weights != NULL ? r->weights[i] : 1U);
+	fprintf(s->routes.to, "}]");
+}
+
+void tell_tale(struct tale *t, FILE *to)
+{
+	fflush(t->to);
+	fprintf(to, "[%s]\n", t->text);
+	tale_end(t);
+	tale_begin(t);
 }
 
 void tell_info(const struct speaker *s, bgp_peer_id peer, FILE *to)

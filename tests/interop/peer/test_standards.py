@@ -20,6 +20,8 @@ import bird  # noqa: E402
 import checks_session  # noqa: E402,F401
 import checks_decision  # noqa: E402,F401
 import checks_routes  # noqa: E402,F401
+import checks_paths  # noqa: E402,F401
+import checks_timers  # noqa: E402,F401
 import checks_restart  # noqa: E402,F401
 import daemon  # noqa: E402
 import frr  # noqa: E402
@@ -89,7 +91,8 @@ def table_print(columns, rows):
         for name, why in column.daemon.lacks.items():
             if name in names:
                 print(f"no: {column.daemon.name}, {name}: {why}")
-    print("6286, 6608, 7606, 7607: interop_malformed has each of their cases. 9687: not here.")
+    print("6286, 6608, 7606, 7607: interop_malformed has each of their cases. 5880, 5881: interop_bfd; a session that goes with its "
+          "BFD: interop_sessions; what that says then (9384): test_bfd of sim/drive.")
 
 
 def chosen(words, all_of, name):
