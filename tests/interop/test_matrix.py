@@ -23,7 +23,7 @@ SPEAKERS = ["builtin", "bird1", "bird2", "frr", "gobgp", "exabgp"]
 GRACEFUL = {"bird1", "bird2", "frr"}  # ask for graceful restart, or help with it, unless told not to
 CHECKS = ["session", "announce", "attributes", "refresh", "withdraw", "4-byte AS", "restart", "silent peer", "silent router",
           "AS refused", "AS doubted", "MD5", "wrong MD5", "IPv6"]
-IPV6 = ({"builtin", "bird2", "frr"}, {"frr", "standard"})  # routers and our profiles for which it is configured
+IPV6 = ["frr", "standard"]  # our profiles that speak it, as MetalLB does in its FRR mode alone
 PROFILES = ["legacy", "native", "frr", "standard"]  # of the built-in speaker
 MUTE = {"legacy", "native"}  # send no NOTIFICATION, mind no silence, answer no ROUTE-REFRESH
 ROUTE_REFRESH, GRACEFUL_RESTART = "2", "64"  # capabilities
@@ -44,7 +44,8 @@ AS refused     the router answers an AS that it does not expect with NOTIFICATIO
 AS doubted     the speaker does, of the router's AS; fin: it hangs up without a word, as MetalLB's native speaker
 MD5            session with a password at both ends, every segment signed
 wrong MD5      silence where the passwords differ: no session, and not one BGP message arrives
-IPv6           session, announcement and withdrawal over IPv6, and the route in the kernel; -: no configuration is generated"""
+IPv6           session, announcement and withdrawal over IPv6, on the wire, in the router's table and, where it installs routes,
+               in the kernel; -: MetalLB announces IPv6 in its FRR mode alone"""
 
 
 def said(messages, router, code):
@@ -66,10 +67,6 @@ def gave_up(messages, router, kinds):
     return "fin" if ended and kinds <= GRACEFUL else False
 
 
-def hop(worker):
-    return f"10.0.0.{50 + worker}"
-
-
 def offers(messages, router, capability):
     return any("1" in m["types"] and m["router"] == router and capability in m["capabilities"] for m in messages)
 
@@ -86,10 +83,10 @@ def life_cells(one, worker, kind):
     wire = one.wire(worker)
     announced, coloured, withdrawn = one.answer("announced"), one.answer("coloured"), one.answer("withdrawn")
     # The built-in router has no tool that shows attributes: its row of the table stands for the wire alone.
-    colours = coloured.get(hop(worker), ("", []))[1] if coloured is not None else []
+    colours = coloured.get(one.hop(worker), ("", []))[1] if coloured is not None else []
     return {
         "session": established(wire),
-        "announce": any(m["announced"] and not m["router"] for m in wire) and hop(worker) in (announced or {}),
+        "announce": any(m["announced"] and not m["router"] for m in wire) and one.hop(worker) in (announced or {}),
         "attributes": any(m["communities"] == views.COMMUNITY_VALUE and not m["router"] for m in wire) and
                       (colours is None or views.COMMUNITY in colours),
         "refresh": refreshed(wire, one.router),
@@ -107,17 +104,24 @@ def stayed(messages):
 
 def wide_cells(one, worker, kind):
     wire, table = one.wire(worker), one.answer("announced") or {}
-    path = table.get(hop(worker), ("absent", None))[0]
+    path = table.get(one.hop(worker), ("absent", None))[0]
     mute = kind == "builtin" and one.name not in ("frr", "standard")
     return {"4-byte AS": established(wire) and path in (None, str(labs.WIDE[1])),
             "silent router": "stays" if mute and stayed(wire) else not mute and gave_up(wire, False, {one.router.kind, kind})}
+
+
+def ipv6_cells(one, worker):
+    wire, announced, withdrawn = one.wire(worker), one.answer("announced"), one.answer("withdrawn")
+    return {"IPv6": one.status == 0 and established(wire) and withdrawn == {} and one.hop(worker) in (announced or {}) and
+                    any(m["announced"] and not m["router"] for m in wire) and
+                    any(m["withdrawn"] and not m["router"] for m in wire)}
 
 
 def graceful_cells(one, worker):
     wire, kept, back = one.wire(worker), one.answer("kept"), one.answer("back")
     if not (offers(wire, False, GRACEFUL_RESTART) and offers(wire, True, GRACEFUL_RESTART)):
         return {"restart": None}
-    return {"restart": hop(worker) in (kept or {}) and hop(worker) in (back or {})}
+    return {"restart": one.hop(worker) in (kept or {}) and one.hop(worker) in (back or {})}
 
 
 def wrong_cells(one, kind, speakers):
@@ -164,10 +168,7 @@ def our_row(ran, kind, profile):
         cells.update(signed_cells(ran[kind, f"signed-{profile}"], 1, 2))
     if profile == "frr":  # the mode in which a BGPPeer can have graceful restart
         cells.update(graceful_cells(ran[kind, "graceful"], 1))
-    cells["IPv6"] = None
-    if kind in IPV6[0] and profile in IPV6[1]:
-        one = ran[kind, f"ipv6-{profile}"]
-        cells["IPv6"] = one.status == 0 and labs.speaks_ipv6(one)
+    cells.update(ipv6_cells(ran[kind, f"ipv6-{profile}"], 1) if profile in IPV6 else {"IPv6": None})
     if profile == "native":
         cells["silent peer"] = life_cells(ran[kind, "life"], 1, "builtin")["silent peer"]
     return cells
@@ -178,7 +179,7 @@ def row(ran, kind, speakers, speaker):
     signed = ran[kind, "signed"]
     return {**life_cells(ran[kind, "life"], n, speaker), **wide_cells(ran[kind, "wide"], n, speaker),
             **graceful_cells(ran[kind, "graceful"], n), **wrong_cells(ran[kind, "wrong"], speaker, speakers),
-            **signed_cells(signed, n, n + signed.count), "IPv6": None}
+            **signed_cells(signed, n, n + signed.count), **ipv6_cells(ran[kind, "ipv6-frr"], n)}
 
 
 def table_print(ran, speakers):
@@ -203,8 +204,9 @@ def matrix(base):
     todo = [make(base, router, speakers) for router in routers
             for make in (labs.life, labs.wide, labs.wrong, labs.signed, labs.graceful)]
     todo += [labs.profile(base, router, metallb) for router in routers for metallb in PROFILES]
-    todo += [labs.ipv6(base, router, metallb) for router in routers for metallb in PROFILES
-             if router.kind in IPV6[0] and metallb in IPV6[1]]
+    todo += [labs.ipv6(base, router, "frr", speakers) for router in views.routers6(lab.bird(1)) if router.kind not in lacking]
+    todo += [labs.ipv6(base, router, "standard", ["builtin"]) for router in views.routers6(lab.bird(1))
+             if router.kind not in lacking]
     todo += [labs.signed(base, router, ["builtin"], f"signed-{metallb}", metallb) for router in routers
              for metallb in PROFILES if router.kind == "builtin"]
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:

@@ -3,7 +3,7 @@
 import json
 import re
 
-PREFIX = "172.16.254.1/32"
+PREFIX, PREFIX6 = "172.16.254.1/32", "fd00:254::/128"
 COMMUNITY = "22000:77"
 COMMUNITY_VALUE = "77"  # as tshark has it
 
@@ -34,7 +34,8 @@ def gobgp(text):
         segments = attributes.get(2, {}).get("as_paths", [])
         numbers = [str(n) for s in segments for n in s["asns"]]
         communities = [f"{c >> 16}:{c & 0xffff}" for c in attributes.get(8, {}).get("communities", [])]
-        found[attributes[3]["nexthop"]] = (" ".join(numbers), communities)
+        hop = attributes[14 if 14 in attributes else 3]["nexthop"]  # in MP_REACH_NLRI, where it is of IPv6
+        found[hop] = (" ".join(numbers), communities)
     return found
 
 
@@ -74,3 +75,12 @@ def routers(bird1):
         Router("gobgp", f"gobgp global rib {PREFIX} -j", gobgp, str((22000 << 16) + 77), None),
         Router("openbgpd", f"bgpctl -j show rib detail {PREFIX}", openbgpd, '"22000:77"', "bgpctl neighbor {hop} refresh"),
     ]
+
+
+def routers6(bird1):
+    """The same kinds in a lab of IPv6, asked for its prefix."""
+    show = f"show route all {PREFIX6}"
+    asked = {"builtin": f"ip -6 -j route show {PREFIX6}", "bird1": f"{bird1}c6 {show}", "bird2": f"birdc {show}",
+             "frr": f"vtysh -c 'show bgp ipv6 unicast {PREFIX6} json'", "gobgp": f"gobgp global rib -a ipv6 {PREFIX6} -j",
+             "openbgpd": f"bgpctl -j show rib detail {PREFIX6}"}
+    return [Router(r.kind, asked[r.kind], r.read, None, None) for r in routers(bird1)]
