@@ -270,7 +270,8 @@ def signed(base, router, speakers, name="signed", metallb="native"):
 
 
 def graceful(base, router, speakers):
-    """Every speaker is killed and comes back; the router was to keep its routes meanwhile."""
+    """Every speaker is killed and comes back; the router was to keep its routes meanwhile. GoBGP hangs up on who comes within
+    five seconds of a session's end, and FRR would by itself dial again in two minutes."""
     one = Lab(base, router, "graceful", speakers, options=", graceful_restart: {time: 60s}", metallb="frr")
     one.step("expect: {sessions: established, within: 30s}")
     one.step("apply: nginx.yaml")
@@ -286,7 +287,7 @@ def graceful(base, router, speakers):
     one.table_has(one.count)
     one.ask("back")
     return one.write([{"name": "router", "mine": NARROW[1], "theirs": NARROW[0], "nodes": nodes(1, one.count),
-                       "restart": "  enableGracefulRestart: true\n"}])
+                       "restart": "  enableGracefulRestart: true\n  connectTime: 2s\n"}])
 
 
 def profile(base, router, metallb):
