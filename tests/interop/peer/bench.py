@@ -6,19 +6,20 @@ from ours import Speaker, until
 
 
 class Standard:
-    """A row: the sessions that its check needs, with the daemon's options for each, and the check."""
+    """A row: the sessions that its check needs, with the daemon's options for each, and the check. One that waits most of the time
+    runs beside the others that do, at the first one's turn."""
 
-    def __init__(self, name, sessions, check):
-        self.name, self.sessions, self.check = name, sessions, check
+    def __init__(self, name, sessions, check, waits):
+        self.name, self.sessions, self.check, self.waits = name, sessions, check, waits
 
 
 ROWS = []
 
 
-def standard(name, *sessions):
+def standard(name, *sessions, waits=False):
     """Makes the function a row; without a word it needs one session, with nothing special."""
     def add(check):
-        ROWS.append(Standard(name, sessions or ({},), check))
+        ROWS.append(Standard(name, sessions or ({},), check, waits))
         return check
     return add
 

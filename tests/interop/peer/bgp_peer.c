@@ -109,6 +109,7 @@ static const struct field speaker_fields[] = {
 	SPEAKER_FIELD(readvertise),
 	SPEAKER_FIELD(restarting),
 	SPEAKER_FIELD(deferral_s),
+	SPEAKER_FIELD(min_origination_s),
 	{NULL, 0, 0},
 };
 

@@ -25,7 +25,7 @@ def end_of_rib(b):
         one.has(own)
 
 
-@standard("4724 they help", {"restart": 30})
+@standard("4724 they help", {"restart": 30}, waits=True)
 def they_help(b):
     """Killed, ours has its route kept; what it does not tell again goes with its End-of-RIB."""
     one = known(b)
@@ -38,13 +38,14 @@ def they_help(b):
     b.gone(b.prefix())
 
 
-@standard("8538 N bit", {"restart": 30}, {"restart": 30})
+@standard("8538 N bit", {"restart": 30}, {"restart": 30}, waits=True)
 def notification(b):
     """A NOTIFICATION leaves the routes where they are; a Hard Reset does not."""
-    one = known(b, 0, restart__notification=1)
+    one = known(b, 0, restart__notification=1, idle_hold_s=60)
     same(one.info()["notification_restart"], 1, "the daemon's N bit")
     one.tell("reset", RESET)
     b.route(b.prefix(), lambda r: b.daemon.keeps(b.sessions[0], r), "kept")
+    one.tell("start")
     one.up()
     b.route(b.prefix(), lambda r: not b.daemon.keeps(b.sessions[0], r), "told again")
     two = known(b, 1, restart__notification=1)
@@ -52,7 +53,7 @@ def notification(b):
     b.gone(b.prefix(1))
 
 
-@standard("9494 long-lived", {"restart": 30, "long_lived": 60})
+@standard("9494 long-lived", {"restart": 30, "long_lived": 60}, waits=True)
 def long_lived(b):
     """When the restart takes too long, the route stays for those who may use it yet, marked so."""
     one = known(b, 0, restart__time_s=1, restart__long_lived_s=60)
@@ -66,6 +67,7 @@ def we_help(b):
     """The daemon is killed: ours keeps its routes until it is back and has told all."""
     one = b.up(**ON)
     one.has(OWN4, lambda r: not r["stale"])
+    one.heard("UPDATE", lambda m: m.end_of_rib == 1, "End-of-RIB")
     b.daemon.stop()
     until(lambda: one.info()["state"] != "Established", "the end noticed")
     same(one.routes()[OWN4]["stale"], 1, "what it told is kept")

@@ -150,7 +150,7 @@ def their_shutdown(b):
     same((told.error, told.data), ((CEASE, SHUTDOWN), b"\x11closed for winter"), "NOTIFICATION")
 
 
-@standard("4486 reset, ours")
+@standard("4486 reset, ours", waits=True)
 def our_reset(b):
     one = b.up(idle_hold_s=60)  # FRR forgets it at the next session
     one.tell("reset", RESET)

@@ -69,8 +69,13 @@ class Column:
     def run(self):
         try:
             self.daemon.start([s for sessions in self.sessions.values() for s in sessions])
-            for row in self.rows:
-                if row.name in self.sessions:
+            rows = [row for row in self.rows if row.name in self.sessions]
+            waiting = [row for row in rows if row.waits]
+            for row in rows:
+                if row in waiting[:1]:
+                    with concurrent.futures.ThreadPoolExecutor(len(waiting)) as pool:
+                        list(pool.map(self.check, waiting))
+                elif not row.waits:
                     self.check(row)
             if self.faults:
                 self.faults.append(self.daemon.log()[-4000:])

@@ -19,7 +19,7 @@ class Segment:
         packet = frame[14:14 + int.from_bytes(frame[16:18], "big")]
         header = (packet[0] & 15) * 4
         self.time, self.sent = time, packet[12:16] == ours
-        self.flags = packet[header + 13]
+        self.flags, self.port = packet[header + 13], int.from_bytes(packet[header:header + 2], "big")
         self.data = packet[header + (packet[header + 12] >> 4) * 4:]
 
     @property
