@@ -13,6 +13,7 @@
  *   info HOST PEER   in HOST PEER   out HOST PEER   log HOST   routes HOST
  *   refresh HOST PEER FAMILY   stop HOST PEER TEXT   reset HOST PEER SUBCODE   start HOST PEER   raw HOST PEER HEX
  *   leave HOST PEER 1|0        RFC 8326, or no longer
+ *   bfd HOST PEER              guards the session with BFD: 100 ms, thrice
  *
  * Each is answered by one line of JSON. The script's exit status is the program's. */
 #include "peer.h"
@@ -32,6 +33,7 @@
 #define FIRST_HOST 256
 #define LAST_HOST 855
 #define DAEMONS 6
+#define BFD_US 100000U
 #define TABLE_MAX 200000
 #define TABLE_FIRST "101.0.0.0"
 
@@ -78,6 +80,8 @@ static struct speaker *find(struct lab *l, unsigned int host)
 
 static void die(struct speaker *s)
 {
+	drive_bfd_free(s->bfd_driver);
+	bfd_free(s->bfd);
 	drive_speaker_free(s->driver);
 	bgp_speaker_free(s->engine);
 	tell_end(s);
@@ -295,6 +299,28 @@ static bool table(struct lab *l, struct speaker *s, size_t count)
 	return fits;
 }
 
+/* BFD with the peer; one speaker at a time can have it. */
+static bool protect(struct lab *l, struct speaker *s, bgp_peer_id peer)
+{
+	struct bfd_session_conf conf = {.local = s->local,
+					.remote = s->remotes[peer],
+					.desired_tx_us = BFD_US,
+					.required_rx_us = BFD_US,
+					.multiplier = 3};
+	struct drive_bfd_conf driver = {.ns = l->ns[1]};
+	struct errmsg err;
+
+	if (s->bfd != NULL || s->driver == NULL)
+		return false;
+	driver.engine = s->bfd = bfd_new(s->host);
+	if (bfd_session_add(s->bfd, &conf, drive_now(l->drive), &s->bfd_session) < 0 ||
+	    drive_bfd_new(l->drive, &driver, &s->bfd_driver, &err) < 0)
+		return false;
+	drive_bfd_protect(s->bfd_driver, s->engine, s->driver);
+	drive_bfd_flush(s->bfd_driver);
+	return true;
+}
+
 static bool raw(struct lab *l, struct speaker *s, bgp_peer_id peer, const char *text)
 {
 	uint8_t *bytes = malloc(RAW_MAX);
@@ -330,6 +356,8 @@ static int peer_command(struct lab *l, struct speaker *s, char **w, size_t n, FI
 		return tell_routes(s, peer, *w[0] == 'i', to), 1;
 	if (strcmp(w[0], "start") == 0)
 		return bgp_peer_start(s->engine, peer, now), 0;
+	if (strcmp(w[0], "bfd") == 0)
+		return protect(l, s, peer) ? 0 : -1;
 	if (n < 4)
 		return -1;
 	why.subcode = (enum bgp_cease_subcode)number(w[3]);

@@ -45,6 +45,7 @@ class Bird2(Daemon):
         lines += ["long lived graceful restart on;", f"long lived stale time {s.long_lived};"] if s.long_lived else []
         lines += [f"graceful restart time {s.restart};"] if s.restart else []
         lines += ["rr client;"] if s.reflect else []
+        lines += ["bfd on;"] if s.bfd else []
         heed = "if (65535, 0) ~ bgp_community then bgp_local_pref = 0;"
         if s.bandwidth:
             octets = bandwidth(s.bandwidth).hex()
@@ -64,6 +65,7 @@ class Bird2(Daemon):
         attributes = f"bgp_community.add((64500,1)); bgp_large_community.add(({AS},2,3)); bgp_ext_community.add((rt,64500,7));"
         text = f"router id {self.address4};\nlog stderr all;\nprotocol device {{ }}\n"
         text += f"protocol static own4 {{ ipv4; route {OWN4} blackhole {{ {attributes} }}; }}\n"
+        text += 'protocol bfd { accept direct; interface "link" { interval 100 ms; idle tx interval 100 ms; multiplier 5; }; }\n'
         text += f"protocol static own6 {{ ipv6; route {OWN6} blackhole {{ {attributes} }}; }}\n"
         return text + "".join(self.session_text(s) for s in sessions)
 
@@ -113,6 +115,10 @@ class Bird2(Daemon):
     def refresh(self, s):
         self.ask("reload", "in", f"h{s.host}")
 
+    def sees(self, s):
+        """Its BFD session with ours is up."""
+        return re.search(rf"^{re.escape(s.address)}\s+link\s+Up\s", self.ask("show", "bfd", "sessions"), re.M)
+
     def established(self, s):
         return "BGP state:          Established" in self.raw(s)
 
@@ -151,6 +157,7 @@ class Bird1(Bird2):
              "4760 IPv4 and IPv6": NO_IPV6, "4724 End-of-RIB": NO_IPV6, "8950 IPv4 over IPv6": NO_IPV6,
              "9234 roles": "1.6 has no roles", "9234 OTC": "1.6 has no roles", "8538 N bit": "1.6 does not offer it",
              "8538 N bit, theirs": "1.6 does not offer it", "8538 Hard Reset, theirs": "1.6 does not offer it",
+             "9384 BFD itself": "BIRD 2 has the port here",
              "8212 policies, theirs": "1.6 takes all and gives nothing where no policy is told"}
     CAPS = {"refresh": 2, "enhanced-refresh": 70, "ext-messages": 6, "restart-able": 64, "restart-aware": 64, "AS4": 65,
             "add-path-rx": 69, "add-path-tx": 69, "llgr-able": 71, "llgr-aware": 71}

@@ -8,6 +8,7 @@ from daemon import OWN4, OWN6
 from ours import host4, until
 from tcp import SYN_SENT, connections, dropped_for_ttl, tcp_states
 from wire import summary
+from witness import Witness
 
 CEASE = 6
 MAX_PREFIXES, SHUTDOWN, RESET, COLLISION, BFD_DOWN = 1, 2, 4, 7, 10
@@ -188,6 +189,25 @@ def bfd_down(b):
     one = b.up(idle_hold_s=60)
     one.tell("reset", BFD_DOWN)
     b.says(0, b.daemon.CEASE[BFD_DOWN], "that BFD went down")
+
+
+@standard("9384 BFD itself", {"bfd": True})
+def bfd_fails(b):
+    """The daemon stands: its BFD says nothing more, and ours does not wait for the hold time."""
+    one = b.up(idle_hold_s=60)
+    one.tell("bfd")
+    until(lambda: b.daemon.sees(b.sessions[0]) and one.info()["bfd"], "BFD is up at both ends")
+    with Witness(one.address) as link:
+        b.daemon.freeze(True)
+        try:
+            told = until(lambda: link.messages("NOTIFICATION"), "a NOTIFICATION")
+        finally:
+            b.daemon.freeze(False)
+    same([(m.way, m.error) for _, m in told], [("sent", (CEASE, BFD_DOWN))], "NOTIFICATIONs on the link")
+    until(lambda: b.daemon.sees(b.sessions[0]), f"BFD is up again at {b.daemon.name}")
+    one.tell("start")
+    one.up()
+    b.shown()
 
 
 @standard("2918 route refresh")

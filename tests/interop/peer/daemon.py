@@ -2,7 +2,7 @@
 """What the daemons have in common: how each is configured and started, and what each says of a session, in words they share.
 
 A session's options: family, as_ (of ours; absent: one of its own), internal, password, gtsm, role, strict, add_path, restart,
-long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials, bandwidth (of the link to ours,
+long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials, bfd, bandwidth (of the link to ours,
 Mbit/s)."""
 import os
 import pathlib

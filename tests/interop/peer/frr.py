@@ -13,7 +13,8 @@ class Frr(Daemon):
     """FRR's bgpd, with the zebra that tells it which next hops are there."""
 
     name, program = "FRR", "vtysh"
-    lacks = {"7313 enhanced, ours": "8.4 marks as stale what is not told again, and keeps it for good"}
+    lacks = {"7313 enhanced, ours": "8.4 marks as stale what is not told again, and keeps it for good",
+             "9384 BFD itself": "its bfdd is another program; interop_sessions has it"}
     BANDWIDTH = re.compile("LB:")
     home = pathlib.Path("/usr/lib/frr")
 

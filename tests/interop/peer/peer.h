@@ -3,7 +3,7 @@
 #ifndef ECMPLAB_TESTS_BGP_PEER_H
 #define ECMPLAB_TESTS_BGP_PEER_H
 
-#include "drive.h"
+#include "drive_bfd.h"
 
 #include <stdio.h>
 
@@ -24,6 +24,9 @@ struct speaker {
 	struct bgp_speaker *engine;
 	struct drive_speaker *driver;
 	struct drive_speaker_conf conf;
+	struct bfd *bfd; /* NULL: none */
+	bfd_session_id bfd_session;
+	struct drive_bfd *bfd_driver;
 	struct drive_guard guards[PEERS_MAX];
 	char passwords[PEERS_MAX][PASSWORD_MAX];
 	uint8_t extra[PEERS_MAX][CAPABILITIES_MAX], without[PEERS_MAX][CAPABILITIES_MAX];

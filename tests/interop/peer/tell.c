@@ -77,8 +77,11 @@ void tell_info(const struct speaker *s, bgp_peer_id peer, FILE *to)
 	fprintf(to,
 		"\"refresh\": %u, \"enhanced_refresh\": %u, \"extended_next_hop\": %u, \"ipv4\": %u, \"ipv6\": %u, ",
 		i.route_refresh, i.enhanced_refresh, i.extended_next_hop, i.ipv4, i.ipv6);
-	fprintf(to, "\"add_path_v4\": %u, \"add_path_v6\": %u, \"restart\": %u, \"notification_restart\": %u}\n",
-		(unsigned int)i.add_path_v4, (unsigned int)i.add_path_v6, i.graceful_restart, i.notification_restart);
+	fprintf(to,
+		"\"add_path_v4\": %u, \"add_path_v6\": %u, \"restart\": %u, \"notification_restart\": %u, "
+		"\"bfd\": %u}\n",
+		(unsigned int)i.add_path_v4, (unsigned int)i.add_path_v6, i.graceful_restart, i.notification_restart,
+		s->bfd != NULL && bfd_session_info(s->bfd, s->bfd_session).state == WIRE_BFD_UP);
 }
 
 struct list {

@@ -96,8 +96,8 @@ def table_print(columns, rows):
         for name, why in column.daemon.lacks.items():
             if name in names:
                 print(f"no: {column.daemon.name}, {name}: {why}")
-    print("6286, 6608, 7606, 7607: interop_malformed has each of their cases. 5880, 5881: interop_bfd; a session that goes with its "
-          "BFD: interop_sessions; what that says then (9384): test_bfd of sim/drive.")
+    print("6286, 6608, 7606, 7607: interop_malformed has each of their cases. 5880, 5881: interop_bfd; 5882, of a worker: "
+          "interop_sessions.")
 
 
 def chosen(words, all_of, name):
