@@ -47,7 +47,7 @@ struct routes {
 	struct drive *drive;
 	const struct drive_speaker_ops *ops;
 	void *ctx;
-	struct chains by_prefix;
+	struct chains by_prefix, by_hops;
 	VEC(struct told *) order; /* of the prefixes' first words */
 	struct arena memory;
 	struct instant since; /* the first of them */

@@ -7,22 +7,33 @@
 #include <string.h>
 
 #define ROUTES_WITHIN_NS (50 * NS_PER_MS)
-#define ROUTES_MAX 65536U /* prefixes that are kept to be told together */
+#define ROUTES_MAX 32768U /* prefixes that are kept to be told together */
+
+/* Next hops that many prefixes have alike. */
+struct hops {
+	struct chain chain; /* first */
+	size_t count;
+	const uint16_t *weights; /* NULL: all equal */
+	struct addr at[];
+};
 
 struct told {
 	struct chain chain; /* first */
 	struct prefix prefix;
-	size_t count, room; /* of next hops; without any it is gone */
-	struct addr *next_hops;
-	uint16_t *weights; /* NULL: all equal */
+	const struct hops *hops; /* NULL: it is gone */
 };
 
-static uint64_t hash_of(const struct routes *t, const struct prefix *p)
+static uint64_t mix(uint64_t hash, const struct addr *a)
 {
 	uint64_t words[2];
 
-	memcpy(words, p->addr.b, sizeof(words));
-	return hash_mix(words[0] ^ hash_mix(words[1] ^ ((uint64_t)p->len << 8 | p->addr.family) ^ (uintptr_t)t));
+	memcpy(words, a->b, sizeof(words));
+	return hash_mix(words[0] ^ hash_mix(words[1] ^ hash ^ a->family));
+}
+
+static uint64_t hash_of(const struct routes *t, const struct prefix *p)
+{
+	return mix((uint64_t)p->len << 8 ^ (uintptr_t)t, &p->addr);
 }
 
 static struct told *find(struct routes *t, uint64_t hash, const struct prefix *prefix)
@@ -34,11 +45,43 @@ static struct told *find(struct routes *t, uint64_t hash, const struct prefix *p
 	return (struct told *)(void *)c;
 }
 
+static bool has_hops(const struct hops *h, const struct bgp_output *route)
+{
+	size_t n = route->next_hop_count;
+
+	return h->count == n && (h->weights == NULL) == (route->weights == NULL) &&
+	       memcmp(h->at, route->next_hops, n * sizeof(*h->at)) == 0 &&
+	       (h->weights == NULL || memcmp(h->weights, route->weights, n * sizeof(*h->weights)) == 0);
+}
+
+static const struct hops *hops_of(struct routes *t, const struct bgp_output *route)
+{
+	size_t n = route->next_hop_count;
+	uint64_t hash = (uintptr_t)t;
+	struct hops *h;
+
+	if (n == 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		hash = mix(hash ^ (uint64_t)(route->weights != NULL ? route->weights[i] : 0) << 16,
+			   &route->next_hops[i]);
+	for (struct chain *c = chains_find(&t->by_hops, hash); c != NULL; c = chain_next(c)) {
+		if (has_hops((struct hops *)(void *)c, route))
+			return (struct hops *)(void *)c;
+	}
+	h = arena_alloc(&t->memory, sizeof(*h) + n * sizeof(*h->at));
+	h->count = n;
+	memcpy(h->at, route->next_hops, n * sizeof(*h->at));
+	if (route->weights != NULL)
+		h->weights = arena_memdup(&t->memory, route->weights, n * sizeof(*route->weights));
+	chains_add(&t->by_hops, &h->chain, hash);
+	return h;
+}
+
 void routes_put(struct routes *t, const struct bgp_output *route)
 {
 	uint64_t hash = hash_of(t, &route->prefix);
 	struct told *told = find(t, hash, &route->prefix);
-	size_t n = route->next_hop_count;
 
 	if (t->ops->route == NULL)
 		return;
@@ -50,25 +93,13 @@ void routes_put(struct routes *t, const struct bgp_output *route)
 		chains_add(&t->by_prefix, &told->chain, hash);
 		VEC_PUSH(&t->order, told);
 	}
-	if (told->room < n) {
-		told->next_hops = arena_array(&t->memory, n, sizeof(*told->next_hops));
-		told->weights = NULL;
-		told->room = n;
-	}
-	if (route->weights != NULL && told->weights == NULL)
-		told->weights = arena_array(&t->memory, told->room, sizeof(*told->weights));
-	if (route->weights == NULL)
-		told->weights = NULL;
-	else if (n > 0)
-		memcpy(told->weights, route->weights, n * sizeof(*told->weights));
-	if (n > 0)
-		memcpy(told->next_hops, route->next_hops, n * sizeof(*told->next_hops));
-	told->count = n;
+	told->hops = hops_of(t, route);
 }
 
 static void clear(struct routes *t)
 {
 	chains_free(&t->by_prefix);
+	chains_free(&t->by_hops);
 	VEC_FREE(&t->order);
 	arena_clear(&t->memory);
 }
@@ -78,13 +109,15 @@ void routes_tell(struct routes *t)
 	if (t->order.len == 0)
 		return;
 	for (size_t i = 0; i < t->order.len; i++) {
-		const struct told *told = t->order.at[i];
+		const struct hops *hops = t->order.at[i]->hops;
+		struct bgp_output route = {.kind = BGP_OUT_ROUTE, .prefix = t->order.at[i]->prefix};
 
-		t->ops->route(t->ctx, &(struct bgp_output){.kind = BGP_OUT_ROUTE,
-							   .prefix = told->prefix,
-							   .next_hops = told->next_hops,
-							   .next_hop_count = told->count,
-							   .weights = told->weights});
+		if (hops != NULL) {
+			route.next_hops = hops->at;
+			route.next_hop_count = hops->count;
+			route.weights = hops->weights;
+		}
+		t->ops->route(t->ctx, &route);
 	}
 	clear(t);
 	if (t->ops->routes_told != NULL)
