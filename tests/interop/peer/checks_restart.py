@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Restarts that traffic outlives."""
+import wire
 from bench import same, standard
 from daemon import OWN4, OWN6
-from ours import until
+from ours import Speaker, until
 
 CEASE, SHUTDOWN, RESET, HARD_RESET = 6, 2, 4, 9
 LLGR_STALE = 0xffff0006
@@ -100,17 +101,26 @@ def their_hard_reset(b):
     one.lacks(OWN4)
 
 
-@standard("9494 long-lived, ours", {"restart": 1, "long_lived": 60})
+@standard("9494 long-lived, ours", {"restart": 1, "long_lived": 60}, {})
 def we_help_long(b):
-    """The daemon is killed, and does not come back in time: ours keeps what it told for longer, as the last choice and marked."""
+    """The daemon is killed, and does not come back in time: ours keeps what it told for longer, marked and as the last choice, after
+    the longer path of another."""
     b.daemon.hurry()
-    one = b.up(**ON, restart__long_lived_s=60)
+    rival = b.sessions[1]
+    one = b.up(0, others=[(rival.address, {"remote_as": rival.as_})], **ON, restart__long_lived_s=60)
     one.has(OWN4, lambda r: LLGR_STALE not in r["communities"])
+    other = Speaker(b.control, rival.host, one.address, 4, {"as": rival.as_}, remote_as=one.number)
+    b.speakers.append(other)
+    other.up()
+    other.raw(wire.update([OWN4, b.prefix(1)], other.address, wire.path(other.number, 1, 2, 3)))
+    until(lambda: one.hops(b.prefix(1)), "the other's routes are in use")
+    same(one.hops(OWN4), {b.daemon.address4: 1}, "the choice while the daemon lives")
     b.daemon.stop()
     until(lambda: one.info()["state"] != "Established", "the end noticed")
-    kept = one.routes()[OWN4]
-    same((kept["stale"], LLGR_STALE in kept["communities"]), (1, False), "stale, marked, within the restart time")
+    same(one.routes()[OWN4]["stale"], 1, "what it told is kept")
     one.has(OWN4, lambda r: r["stale"] and LLGR_STALE in r["communities"])
+    until(lambda: one.hops(OWN4) == {other.address: 1}, lambda: f"the other's path is in use: {one.hops(OWN4)}")
     b.daemon.restart()
     one.up(20)
     one.has(OWN4, lambda r: not r["stale"] and LLGR_STALE not in r["communities"])
+    until(lambda: one.hops(OWN4) == {b.daemon.address4: 1}, lambda: f"the daemon's path is in use: {one.hops(OWN4)}")
