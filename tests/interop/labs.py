@@ -72,9 +72,14 @@ exec timeout "$1" sh -c "until $2; do sleep 0.1; done"
 SILENCE = ("nft 'add table ip silence; add chain ip silence out {{ type filter hook output priority 0; }}; "
            "add rule ip silence out tcp flags & syn == syn drop'; "
            "for p in $(ip netns pids {node}); do [ $p = $$ ] || kill -STOP $p; done; true")
-# A node whose speaker is the program itself: nothing to stop, so that what it says is lost on its way out.
-MUTE = ("nft 'add table ip silence; add chain ip silence out {{ type filter hook output priority 0; }}; "
-        "add rule ip silence out tcp flags & syn == syn drop; add rule ip silence out tcp flags & psh == psh drop'")
+# A node whose speaker is the program itself: nothing to stop, so that what it says is lost on its way out. Beyond TCP, which
+# must not learn of it: an output hook's drop fails the sending, and Linux counts the ACK that was in it as sent, acknowledging
+# nothing more, until the other side's NOTIFICATION waits behind its own unacknowledged KEEPALIVE for good.
+MUTE = ("ip link add sink type veth peer name drain; ip link set sink up; "
+        "nft 'add table ip silence; add chain ip silence out {{ type filter hook output priority 0; }}; "
+        "add rule ip silence out tcp flags & syn == syn drop; add table netdev silence; "
+        "add chain netdev silence out {{ type filter hook egress device eth0 priority 0; }}; "
+        "add rule netdev silence out tcp flags & psh == psh fwd to sink'")
 # Port 179 at either end, state 1: established.
 NO_SESSION = ("! cat /proc/net/tcp /proc/net/tcp6 | grep -qE "
               "'(:00B3 [0-9A-F]+:[0-9A-F]+|[0-9A-F]+:00B3) 01 '")
