@@ -184,19 +184,25 @@ class Lab:
     def each_node(peer):
         return [{**peer, "nodes": node} for node in peer["nodes"].split(", ")]
 
-    def write_legacy(self, peers):
-        text = "".join(LEGACY_PEER.format(hold=HOLD_S, word=p.get("password", "").replace("  ", "      "), **node)
-                       for p in peers for node in self.each_node(p))
-        (self.folder / "metallb.yaml").write_text(LEGACY.format(communities="") + text)
-        (self.folder / "coloured.yaml").write_text(LEGACY.format(communities=f'"{views.COMMUNITY}"') + text)
+    def write_legacy(self, peers, later):
+        def entries(some):
+            return "".join(LEGACY_PEER.format(hold=HOLD_S, word=p.get("password", "").replace("  ", "      "), **node)
+                           for p in some for node in self.each_node(p))
+        colour = LEGACY.format(communities=f'"{views.COMMUNITY}"')
+        (self.folder / "metallb.yaml").write_text(LEGACY.format(communities="") + entries(peers))
+        (self.folder / "later.yaml").write_text(LEGACY.format(communities="") + entries(peers + later))
+        (self.folder / "coloured.yaml").write_text(colour + entries(peers + later))
 
-    def write_objects(self, peers):
-        text = "".join(PEER.format(**{"hold": HOLD_S, "password": "", "restart": "", **p}) for p in peers) + POOL
-        (self.folder / "metallb.yaml").write_text(text + ADVERTISEMENT.format(communities=""))
+    def write_objects(self, peers, later):
+        def entries(some):
+            return "".join(PEER.format(**{"hold": HOLD_S, "password": "", "restart": "", **p}) for p in some)
+        (self.folder / "metallb.yaml").write_text(entries(peers) + POOL + ADVERTISEMENT.format(communities=""))
+        (self.folder / "later.yaml").write_text(entries(later))
         (self.folder / "coloured.yaml").write_text(ADVERTISEMENT.format(communities=f'"{views.COMMUNITY}"'))
 
-    def write(self, peers):
-        (self.write_legacy if "metallb: legacy" in self.text else self.write_objects)(peers)
+    def write(self, peers, later=()):
+        """The peers of later.yaml are for a step to apply."""
+        (self.write_legacy if "metallb: legacy" in self.text else self.write_objects)(peers, list(later))
         (self.folder / "scenario.yaml").write_text(self.text)
         (self.folder / "look").write_text(LOOK)
         shutil.copy(lab.ROOT / "scenarios/article/nginx.yaml", self.folder)
@@ -330,9 +336,11 @@ def profile(base, router, metallb):
     secret = router.kind != "builtin"
     one = Lab(base, router, metallb, ["builtin"], WIDE, times=4, options=", password: first" if secret else "", metallb=metallb)
     one.count = 1
+    one.step("expect: {sessions: established, workers: [worker1], within: 30s}")
+    # The router may answer but once, and at once (BIRD then waits for a minute), or hang up a while before it answers (FRR).
     one.count_at("worker2", "input", BAD_PEER_AS)
     one.count_at("worker3", *(("input", OPEN) if metallb in MUTE_PROFILES else ("output", BAD_PEER_AS)))
-    one.step("expect: {sessions: established, workers: [worker1], within: 30s}")
+    one.step("apply: later.yaml")
     strangers = [f"worker{n}" for n in range(2, 5 if secret else 4)]
     never = "never: {{sessions: established, workers: [{}], for: {}}}"
     # MetalLB's native speaker hammers whoever opens first and refuses then (metallb issue 780): it is gone with the answer.
@@ -362,8 +370,8 @@ def profile(base, router, metallb):
     else:  # which do not care
         one.step(program("worker1", ["sleep", str(HOLD_S + 2)], HOLD_S + 5))
     both = {"mine": WIDE[1], "theirs": WIDE[0], "password": "  password: first\n" if secret else ""}
-    return one.write([{"name": "right", "nodes": "worker1", **both},
-                      {"name": "liar", "nodes": "worker2", **both, "mine": WIDE[1] + 1},
+    return one.write([{"name": "right", "nodes": "worker1", **both}],
+                     [{"name": "liar", "nodes": "worker2", **both, "mine": WIDE[1] + 1},
                       {"name": "doubter", "nodes": "worker3", **both, "theirs": WIDE[0] + 1},
                       {"name": "guesses", "nodes": "worker4", **both,
                        "password": "  password: second\n" if secret else ""}])
