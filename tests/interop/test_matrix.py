@@ -29,16 +29,16 @@ ROUTE_REFRESH, GRACEFUL_RESTART = "2", "64"  # capabilities
 LEGEND = """\
 session        OPEN and KEEPALIVE in both directions
 announce       UPDATE on the wire, and the router's own table has it
-attributes     a community added to the same prefix, on the wire and in the router's table
+attributes     a community added to the same prefix, on the wire and in the router's table (the built-in one's shows none)
 refresh        the router asks again (RFC 2918), and gets the route again; -: the speaker does not offer it (MetalLB's native
-               one), or the router has no command for it (GoBGP)
+               one, ExaBGP), or the router has no command for it (GoBGP)
 withdraw       withdrawn on the wire and gone from the router's table
 4-byte AS      session and AS path with numbers of four octets
 restart        the router keeps the routes of a speaker that was killed, and has them when it is back (RFC 4724);
                -: the two did not agree on it. With connectTime: 2s, for GoBGP refuses connections for 5 s after it lost
                a peer, and MetalLB's FRR, which knocks after 4 s and cannot be called, would knock again after 120 s
 silent peer    the router ends the session of a speaker that stopped with NOTIFICATION 4/0; fin: without one, for a
-               graceful restart
+               graceful restart; -: the router's doing alone, so that of ours the native one stands for all
 silent router  the speaker does, when the router stops; stays: it does not care, as MetalLB's native speaker
 AS refused     the router answers an AS that it does not expect with NOTIFICATION 2/2
 AS doubted     the speaker does, of the router's AS; fin: it hangs up without a word, as MetalLB's native speaker
