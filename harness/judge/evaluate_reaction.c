@@ -74,6 +74,16 @@ static bool stays(const struct judge_reaction *r, const struct bgp_conn *conn, s
 	return by(&conn->established, t) && !by(&conn->closed, t) && pulses(r, conn, t) >= PULSES_NEEDED;
 }
 
+/* Where the router takes long messages (RFC 8654). */
+static bool takes_it(const struct judge_reaction *r, const struct bgp_conn *conn, struct instant t)
+{
+	static const struct judge_reaction expired = {.answers = {{4, JUDGE_ANY_SUBCODE, NULL}}};
+
+	if (!r->unless_extended || !conn->extended[BGP_PEER_ROUTER])
+		return false;
+	return stays(r, conn, t) || (r->cut_short && notified(&expired, conn, t));
+}
+
 static bool routed(const struct question *q, size_t worker, struct instant t)
 {
 	const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, t);
@@ -91,9 +101,7 @@ static bool reacted(const struct question *q, const struct bgp_conn *conn, size_
 
 	switch (r->kind) {
 	case JUDGE_NOTIFIES:
-		if (r->unless_extended && conn->extended[BGP_PEER_ROUTER] && stays(r, conn, t))
-			return true;
-		return notified(r, conn, t) && !routed(q, worker, t);
+		return takes_it(r, conn, t) || (notified(r, conn, t) && !routed(q, worker, t));
 	case JUDGE_CLOSES:
 		return closed(conn, t) && !routed(q, worker, t);
 	case JUDGE_STAYS:

@@ -144,7 +144,9 @@ static const char *reaction_text(struct arena *arena, const struct rogue_case *w
 			return arena_printf(arena, "NOTIFICATION %u", a->code);
 		return arena_printf(arena, "NOTIFICATION %u/%u%s%s%s", a->code, a->subcode,
 				    a->data != NULL ? " data " : "", a->data != NULL ? a->data : "",
-				    what->unless_extended ? ", or it has offered RFC 8654 and goes on" : "");
+				    !what->unless_extended ? ""
+				    : what->cut_short	   ? ", or it has offered RFC 8654 and waits for the rest"
+							   : ", or it has offered RFC 8654 and goes on");
 	case ROGUE_CLOSES:
 		return "the connection ends";
 	case ROGUE_STAYS:

@@ -57,7 +57,7 @@ static const struct rogue_case cases[] = {
 	HEADER("length_18", "a header whose length is below that of a header", "{marker} 0012 04", 2, "0012"),
 	HEADER("length_0", "a header of length 0", "{marker} 0000 04", 2, "0000"),
 	HEADER("length_4097", "an UPDATE longer than 4096 octets", "{marker} 1001 02 {zeros 4078}", 2, "1001", .unless_extended = true),
-	HEADER("length_65535", "the beginning of an UPDATE of 65535 octets", "{marker} ffff 02 {zeros 4096}", 2, "ffff", .unless_extended = true),
+	HEADER("length_65535", "the beginning of an UPDATE of 65535 octets", "{marker} ffff 02 {zeros 4096}", 2, "ffff", .unless_extended = true, .cut_short = true),
 	HEADER("keepalive_with_body", "a KEEPALIVE of 20 octets", "{marker} 0014 04 00", 2, "0014"),
 	HEADER("update_too_short", "an UPDATE of 22 octets", "{marker} 0016 02 000000", 2, "0016"),
 	HEADER("notification_too_short", "a NOTIFICATION of 20 octets", "{marker} 0014 03 06", 2, "0014"),

@@ -65,6 +65,7 @@ struct rogue_case {
 	enum rogue_then then;
 	enum rogue_reaction reaction;
 	bool unless_extended; /* who has offered RFC 8654 may as well go on */
+	bool cut_short;	      /* the message never ends: who goes on waits for the rest, until its hold time is over */
 	struct rogue_answer answers[ROGUE_ANSWERS_MAX];
 };
 

@@ -133,6 +133,30 @@ static void test_long_messages(void **state)
 	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_FAIL);
 }
 
+/* A long message whose rest never comes: who takes such waits for it until the hold time is over. */
+static void test_long_messages_cut_short(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = play_expect(p, JUDGE_REACTION, "2", 0, 1000);
+
+	e.reaction = (struct judge_reaction){.kind = JUDGE_NOTIFIES,
+					     .answers = {{1, 2, NULL}},
+					     .unless_extended = true,
+					     .cut_short = true,
+					     .played = play_ms(PLAYED)};
+	play_bgp_tcp(p, 1, 400, CAPTURE_TCP_SYN, PLAY_FROM_WORKER);
+	play_bgp_tcp(p, 1, 401, CAPTURE_TCP_SYNACK, PLAY_FROM_ROUTER);
+	play_open(p, 1, 402, PLAY_FROM_WORKER);
+	play_bgp_hex(p, 1, 403, PLAY_FROM_ROUTER, "0021 01 04 2af8 005a 0a000001 04 0202 0600");
+	play_keepalive(p, 1, 404, PLAY_FROM_WORKER);
+	play_keepalive(p, 1, 405, PLAY_FROM_ROUTER);
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_FAIL);
+	play_bgp_hex(p, 1, 700, PLAY_FROM_ROUTER, "0015 03 0400");
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_PASS);
+	e.reaction.cut_short = false;
+	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_FAIL);
+}
+
 /* A session that ends and another one that comes up are not one that stays. */
 static void test_ended_instead(void **state)
 {
@@ -203,11 +227,17 @@ static void test_no_connection(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(test_notification),	 PLAY_TEST(test_notification_data),
-		PLAY_TEST(test_host_byte_order), PLAY_TEST(test_own_notification),
-		PLAY_TEST(test_stays),		 PLAY_TEST(test_ended_instead),
-		PLAY_TEST(test_routes),		 PLAY_TEST(test_reset),
-		PLAY_TEST(test_no_connection),	 PLAY_TEST(test_long_messages),
+		PLAY_TEST(test_notification),
+		PLAY_TEST(test_notification_data),
+		PLAY_TEST(test_host_byte_order),
+		PLAY_TEST(test_own_notification),
+		PLAY_TEST(test_stays),
+		PLAY_TEST(test_ended_instead),
+		PLAY_TEST(test_routes),
+		PLAY_TEST(test_reset),
+		PLAY_TEST(test_no_connection),
+		PLAY_TEST(test_long_messages),
+		PLAY_TEST(test_long_messages_cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
