@@ -4,8 +4,11 @@
 #ifndef ECMPLAB_CHAINS_H
 #define ECMPLAB_CHAINS_H
 
+#include "addr.h"
+
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct chain {
 	struct chain *next;
@@ -48,6 +51,16 @@ static inline uint64_t hash_mix(uint64_t h)
 {
 	h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93);
 	return h ^ h >> 32;
+}
+
+/* Of an address, seeded so that a peer can't choose those that fall together. */
+static inline uint64_t addr_hash(uint64_t seed, const struct addr *a)
+{
+	uint64_t high, low;
+
+	memcpy(&high, a->b, sizeof(high));
+	memcpy(&low, a->b + sizeof(high), sizeof(low));
+	return hash_mix(hash_mix(seed ^ high ^ a->family) ^ low);
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define LARGE_COMMUNITY_LEN 12
+#define LARGE_COMMUNITY_LEN ((size_t)12)
 #define OTC_FLAGS (WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE)
 
 static void put_bytes(struct bgp_speaker *s, const void *bytes, size_t n)
@@ -147,9 +147,19 @@ static void put_large_communities(struct bgp_speaker *s, uint8_t flags, struct w
 	free(all);
 }
 
+/* As senders write them: nobody is said twice, and the hot path neither sorts nor allocates. */
+static bool ascends(struct wire_in value)
+{
+	for (; wire_left(&value) >= 2 * LARGE_COMMUNITY_LEN; value.at += LARGE_COMMUNITY_LEN) {
+		if (by_octets(value.at, value.at + LARGE_COMMUNITY_LEN) >= 0)
+			return false;
+	}
+	return true;
+}
+
 static void put_extra(struct bgp_speaker *s, uint8_t flags, const uint8_t *attr, const struct wire_in *value)
 {
-	if (attr[1] == WIRE_ATTR_LARGE_COMMUNITIES && wire_left(value) > LARGE_COMMUNITY_LEN) {
+	if (attr[1] == WIRE_ATTR_LARGE_COMMUNITIES && !ascends(*value)) {
 		put_large_communities(s, flags, *value);
 		return;
 	}

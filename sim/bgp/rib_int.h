@@ -37,16 +37,6 @@ uint32_t numbers_add(struct numbers *n, void *object);
 void numbers_remove(struct numbers *n, uint32_t number);
 void numbers_free(struct numbers *n);
 
-/* Of an address, seeded so that a peer can't choose those that fall together. */
-static inline uint64_t addr_hash(uint64_t seed, const struct addr *a)
-{
-	uint64_t high, low;
-
-	memcpy(&high, a->b, sizeof(high));
-	memcpy(&low, a->b + sizeof(high), sizeof(low));
-	return hash_mix(hash_mix(seed ^ high ^ a->family) ^ low);
-}
-
 /* ---- hops.c: next hops, and the groups of them that the FIB is told of ---- */
 
 struct hop {

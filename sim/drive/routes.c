@@ -23,17 +23,9 @@ struct told {
 	const struct hops *hops; /* NULL: it is gone */
 };
 
-static uint64_t mix(uint64_t hash, const struct addr *a)
-{
-	uint64_t words[2];
-
-	memcpy(words, a->b, sizeof(words));
-	return hash_mix(words[0] ^ hash_mix(words[1] ^ hash ^ a->family));
-}
-
 static uint64_t hash_of(const struct routes *t, const struct prefix *p)
 {
-	return mix((uint64_t)p->len << 8 ^ (uintptr_t)t, &p->addr);
+	return addr_hash((uint64_t)p->len << 8 ^ (uintptr_t)t, &p->addr);
 }
 
 static struct told *find(struct routes *t, uint64_t hash, const struct prefix *prefix)
@@ -63,8 +55,8 @@ static const struct hops *hops_of(struct routes *t, const struct bgp_output *rou
 	if (n == 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		hash = mix(hash ^ (uint64_t)(route->weights != NULL ? route->weights[i] : 0) << 16,
-			   &route->next_hops[i]);
+		hash = addr_hash(hash ^ (uint64_t)(route->weights != NULL ? route->weights[i] : 0) << 16,
+				 &route->next_hops[i]);
 	for (struct chain *c = chains_find(&t->by_hops, hash); c != NULL; c = chain_next(c)) {
 		if (has_hops((struct hops *)(void *)c, route))
 			return (struct hops *)(void *)c;
