@@ -129,19 +129,24 @@ static bool fib_names(const struct question *q, struct instant t)
 	return false;
 }
 
-/* When the FIB was rid of them all, first. */
+/* When the FIB was rid of them all, first. The monitor is told after the change, so a packet may show it sooner: where no other
+ * change came before this one, the first packet on a new path does. */
 static void first_fib(const struct question *q, struct judge_leaving *l)
 {
 	instants times = {0};
+	int64_t earliest = INT64_MAX;
 
 	l->fib_ns = fib_names(q, q->e->since) ? -1 : 0;
 	fib_view_times(&q->j->fib, &q->e->prefix, q->e->since, q->cutoff, &times);
 	for (size_t i = 0; i < times.len; i++) {
 		int64_t ns = instant_since(times.at[i], q->e->since);
 
+		earliest = ns < earliest ? ns : earliest;
 		if ((l->fib_ns < 0 || ns < l->fib_ns) && !fib_names(q, times.at[i]))
 			l->fib_ns = ns;
 	}
+	if (l->fib_ns == earliest && l->new_path_ns >= 0 && l->new_path_ns < l->fib_ns)
+		l->fib_ns = l->new_path_ns;
 	VEC_FREE(&times);
 }
 
@@ -158,6 +163,12 @@ struct walk {
 	uint32_t before, place; /* where it was when it happened; and last */
 	struct instant hole;	/* since when nothing arrives; INSTANT_NEVER: it does */
 };
+
+/* Of flows that still go on it is now. */
+static struct instant flows_end(const struct question *q)
+{
+	return q->e->traffic.until.ns != 0 ? q->e->traffic.until : q->cutoff;
+}
 
 static bool by_now(const struct question *q, const struct flow_step *s)
 {
@@ -202,7 +213,7 @@ static void walk_lost(const struct question *q, const struct packet *p, struct w
 		w->hole = p->sent;
 	if (is_named(q, w->place) && after > l->old_path_ns)
 		l->old_path_ns = after;
-	l->trailing += instant_since(q->e->traffic.until, p->sent) < TRAILING_NS;
+	l->trailing += instant_since(flows_end(q), p->sent) < TRAILING_NS;
 }
 
 struct span {
@@ -251,7 +262,7 @@ static void flow_done(const struct question *q, struct flows *f, struct walk *w,
 	struct judge_gap *g = &w->gap;
 
 	if (w->hole.ns != INSTANT_NEVER.ns)
-		g->black_hole_ns += instant_since(q->e->traffic.until, w->hole);
+		g->black_hole_ns += instant_since(flows_end(q), w->hole);
 	l->flows++;
 	l->sent += g->sent;
 	l->lost += g->lost;
@@ -421,8 +432,8 @@ void judge_left(struct question *q)
 	if (!q->last && (fib_names(q, q->cutoff) || !all_moved(q, run)))
 		return;
 	first_word(q, &l);
-	first_fib(q, &l);
 	packets_walk(q, run, &l);
+	first_fib(q, &l);
 	say_times(q, &s, &l);
 	say_losses(&s, &l);
 	q->f->leaving = l;

@@ -199,7 +199,7 @@ struct judge_expect {
 	uint64_t lost, late, twice;   /* packets: at most so many; lost: of connections too */
 	enum judge_algorithm at_most; /* moved: no more innocent ones than this makes of the router's next hops */
 	struct judge_oracle oracle;   /* predicted; packets: NULL answers do */
-	struct judge_budget budget;   /* left; since: the event; traffic.until: when the flows ended */
+	struct judge_budget budget;   /* left; since: the event; traffic.until: when the flows ended, 0: not yet */
 	bool polarised;		      /* stages: a control, they must not be independent */
 	double detect;
 	struct judge_reaction

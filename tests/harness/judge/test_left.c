@@ -105,6 +105,39 @@ static void test_clean(void **state)
 	assert_true(play_has_frame(&f, "worker2.pcap", p->links[1].len)); /* the withdrawal, fed last */
 }
 
+/* The monitor reads of a change after it; a packet that the change sent elsewhere shows it sooner, unless another change may have. */
+static void test_monitor_late(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p);
+	struct judge_finding f;
+
+	begin(p, &(struct script){.moves = 110});
+	play_withdraw(p, 1, EVENT + 2, PLAY_PREFIX);
+	play_fib(p, EVENT + 6, PLAY_PREFIX, "10.0.0.51 10.0.0.53");
+	f = play_ask(p, &e, play_ms(500));
+	assert_int_equal(f.leaving.fib_ns, f.leaving.new_path_ns);
+	play_fib(p, EVENT + 1, PLAY_PREFIX, "10.0.0.51 10.0.0.52");
+	f = play_ask(p, &e, play_ms(500));
+	assert_int_equal(f.leaving.fib_ns, 6 * NS_PER_MS);
+}
+
+/* What is lost up to now, when nobody knows yet when the flows will end. */
+static void test_going_on(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p);
+	struct judge_finding f;
+
+	withdrawn(p, &(struct script){110, 160, 160});
+	e.traffic.until = (struct instant){0};
+	e.deadline = play_ms(151); /* flow 1 lost what it sent at 110.1, 120.1 ... */
+	f = play_ask(p, &e, play_ms(151));
+	assert_int_equal(f.leaving.gaps[0].black_hole_ns, 40900000);
+	assert_int_equal(f.leaving.black_hole_longest_ns, 40900000);
+	assert_int_equal(f.leaving.trailing, f.leaving.lost);
+}
+
 /* Five packets of each of ten flows: from the stamp of the first lost to that of the next that came. */
 static void test_lost(void **state)
 {
@@ -286,9 +319,10 @@ static void test_any_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(test_clean),	 PLAY_TEST(test_lost),	     PLAY_TEST(test_late),
-		PLAY_TEST(test_never),	 PLAY_TEST(test_black_hole), PLAY_TEST(test_changed),
-		PLAY_TEST(test_cut_off), PLAY_TEST(test_doubts),     PLAY_TEST(test_any_order),
+		PLAY_TEST(test_clean),	      PLAY_TEST(test_lost),	 PLAY_TEST(test_late),
+		PLAY_TEST(test_monitor_late), PLAY_TEST(test_going_on),	 PLAY_TEST(test_never),
+		PLAY_TEST(test_black_hole),   PLAY_TEST(test_changed),	 PLAY_TEST(test_cut_off),
+		PLAY_TEST(test_doubts),	      PLAY_TEST(test_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
