@@ -65,7 +65,7 @@ static int hash_set(struct run *r, const struct net_hash *hash, bool *ret_seeded
 	for (unsigned int i = 0; result == 0 && node_router_at(r->lab, i) != NULL; i++)
 		result = net_hash_set(node_router_at(r->lab, i)->ns, hash, ret_seeded, err);
 	r->hash_of_addresses = is_of_addresses(hash);
-	return result < 0 ? result : node_hash_text(r->lab, r->hash_text, sizeof(r->hash_text), err);
+	return result < 0 ? result : node_hash_text(r->lab, r->lab->router.ns, r->hash_text, sizeof(r->hash_text), err);
 }
 
 /* A seed of its own, as an operator would give it one. */
@@ -102,6 +102,7 @@ enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const c
 	bool seeded, above = step->hashing.upstream;
 	struct net_ns *ns = above ? r->lab->upstream.ns : r->lab->router.ns;
 	struct net_hash now, to;
+	char named[128];
 	int result = net_hash_get(ns, &now, err);
 
 	if (result < 0)
@@ -112,8 +113,11 @@ enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const c
 		return run_exit_of(result);
 	r->routing_changed = run_wall(r);
 	judge_hash(r->judge, r->hash_of_addresses);
-	*ret_detail =
-		seeded ? arena_printf(&r->arena, "%s, seed %u", above ? r->lab->upstream.name : r->hash_text, to.seed)
-		       : arena_printf(&r->arena, "%s; this kernel has no seed to set (Linux 6.11 has)", r->hash_text);
+	result = node_hash_text(r->lab, ns, named, sizeof(named), err);
+	if (result < 0)
+		return run_exit_of(result);
+	*ret_detail = seeded ? arena_printf(&r->arena, "%s%s, seed %u", above ? "upstream: " : "", named, to.seed)
+			     : arena_printf(&r->arena, "%s%s; this kernel has no seed to set (Linux 6.11 has)",
+					    above ? "upstream: " : "", named);
 	return RUN_PASSED;
 }

@@ -174,16 +174,17 @@ void run_tiers_tell(struct run *r)
 {
 	const struct node_lab *lab = r->lab;
 	const char *text = "stands between the clients and router";
+	char named[128];
 	struct net_hash hash;
 	struct errmsg err;
 
-	if (r->tiers == NULL || net_hash_get(lab->upstream.ns, &hash, &err) < 0)
+	if (r->tiers == NULL || net_hash_get(lab->upstream.ns, &hash, &err) < 0 ||
+	    node_hash_text(lab, lab->upstream.ns, named, sizeof(named), &err) < 0)
 		return;
 	for (unsigned int i = 1; i < lab->conf.routers; i++)
 		text = arena_printf(&r->arena, "%s, %s (%s)", text, node_router_at(lab, i)->name,
 				    addr_text(&node_router_at(lab, i)->address).s);
-	text = arena_printf(&r->arena, "%s; AS %u, net.ipv4.fib_multipath_hash_policy=%d, seed %u", text,
-			    r->plan->lab.upstream.as, (int)hash.policy, hash.seed);
+	text = arena_printf(&r->arena, "%s; AS %u, %s, seed %u", text, r->plan->lab.upstream.as, named, hash.seed);
 	run_tell(r, lab->upstream.name, text);
 }
 

@@ -21,6 +21,9 @@ void plan_family_default(const struct yaml_node *networks, enum plan_family fami
 		if (yaml_get(networks, nets[i].key) == NULL)
 			*nets[i].net = nets[i].v6;
 	}
+	if (lab->upstream.net.addr.family == ADDR_NONE)
+		lab->upstream.net = v6 ? (struct prefix){{ADDR_V6, {0xfd, 0, 0x02, 0x55}}, 64}
+				       : (struct prefix){{ADDR_V4, {192, 168, 255}}, 24};
 }
 
 void plan_family_check(struct plan_state *s, const struct yaml_node *map, struct plan_lab *lab)

@@ -45,10 +45,12 @@ static void network_check(struct plan_state *s, const struct yaml_node *at, cons
 	const struct prefix *others[] = {&lab->cluster_net, &lab->client_net, &lab->pod_net, &lab->service_net};
 	const struct prefix *net = &lab->upstream.net;
 
-	if (lab->cluster_net.addr.family != ADDR_V4)
-		reader_fault(&s->r, at, "upstream: its routers speak IPv4 alone");
-	if (net->addr.family != ADDR_V4 || net->len < 8 || net->len > 27)
-		reader_fault(&s->r, at, "upstream.network: an IPv4 network from /8 to /27");
+	bool v6 = lab->cluster_net.addr.family == ADDR_V6;
+	unsigned int min = v6 ? 32 : 8, max = v6 ? 123 : 27;
+
+	if (net->addr.family != lab->cluster_net.addr.family || net->len < min || net->len > max)
+		reader_fault(&s->r, at, "upstream.network: an %s network, as the lab's are, from /%u to /%u",
+			     v6 ? "IPv6" : "IPv4", min, max);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (prefix_overlaps(net, others[i]))
 			reader_fault(&s->r, at, "upstream.network %s overlaps %s", prefix_text(net).s,

@@ -396,11 +396,11 @@ struct net_ns *node_find(const struct node_lab *lab, const char *name)
 	return NULL;
 }
 
-int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err)
+int node_hash_text(const struct node_lab *lab, struct net_ns *of, char *ret, size_t room, struct errmsg *err)
 {
 	const char *ip = lab->conf.client_net.addr.family == ADDR_V6 ? "ipv6" : "ipv4";
 	struct net_hash hash;
-	int r = net_hash_get(lab->router.ns, &hash, err);
+	int r = net_hash_get(of, &hash, err);
 
 	if (r < 0)
 		return r;

@@ -138,8 +138,8 @@ const struct node_host *node_gateway(const struct node_lab *lab);
 const struct node_host *node_router_at(const struct node_lab *lab, unsigned int i);
 /* The address of the router's end towards upstream; i conf.routers: upstream's own. */
 struct addr node_uplink(const struct node_lab *lab, unsigned int i);
-/* Names the hash in force at the router, as "net.ipv4.fib_multipath_hash_policy=0". */
-int node_hash_text(struct node_lab *lab, char *ret, size_t room, struct errmsg *err);
+/* Names the hash in force at a router or upstream, as "net.ipv4.fib_multipath_hash_policy=0". */
+int node_hash_text(const struct node_lab *lab, struct net_ns *of, char *ret, size_t room, struct errmsg *err);
 
 /* Makes the pod's namespace behind its worker and the routes of the other workers to it. */
 int node_pod_add(struct node_lab *lab, const struct kube_pod *pod, const struct kube_cluster *cluster,

@@ -40,7 +40,7 @@ struct bgp_speaker *node_upstream_speaker(const struct node_lab *lab, const stru
 {
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = conf->upstream_as,
-		.router_id = addr_v4_value(&lab->upstream.address),
+		.router_id = node_router_id(&lab->upstream, &lab->upstream.address),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.readvertise = true,
@@ -62,13 +62,19 @@ struct bgp_speaker *node_upstream_speaker(const struct node_lab *lab, const stru
 	return s;
 }
 
+/* From its side away from the workers. */
+static uint32_t router_id(const struct node_lab *lab, const struct node_router_conf *conf)
+{
+	struct addr side = lab->conf.routers > 0 ? node_uplink(lab, conf->number) : lab->conf.router_client;
+
+	return node_router_id(node_router_at(lab, conf->number), &side);
+}
+
 struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct node_router_conf *conf)
 {
-	struct addr uplink = node_uplink(lab, conf->number);
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = conf->as,
-		.router_id = lab->conf.routers > 0 ? addr_v4_value(&uplink)
-						   : node_router_id(&lab->router, &lab->conf.router_client),
+		.router_id = router_id(lab, conf),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.always_compare_med = conf->always_compare_med,

@@ -211,10 +211,10 @@ class Broken(Live):
 
 
 class Tiers(lab.LabTest):
-    """Two tiers of routers; scenarios/two-tiers has what holds."""
+    """Two tiers of routers; scenarios/two-tiers and two-tiers-ipv6 have what holds."""
 
-    def play(self, change, expect):
-        folder = self.base / "scenarios/two-tiers"
+    def play(self, change, expect, name="two-tiers"):
+        folder = self.base / "scenarios" / name
         (folder / "scenario.yaml").write_text(change((folder / "scenario.yaml").read_text()))
         return self.lab("run", folder, "--out", "out", expect=expect)
 
@@ -229,17 +229,28 @@ class Tiers(lab.LabTest):
     def test_the_table_is_tshark_s(self):
         """Flows by router and worker, from the captures alone."""
         self.play(lambda text: text[:text.index("  # A seed of its own")], expect=0)
+        self.assert_halves(f"ip.dst == {VIP}", "udp.srcport")
+
+    @unittest.skipUnless(lab.have("tshark"), "no tshark")
+    def test_the_table_is_tshark_s_over_ipv6(self):
+        """Flows that differ in nothing but their label."""
+        self.play(lambda text: text[:text.index("  # The upper tier by ports")].replace(", src_port]", "]"), expect=0,
+                  name="two-tiers-ipv6")
+        self.assert_halves("ipv6.dst == fd00:254::", "ipv6.flow")
+
+    def assert_halves(self, which, field):
+        """Each router knows two workers of four."""
         at = {}
         for capture, name in (("router-clients", "router"), ("router2-uplink", "router2")):
-            for port in self.ports(capture):
-                at[port] = name
-        pairs = {(at[port], f"worker{i}") for i in range(1, 5) for port in self.ports(f"worker{i}")}
+            for flow in self.flows(capture, which, field):
+                at[flow] = name
+        pairs = {(at[flow], f"worker{i}") for i in range(1, 5) for flow in self.flows(f"worker{i}", which, field)}
         self.assertEqual(pairs, {("router", "worker1"), ("router", "worker2"), ("router2", "worker3"),
                                  ("router2", "worker4")})
 
-    def ports(self, capture):
+    def flows(self, capture, which, field):
         done = subprocess.run(["tshark", "-r", self.base / f"out/{capture}.pcap", "-Y",
-                               f"udp && !icmp && ip.dst == {VIP}", "-T", "fields", "-e", "udp.srcport"],
+                               f"udp && !icmp && !icmpv6 && {which}", "-T", "fields", "-e", field],
                               capture_output=True, text=True, check=True)
         return done.stdout.split()
 

@@ -34,6 +34,16 @@ static const struct row scenarios[] = {
 	 "lab:\n"
 	 "  upstream: {network: 10.0.0.128/26}\n",
 	 1, 2, 23, 13, "upstream.network 10.0.0.128/26 overlaps 10.0.0.0/24", NULL},
+	{"upstream of the other family",
+	 "lab:\n"
+	 "  networks: {family: ipv6}\n"
+	 "  upstream: {network: 192.168.255.0/24}\n",
+	 1, 3, 23, 16, "upstream.network: an IPv6 network, as the lab's are, from /32 to /123", NULL},
+	{"upstream network of IPv6",
+	 "lab:\n"
+	 "  networks: {family: ipv6, clients: \"fd00:255::/48\"}\n"
+	 "  upstream: {routers: 2}\n",
+	 1, 3, 13, 1, "upstream.network fd00:255::/64 overlaps fd00:255::/48", NULL},
 	{"upstream one",
 	 "lab:\n"
 	 "  upstream: {routers: 1}\n",

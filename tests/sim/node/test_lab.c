@@ -291,8 +291,9 @@ static bool hash_holds(const struct hash *h, struct errmsg *err)
 	conf.control_plane = (struct addr){0};
 	conf.hash = h->hash;
 	conf.hash_seed = 12345;
-	good = !fails(node_lab_new(&conf, &lab, err) < 0 || node_hash_text(lab, text, sizeof(text), err) < 0, err->text,
-		      h->text) &&
+	good = !fails(node_lab_new(&conf, &lab, err) < 0 ||
+			      node_hash_text(lab, lab->router.ns, text, sizeof(text), err) < 0,
+		      err->text, h->text) &&
 	       !fails(strcmp(text, h->text) != 0, text, h->text) &&
 	       !fails(node_find(lab, "control-plane") != NULL, "a control plane", h->text);
 	good = good &&
