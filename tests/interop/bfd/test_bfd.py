@@ -32,7 +32,7 @@ OUR_INTERVAL = max(OURS["tx"], THEIRS["rx"])
 OUR_DETECTION = THEIRS["mult"] * max(OURS["rx"], THEIRS["tx"])
 THEIR_INTERVAL = max(THEIRS["tx"], OURS["rx"])
 THEIR_DETECTION = OURS["mult"] * max(THEIRS["rx"], OURS["tx"])
-NEIGHBOR_DOWN, EXPIRED = 3, 1
+NEIGHBOR_DOWN, EXPIRED, ECHO_PORT = 3, 1, 3785
 
 
 def until(condition, what, deadline_s=DEADLINE_S):
@@ -102,12 +102,12 @@ class Recorder(threading.Thread):
                 now = time.time_ns() // 1000
                 file.write(struct.pack("<IIII", now // 1000000, now % 1000000, len(frame), len(frame)) + frame)
 
-    def packets(self, *fields):
+    def packets(self, *fields, query="bfd"):
         """Those of BFD, as tshark reads them."""
         self.ended.set()
         self.join()
         self.socket.close()
-        words = [shutil.which("tshark", path=SBIN), "-r", str(self.path), "-Y", "bfd", "-T", "fields"]
+        words = [shutil.which("tshark", path=SBIN), "-r", str(self.path), "-Y", query, "-T", "fields"]
         words += ["-E", "separator=|"]
         for field in fields:
             words += ["-e", field]
@@ -408,6 +408,35 @@ class FrrTest(Shared, unittest.TestCase):
         details = until(lambda: (d := self.daemon.details()) and d["remote-diagnostic"] != "ok" and d, "a diagnostic")
         self.assertEqual(details["diagnostic"], "neighbor signaled session down")
         self.assertEqual(details["remote-diagnostic"], "administratively down")
+
+    def test_it_sends_no_echo_as_we_want_none(self):
+        """RFC 5880 section 6.8.9: our Required Min Echo RX Interval is 0. It would send twenty a second."""
+        if shutil.which("tshark", path=SBIN) is None:
+            self.skipTest("tshark is not installed")
+        recorder = Recorder(self.folder / "link.pcap")
+        self.begin()
+        self.daemon.ask("configure terminal", "bfd", self.daemon.peer, "echo transmit-interval 50", "echo receive-interval 50",
+                        "echo-mode", "end")
+        until(lambda: (d := self.daemon.details()) and d["echo-receive-interval"] == 50 and d["echo-transmit-interval"] == 50,
+              "echo mode")
+        # One that comes all the same is nobody's here: ICMP says so. Where a node forwards, it is for the kernel to send it back.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
+            echo.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+            echo.connect(("10.0.0.2", ECHO_PORT))
+            echo.settimeout(DEADLINE_S)
+            echo.send(bytes(16))
+            with self.assertRaises(ConnectionRefusedError):
+                echo.recv(1)
+            own = echo.getsockname()[1]
+        self.peer.tell("set", 400000, OURS["rx"] * 1000, OURS["mult"])
+        self.agreed(2000)
+        info = self.peer.settle()
+        self.assertEqual(info["falls"], "0")
+        rows = recorder.packets("ip.src", "udp.srcport", "udp.dstport", "bfd.sta", "bfd.required_min_echo_interval",
+                                query="udp && !icmp")
+        self.assertEqual([r["udp.srcport"] for r in rows if r["udp.dstport"] == str(ECHO_PORT)], [str(own)])
+        wanted = {r["ip.src"]: r["bfd.required_min_echo_interval"] for r in rows if r["udp.dstport"] == "3784"}
+        self.assertEqual(wanted, {"10.0.0.1": "50000", "10.0.0.2": "0"})
 
 
 def outside():

@@ -14,6 +14,7 @@
  *   refresh HOST PEER FAMILY   stop HOST PEER TEXT   reset HOST PEER SUBCODE   start HOST PEER   raw HOST PEER HEX
  *   leave HOST PEER 1|0        RFC 8326, or no longer
  *   bfd HOST PEER              guards the session with BFD: 100 ms, thrice
+ *   hush HOST PEER             that BFD says nothing more; the session goes on
  *
  * Each is answered by one line of JSON. The script's exit status is the program's. */
 #include "peer.h"
@@ -78,10 +79,17 @@ static struct speaker *find(struct lab *l, unsigned int host)
 	return NULL;
 }
 
-static void die(struct speaker *s)
+static void hush(struct speaker *s)
 {
 	drive_bfd_free(s->bfd_driver);
 	bfd_free(s->bfd);
+	s->bfd_driver = NULL;
+	s->bfd = NULL;
+}
+
+static void die(struct speaker *s)
+{
+	hush(s);
 	drive_speaker_free(s->driver);
 	bgp_speaker_free(s->engine);
 	tell_end(s);
@@ -358,6 +366,8 @@ static int peer_command(struct lab *l, struct speaker *s, char **w, size_t n, FI
 		return bgp_peer_start(s->engine, peer, now), 0;
 	if (strcmp(w[0], "bfd") == 0)
 		return protect(l, s, peer) ? 0 : -1;
+	if (strcmp(w[0], "hush") == 0)
+		return hush(s), 0;
 	if (n < 4)
 		return -1;
 	why.subcode = (enum bgp_cease_subcode)number(w[3]);

@@ -8,7 +8,7 @@ import subprocess
 
 from daemon import AS, OWN4, OWN6, SBIN, Daemon, bandwidth, tool
 from ours import until
-NO_IPV6 = "another program of 1.6 has IPv6"
+NO_IPV6, ITS_PORT = "another program of 1.6 has IPv6", "BIRD 2 has the port here"
 
 
 class Bird2(Daemon):
@@ -18,7 +18,7 @@ class Bird2(Daemon):
     names_protocols, refuses_without_policy = True, True
     lacks = {"8538 N bit": "2.0.12 does not offer it", "8538 N bit, theirs": "2.0.12 does not offer it",
              "8538 Hard Reset, theirs": "2.0.12 does not offer it"}
-    BANDWIDTH = re.compile("0x4004")
+    BANDWIDTH, BFD_DOWN = re.compile("0x4004"), (6, 0)  # RFC 9384 is younger than 2.0.12
 
     @classmethod
     def missing(cls):
@@ -65,7 +65,7 @@ class Bird2(Daemon):
         attributes = f"bgp_community.add((64500,1)); bgp_large_community.add(({AS},2,3)); bgp_ext_community.add((rt,64500,7));"
         text = f"router id {self.address4};\nlog stderr all;\nprotocol device {{ }}\n"
         text += f"protocol static own4 {{ ipv4; route {OWN4} blackhole {{ {attributes} }}; }}\n"
-        text += 'protocol bfd { accept direct; interface "link" { interval 100 ms; idle tx interval 100 ms; multiplier 5; }; }\n'
+        text += 'protocol bfd { accept direct; strict bind yes; interface "link" { interval 100 ms; idle tx interval 100 ms; multiplier 5; }; }\n'
         text += f"protocol static own6 {{ ipv6; route {OWN6} blackhole {{ {attributes} }}; }}\n"
         return text + "".join(self.session_text(s) for s in sessions)
 
@@ -157,7 +157,7 @@ class Bird1(Bird2):
              "4760 IPv4 and IPv6": NO_IPV6, "4724 End-of-RIB": NO_IPV6, "8950 IPv4 over IPv6": NO_IPV6,
              "9234 roles": "1.6 has no roles", "9234 OTC": "1.6 has no roles", "8538 N bit": "1.6 does not offer it",
              "8538 N bit, theirs": "1.6 does not offer it", "8538 Hard Reset, theirs": "1.6 does not offer it",
-             "9384 BFD itself": "BIRD 2 has the port here",
+             "9384 BFD itself": ITS_PORT, "9384 BFD down, theirs": ITS_PORT,
              "8212 policies, theirs": "1.6 takes all and gives nothing where no policy is told"}
     CAPS = {"refresh": 2, "enhanced-refresh": 70, "ext-messages": 6, "restart-able": 64, "restart-aware": 64, "AS4": 65,
             "add-path-rx": 69, "add-path-tx": 69, "llgr-able": 71, "llgr-aware": 71}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is agreed on in OPEN, how a session is guarded, and how it ends."""
+import contextlib
 import re
+import threading
 
 import wire
 from bench import never_told, same, standard
@@ -191,23 +193,45 @@ def bfd_down(b):
     b.says(0, b.daemon.CEASE[BFD_DOWN], "that BFD went down")
 
 
+BFD_PORT = threading.Lock()  # which one of ours has at a time
+
+
+@contextlib.contextmanager
+def guarded(b):
+    """Ours, up, and its BFD with the daemon too."""
+    with BFD_PORT:
+        one = b.up(idle_hold_s=60)
+        one.tell("bfd")
+        until(lambda: b.daemon.sees(b.sessions[0]) and one.info()["bfd"], "BFD is up at both ends")
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
 @standard("9384 BFD itself", {"bfd": True})
 def bfd_fails(b):
     """The daemon stands: its BFD says nothing more, and ours does not wait for the hold time."""
-    one = b.up(idle_hold_s=60)
-    one.tell("bfd")
-    until(lambda: b.daemon.sees(b.sessions[0]) and one.info()["bfd"], "BFD is up at both ends")
-    with Witness(one.address) as link:
-        b.daemon.freeze(True)
-        try:
-            told = until(lambda: link.messages("NOTIFICATION"), "a NOTIFICATION")
-        finally:
-            b.daemon.freeze(False)
-    same([(m.way, m.error) for _, m in told], [("sent", (CEASE, BFD_DOWN))], "NOTIFICATIONs on the link")
-    until(lambda: b.daemon.sees(b.sessions[0]), f"BFD is up again at {b.daemon.name}")
-    one.tell("start")
-    one.up()
-    b.shown()
+    with guarded(b) as one:
+        with Witness(one.address) as link:
+            b.daemon.freeze(True)
+            try:
+                told = until(lambda: link.messages("NOTIFICATION"), "a NOTIFICATION")
+            finally:
+                b.daemon.freeze(False)
+        same([(m.way, m.error) for _, m in told], [("sent", (CEASE, BFD_DOWN))], "NOTIFICATIONs on the link")
+        until(lambda: b.daemon.sees(b.sessions[0]), f"BFD is up again at {b.daemon.name}")
+        one.tell("start")
+        one.up()
+        b.shown()
+
+
+@standard("9384 BFD down, theirs", {"bfd": True})
+def their_bfd_fails(b):
+    """Our BFD says nothing more, and our BGP lives on: the daemon ends the session."""
+    with guarded(b) as one:
+        one.tell("hush")
+        same(one.heard("NOTIFICATION").error, b.daemon.BFD_DOWN, "NOTIFICATION")
 
 
 @standard("2918 route refresh")

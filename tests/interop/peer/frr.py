@@ -13,9 +13,8 @@ class Frr(Daemon):
     """FRR's bgpd, with the zebra that tells it which next hops are there."""
 
     name, program = "FRR", "vtysh"
-    lacks = {"7313 enhanced, ours": "8.4 marks as stale what is not told again, and keeps it for good",
-             "9384 BFD itself": "its bfdd is another program; interop_sessions has it"}
-    BANDWIDTH = re.compile("LB:")
+    lacks = {"7313 enhanced, ours": "8.4 marks as stale what is not told again, and keeps it for good"}
+    BANDWIDTH, BFD_DOWN = re.compile("LB:"), (6, 10)
     home = pathlib.Path("/usr/lib/frr")
 
     def session_text(self, s):
@@ -27,6 +26,7 @@ class Frr(Daemon):
         lines += [f"{n} ttl-security hops 1"] if s.gtsm else []
         lines += [f"{n} local-role {s.role}" + (" strict-mode" if s.strict else "")] if s.role else []
         lines += [f"{n} capability extended-nexthop"] if s.extended_next_hop else []
+        lines += [f"{n} bfd", f"{n} bfd profile FAST"] if s.bfd else []
         lines += [f"{n} graceful-restart"] if s.restart else [f"{n} graceful-restart-helper"]
         for family in ("ipv4", "ipv6"):
             lines += [f" address-family {family} unicast", f" {n} activate"]
@@ -40,7 +40,8 @@ class Frr(Daemon):
 
     def configuration(self, sessions):
         # Route maps come first, and at once: else it asks everybody for a refresh, seconds later.
-        text = "hostname frr\nbgp route-map delay-timer 0\nroute-map ALL permit 1\nexit\n"
+        text = "hostname frr\nbfd\n profile FAST\n  receive-interval 100\n  transmit-interval 100\n exit\nexit\n"
+        text += "bgp route-map delay-timer 0\nroute-map ALL permit 1\nexit\n"
         for speed in sorted({s.bandwidth for s in sessions if s.bandwidth}):
             text += f"route-map LINK{speed} permit 1\n set extcommunity bandwidth {speed}\nexit\n"
         text += f"route-map OWN permit 1\n set community 64500:1\n set large-community {AS}:2:3\n"
@@ -61,7 +62,7 @@ class Frr(Daemon):
         pathlib.Path("/etc/frr/vtysh.conf").touch()
         config = pathlib.Path("/etc/frr/frr.conf")
         config.write_text(self.configuration(sessions))
-        for program, shows in (("zebra", "zserv.api"), ("bgpd", "bgpd.vty")):
+        for program, shows in (("zebra", "zserv.api"), ("bfdd", "bfdd.vty"), ("bgpd", "bgpd.vty")):
             pathlib.Path("/run/frr", shows).unlink(missing_ok=True)
             more = ["-l", self.address4, "-l", self.address6] if program == "bgpd" else []
             self.spawn(self.home / program, "--log", "stdout", *more)
@@ -97,6 +98,11 @@ class Frr(Daemon):
 
     def neighbor(self, s):
         return json.loads(self.raw(s) or "{}").get(s.address, {})
+
+    def sees(self, s):
+        """Its BFD session with ours is up."""
+        shown = json.loads(self.ask("show bfd peers json") or "[]")
+        return any((p["peer"], p["status"]) == (s.address, "up") for p in shown)
 
     def established(self, s):
         return self.neighbor(s).get("bgpState") == "Established"

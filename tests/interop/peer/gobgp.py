@@ -20,7 +20,7 @@ class Gobgp(Daemon):
              "7313 enhanced refresh": "3.10 does not offer it", "7313 enhanced, ours": "3.10 does not offer it",
              "8654 extended messages": "3.10 does not offer them",
              "8212 policies, theirs": "3.10 lets all pass",
-             "9384 BFD itself": "3.10 has no BFD",
+             "9384 BFD itself": "3.10 has no BFD", "9384 BFD down, theirs": "3.10 has no BFD",
              "8538 Hard Reset, theirs": "3.10 sends the plain subcode"}
 
     def session_text(self, s):

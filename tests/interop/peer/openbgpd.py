@@ -16,7 +16,7 @@ class Openbgpd(Daemon):
              "8950 IPv4 over IPv6": "7.7 does not offer it",
              "9494 long-lived": "7.7 does not offer it", "8538 N bit": "7.7 does not offer it",
              "8538 N bit, theirs": "7.7 does not offer it", "8538 Hard Reset, theirs": "7.7 does not offer it",
-             "9384 BFD itself": "7.7 has no BFD",
+             "9384 BFD itself": "7.7 has no BFD", "9384 BFD down, theirs": "7.7 has no BFD",
              "9494 long-lived, ours": "7.7 does not offer it",
              "link bandwidth, theirs": "7.7 has no word for it",
              "4724 we help": "7.7 names no family that outlives it",
