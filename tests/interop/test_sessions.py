@@ -3,6 +3,7 @@
 """What a scenario asks of its sessions, with real daemons at one end: BFD, graceful restart, TTL security, roles and times reach
 their configurations, are understood there, and do what they are for."""
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -43,6 +44,8 @@ BFD = ["expect: {bfd: up, within: 25s}", "fail: {worker: worker2, how: power_los
        "expect: {bfd: down, workers: [worker2], within: 2s}",
        "expect: {service: nginx, next_hops: [worker1, worker3], within: 2s}"]
 ROUTER_BFD = ", bfd: {transmit: 100ms, receive: 100ms, multiplier: 5}"
+# RFC 9384; as FRR has it where both ends offer RFC 8538, within a Hard Reset; as BIRD 2.0.12 and 1.6 have it, which are older.
+BFD_DOWN, HARD_RESET, CEASE = ["6", "10"], ["6", "9", "060a"], ["6", "0"]
 KEPT = ["fail: {worker: worker2, how: crash}", "never: {service: nginx, next_hops: [worker1, worker3], for: 1s}",
         "recover: worker2", ESTABLISHED, UP[2]]
 
@@ -56,23 +59,35 @@ class Sessions(lab.LabTest):
         self.assert_nothing_left(before)
         return done
 
-    def bfd(self, kind):
+    def bfd(self, kind, said):
         if kind != "frr" and not lab.bird(int(kind[-1])):
             self.skipTest(f"no {kind}")
         self.play(UP + BFD, router=f", daemon: {kind}" + ROUTER_BFD, peer=", holdTime: 90s, bfdProfile: fast")
+        self.assertIn(self.last_words(), (None, said))
+
+    def last_words(self):
+        """What the router said to worker2 when its BFD went down: the NOTIFICATION's code, subcode and data, as tshark reads it."""
+        if not lab.have("tshark"):
+            return None
+        done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y",
+                               "bgp.type == 3 && ip.src == 10.0.0.1 && ip.dst == 10.0.0.52", "-T", "fields", "-e", "bgp.notify.major_error",
+                               "-e", "bgp.notify.minor_error_cease", "-e", "bgp.notify.minor_data"],
+                              capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[-1].rstrip("\t").split("\t")
 
     def test_bfd_of_frr(self):
-        self.bfd("frr")
+        self.bfd("frr", HARD_RESET)
 
     def test_bfd_of_bird1(self):
-        self.bfd("bird1")
+        self.bfd("bird1", CEASE)
 
     def test_bfd_of_bird2(self):
-        self.bfd("bird2")
+        self.bfd("bird2", CEASE)
 
     def test_bfd_of_speakers(self):
         """The built-in router, and FRR as MetalLB configures it beside BIRD."""
         self.play(UP + BFD, router=ROUTER_BFD, workers=", speaker: [frr, frr, bird2]", peer=", holdTime: 90s, bfdProfile: fast")
+        self.assertIn(self.last_words(), (None, BFD_DOWN))
 
     def test_who_has_no_bfd_says_so(self):
         done = self.play(UP, router=ROUTER_BFD, workers=", speaker: gobgp", peer=", bfdProfile: fast", expect=5)
