@@ -41,6 +41,8 @@ class Bench:
 
     def up(self, which=0, conf=None, **peer):
         """The same, established, as both ends say."""
+        if "idle_hold_s" in peer:  # else one refusal is too many
+            until(lambda: self.daemon.ready(self.sessions[which]), f"{self.daemon.name} is ready for the session")
         one = self.speaker(which, conf, **peer)
         one.up()
         self.shown(which)

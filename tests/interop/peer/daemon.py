@@ -52,6 +52,10 @@ class Daemon:
     def missing(cls):
         return None if shutil.which(cls.program, path=SBIN) else f"{cls.name} is not installed"
 
+    def ready(self, s):  # pylint: disable=unused-argument
+        """It takes a connection for the session."""
+        return True
+
     def keeps(self, s, route):  # pylint: disable=unused-argument
         """The route outlives the session."""
         return route["stale"]

@@ -104,6 +104,9 @@ class Frr(Daemon):
         shown = json.loads(self.ask("show bfd peers json") or "[]")
         return any((p["peer"], p["status"]) == (s.address, "up") for p in shown)
 
+    def ready(self, s):
+        return self.neighbor(s).get("bgpState", "Idle") != "Idle"
+
     def established(self, s):
         return self.neighbor(s).get("bgpState") == "Established"
 
