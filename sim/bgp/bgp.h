@@ -131,6 +131,8 @@ struct bgp_originated {
 	uint32_t local_pref;
 	const uint32_t *communities;
 	size_t community_count;
+	const uint32_t (*large)[3]; /* RFC 8092; each once */
+	size_t large_count;
 	uint64_t bandwidth; /* of its link, in octets a second, told in a community of its own; 0: not told */
 	const bgp_peer_id *peers;
 	size_t peer_count;

@@ -130,6 +130,10 @@ struct peer {
 	bool graceful_shutdown;	 /* RFC 8326: what it gets says that we are about to go */
 };
 
+struct large_community {
+	uint32_t part[3];
+};
+
 /* A VEC of octets that takes many at once. */
 struct octets {
 	uint8_t *at;
@@ -193,6 +197,7 @@ struct bgp_speaker {
 	VEC(struct hop_member) hop_members;
 	struct octets bytes, extra;
 	VEC(uint32_t) words, own_sources;
+	VEC(struct large_community) larges;
 	VEC(struct wire_route) batch;
 	VEC(struct change) told;
 	VEC(const struct change *) order;

@@ -145,6 +145,8 @@ struct way {
 	struct addr next_hop;
 	uint32_t community_count;
 	const uint32_t *communities;
+	uint32_t large_count;
+	const uint32_t (*large)[3];
 };
 
 struct originated {

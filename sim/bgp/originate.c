@@ -24,11 +24,12 @@ static void table_clear(struct originated_table *t)
 
 static bool is_way(const struct way *w, const struct bgp_originated *o)
 {
-	return w->community_count == o->community_count && w->local_pref_present == o->local_pref_present &&
-	       w->local_pref == o->local_pref && w->bandwidth == o->bandwidth &&
-	       addr_equal(&w->next_hop, &o->next_hop) &&
+	return w->community_count == o->community_count && w->large_count == o->large_count &&
+	       w->local_pref_present == o->local_pref_present && w->local_pref == o->local_pref &&
+	       w->bandwidth == o->bandwidth && addr_equal(&w->next_hop, &o->next_hop) &&
 	       (o->community_count == 0 ||
-		memcmp(w->communities, o->communities, o->community_count * sizeof(*o->communities)) == 0);
+		memcmp(w->communities, o->communities, o->community_count * sizeof(*o->communities)) == 0) &&
+	       (o->large_count == 0 || memcmp(w->large, o->large, o->large_count * sizeof(*o->large)) == 0);
 }
 
 static uint64_t way_hash(uint64_t seed, const struct bgp_originated *o)
@@ -37,6 +38,8 @@ static uint64_t way_hash(uint64_t seed, const struct bgp_originated *o)
 
 	for (size_t i = 0; i < o->community_count; i++)
 		hash = hash_mix(hash ^ o->communities[i]);
+	for (size_t i = 0; i < 3 * o->large_count; i++)
+		hash = hash_mix(hash ^ o->large[i / 3][i % 3]);
 	return hash;
 }
 
@@ -58,6 +61,8 @@ static const struct way *way_of(struct originated_table *t, uint64_t seed, const
 	w->next_hop = o->next_hop;
 	w->community_count = (uint32_t)o->community_count;
 	w->communities = arena_memdup(&t->arena, o->communities, o->community_count * sizeof(*o->communities));
+	w->large_count = (uint32_t)o->large_count;
+	w->large = arena_memdup(&t->arena, o->large, o->large_count * sizeof(*o->large));
 	chains_add(&t->ways, &w->chain, hash);
 	return w;
 }
@@ -150,26 +155,61 @@ static void add_communities(struct bgp_speaker *s, const struct way *w)
 	}
 }
 
+static int by_parts(const void *a, const void *b)
+{
+	const struct large_community *x = a, *y = b;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (x->part[i] != y->part[i])
+			return x->part[i] < y->part[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+/* The same of large ones, which are few. */
+static void add_larges(struct bgp_speaker *s, const struct way *w)
+{
+	for (uint32_t i = 0; i < w->large_count; i++) {
+		struct large_community one;
+		bool there = false;
+
+		memcpy(one.part, w->large[i], sizeof(one.part));
+		for (size_t k = 0; k < s->larges.len; k++)
+			there |= by_parts(&s->larges.at[k], &one) == 0;
+		if (!there)
+			VEC_PUSH(&s->larges, one);
+	}
+}
+
+static void communities_clear(struct bgp_speaker *s)
+{
+	VEC_CLEAR(&s->words);
+	VEC_CLEAR(&s->larges);
+}
+
 /* The way of the entry, of several of one prefix, that speaks for it towards the peer, or NULL; its communities, or the
- * union's, are in s->words. */
+ * union's, are in s->words and s->larges. */
 static const struct way *gather(struct bgp_speaker *s, const struct originated *entries, size_t count, bgp_peer_id peer)
 {
 	const struct way *speaks = NULL;
 	size_t n = 0;
 
-	VEC_CLEAR(&s->words);
+	communities_clear(s);
 	for (size_t i = 0; i < count; i++) {
 		if (!meant_for(&entries[i], peer))
 			continue;
 		if (s->quirks->last_wins)
-			VEC_CLEAR(&s->words);
+			communities_clear(s);
 		if (speaks == NULL || s->quirks->last_wins)
 			speaks = entries[i].way;
 		add_communities(s, entries[i].way);
+		add_larges(s, entries[i].way);
 		n++;
 	}
 	if (n > 1 && s->words.len > 1)
 		qsort(s->words.at, s->words.len, sizeof(*s->words.at), by_value);
+	if (n > 1 && s->larges.len > 1)
+		qsort(s->larges.at, s->larges.len, sizeof(*s->larges.at), by_parts);
 	return speaks;
 }
 
@@ -210,16 +250,33 @@ static size_t put_bandwidth(const struct out_group *g, uint64_t bandwidth, uint8
 	return sizeof(attr);
 }
 
-/* What a way becomes, with the communities in s->words. */
+/* RFC 8092 section 3. */
+static void put_larges(struct bgp_speaker *s)
+{
+	size_t len = s->larges.len * sizeof(struct large_community);
+	bool wide = len > UINT8_MAX;
+	uint8_t head[] = {WIRE_FLAG_OPTIONAL | WIRE_FLAG_TRANSITIVE | (wide ? WIRE_FLAG_EXTENDED : 0),
+			  WIRE_ATTR_LARGE_COMMUNITIES, (uint8_t)(wide ? len >> 8 : len), (uint8_t)len};
+
+	if (len > 0)
+		octets_put(&s->extra, head, wide ? 4 : 3);
+	for (size_t i = 0; i < s->larges.len * 3; i++) {
+		uint32_t part = s->larges.at[i / 3].part[i % 3];
+		uint8_t octets[] = {(uint8_t)(part >> 24), (uint8_t)(part >> 16), (uint8_t)(part >> 8), (uint8_t)part};
+
+		octets_put(&s->extra, octets, sizeof(octets));
+	}
+}
+
+/* What a way becomes, with the communities in s->words and s->larges. */
 static struct attrs *attrs_make(struct out_group *g, const struct way *w)
 {
 	struct bgp_speaker *s = g->speaker;
 	uint32_t as = g->key.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
-	uint8_t extra[BANDWIDTH_LEN + EXPORT_OTC_LEN];
+	uint8_t bandwidth[BANDWIDTH_LEN], otc[EXPORT_OTC_LEN];
 	struct attrs_spec spec;
-	size_t len;
 
 	memset(&spec, 0, sizeof(spec));
 	spec.key.origin = s->quirks->origin;
@@ -234,9 +291,12 @@ static struct attrs *attrs_make(struct out_group *g, const struct way *w)
 		spec.key.local_pref = w->local_pref_present ? w->local_pref : s->quirks->ibgp_local_pref;
 	}
 	export_shutdown(g, &spec.key);
-	len = put_bandwidth(g, w->bandwidth, extra);
-	spec.extra = extra;
-	spec.key.extra_len = (uint32_t)(len + export_otc(g, extra + len));
+	VEC_CLEAR(&s->extra);
+	octets_put(&s->extra, bandwidth, put_bandwidth(g, w->bandwidth, bandwidth));
+	put_larges(s);
+	octets_put(&s->extra, otc, export_otc(g, otc));
+	spec.extra = s->extra.at;
+	spec.key.extra_len = (uint32_t)s->extra.len;
 	spec.communities = s->words.at;
 	spec.key.community_count = (uint32_t)s->words.len;
 	return attrs_intern(s, &spec);
@@ -254,8 +314,9 @@ static struct attrs *attrs_of_way(struct out_group *g, const struct originated *
 	}
 	own = &g->own[entry->way->number];
 	if (*own == 0) {
-		VEC_CLEAR(&s->words);
+		communities_clear(s);
 		add_communities(s, entry->way);
+		add_larges(s, entry->way);
 		*own = attrs_make(g, entry->way)->number;
 	}
 	return attrs_ref(attrs_at(&s->attrs, *own));
@@ -309,7 +370,9 @@ static const char *refused(const struct bgp_speaker *s)
 	for (size_t i = 0; i < s->staged.len; i++) {
 		if (s->quirks->ipv4_only && s->staged.at[i].prefix.addr.family != ADDR_V4)
 			return "the routes are refused as a whole: MetalLB native announces IPv4 alone";
-		if (s->quirks->max_communities > 0 && s->staged.at[i].way->community_count > s->quirks->max_communities)
+		if (s->quirks->max_communities > 0 &&
+		    s->staged.at[i].way->community_count + s->staged.at[i].way->large_count >
+			    s->quirks->max_communities)
 			return "the routes are refused as a whole: a route has more than 63 communities";
 	}
 	return NULL;

@@ -36,6 +36,7 @@ static void scratch_free(struct bgp_speaker *s)
 	VEC_FREE(&s->bytes);
 	VEC_FREE(&s->extra);
 	VEC_FREE(&s->words);
+	VEC_FREE(&s->larges);
 	VEC_FREE(&s->own_sources);
 	VEC_FREE(&s->batch);
 	VEC_FREE(&s->told);

@@ -166,6 +166,8 @@ static void announce(struct kube_cluster *c, const struct service_state *s, cons
 				 .local_pref = ad->local_pref,
 				 .communities = communities,
 				 .community_count = community_count,
+				 .large = a->large,
+				 .large_count = a->large_count,
 				 .peers = ad->peers,
 				 .service = arena_printf(&c->announcements_text, "%s/%s", m->namespace, m->name)});
 	}

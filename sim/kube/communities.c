@@ -7,42 +7,39 @@
 #include <string.h>
 
 #define COMMUNITIES_MAX 63
+#define LARGE "large:"
 
-/* Plain decimal digits, zeros in front allowed. */
-static int section_read(const char *text, size_t len, uint32_t *ret)
+/* Plain decimal digits, zeros in front allowed, up to the colon or the end. Returns what follows; NULL: these are none. */
+static const char *section_read(const char *text, uint64_t max, uint32_t *ret, bool *ret_beyond)
 {
-	uint32_t value = 0;
+	size_t len = strspn(text, "0123456789");
+	uint64_t value = 0;
 
-	if (len == 0)
-		return -EINVAL;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return -EINVAL;
-		if (value <= UINT16_MAX)
-			value = value * 10 + (uint32_t)(text[i] - '0');
-	}
-	*ret = value;
-	return value > UINT16_MAX ? -ERANGE : 0;
+	if (len == 0 || (text[len] != ':' && text[len] != '\0'))
+		return NULL;
+	for (size_t i = 0; i < len && value <= max; i++)
+		value = value * 10 + (uint64_t)(text[i] - '0');
+	*ret_beyond |= value > max;
+	*ret = (uint32_t)value;
+	return text + len;
 }
 
-int kube_community_literal(const char *text, uint32_t *ret)
+int kube_community_literal(const struct config *config, const char *text, struct community_value *ret)
 {
-	const char *colon = strchr(text, ':');
-	uint32_t high, low;
-	int left, right;
+	bool large = strncmp(text, LARGE, sizeof(LARGE) - 1) == 0, beyond = false;
+	const char *at = large ? text + sizeof(LARGE) - 1 : text;
+	size_t sections = large ? 3 : 2;
 
-	if (strncmp(text, "large:", 6) == 0)
+	if (large && !config->whole)
 		return -EOPNOTSUPP;
-	if (colon == NULL || strchr(colon + 1, ':') != NULL)
-		return -EINVAL;
-	left = section_read(text, (size_t)(colon - text), &high);
-	right = section_read(colon + 1, strlen(colon + 1), &low);
-	if (left == -EINVAL || right == -EINVAL)
-		return -EINVAL;
-	if (left < 0 || right < 0)
-		return -ERANGE;
-	*ret = high << 16 | low;
-	return 0;
+	*ret = (struct community_value){.large = large};
+	for (size_t i = 0; i < sections; i++) {
+		at = section_read(at, large ? UINT32_MAX : UINT16_MAX, &ret->part[i], &beyond);
+		if (at == NULL || *at != (i + 1 < sections ? ':' : '\0'))
+			return -EINVAL;
+		at++;
+	}
+	return beyond ? -ERANGE : 0;
 }
 
 static const char *alias_value(const struct config *config, const char *name)
@@ -61,14 +58,28 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* An alias and the literal that it stands for are one community. */
-static size_t distinct(uint32_t *values, size_t n)
+static int by_parts(const void *a, const void *b)
 {
+	const uint32_t *x = a, *y = b;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+/* Sorted, each once: an alias and the literal that it stands for are one community. */
+static size_t distinct(void *values, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	uint8_t *at = values;
 	size_t kept = 0;
 
+	if (n > 0)
+		qsort(values, n, size, compare);
 	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || values[kept - 1] != values[i])
-			values[kept++] = values[i];
+		if (kept == 0 || compare(at + (kept - 1) * size, at + i * size) != 0)
+			memmove(at + kept++ * size, at + i * size, size);
 	}
 	return kept;
 }
@@ -87,33 +98,39 @@ int kube_community_refuse(struct errmsg *err, const struct kube_origin *at, cons
 	if (why == -EOPNOTSUPP)
 		return kube_config_refuse(err, at, "large community %s: MetalLB's native speaker has none", text);
 	if (why == -ERANGE)
-		return kube_config_refuse(err, at, "community %s: invalid section, 0 to 65535 is allowed", text);
-	if (colons(text) == 3)
+		return kube_config_refuse(err, at, "community %s: invalid section, 0 to %s is allowed", text,
+					  strncmp(text, LARGE, sizeof(LARGE) - 1) == 0 ? "4294967295" : "65535");
+	if (colons(text) == 3 && strncmp(text, LARGE, sizeof(LARGE) - 1) != 0)
 		return kube_config_refuse(err, at, "community %s: expected large: before three numbers", text);
 	return kube_config_refuse(err, at, "community %.200s is neither A:B nor an alias of a Community object", text);
 }
 
-int kube_communities_read(struct config *config, const struct advertisement_conf *a, uint32_t **ret, size_t *ret_count,
-			  struct errmsg *err)
+int kube_communities_read(struct config *config, struct advertisement_conf *a, struct errmsg *err)
 {
 	const struct kube_strings *from = &a->advertisement->communities;
 	uint32_t *values = arena_array(&config->arena, from->len, sizeof(*values));
-	size_t n;
+	uint32_t(*large)[3] = arena_array(&config->arena, from->len, sizeof(*large));
+	size_t n = 0, large_count = 0;
 
 	for (size_t i = 0; i < from->len; i++) {
 		const char *alias = alias_value(config, from->at[i]);
-		int r = kube_community_literal(alias != NULL ? alias : from->at[i], &values[i]);
+		struct community_value v;
+		int r = kube_community_literal(config, alias != NULL ? alias : from->at[i], &v);
 
 		if (r < 0)
 			return kube_community_refuse(err, &a->origin, from->at[i], r);
+		if (v.large)
+			memcpy(large[large_count++], v.part, sizeof(v.part));
+		else
+			values[n++] = v.part[0] << 16 | v.part[1];
 	}
-	if (from->len > 0)
-		qsort(values, from->len, sizeof(*values), by_value);
-	n = distinct(values, from->len);
+	a->communities = values;
+	a->community_count = distinct(values, n, sizeof(*values), by_value);
+	a->large = (const uint32_t(*)[3])large;
+	a->large_count = distinct(large, large_count, sizeof(*large), by_parts);
+	n = a->community_count + a->large_count;
 	if (n > COMMUNITIES_MAX)
 		return kube_config_refuse(err, &a->origin, "%zu communities; a prefix carries at most %d", n,
 					  COMMUNITIES_MAX);
-	*ret = values;
-	*ret_count = n;
 	return 0;
 }

@@ -87,8 +87,8 @@ static int aliases_add(struct config *config, const struct kube_community *c, co
 		       struct errmsg *err)
 {
 	for (size_t i = 0; i < c->alias_count; i++) {
-		uint32_t ignored;
-		int r = kube_community_literal(c->aliases[i].value, &ignored);
+		struct community_value ignored;
+		int r = kube_community_literal(config, c->aliases[i].value, &ignored);
 
 		for (size_t k = 0; k < config->aliases.len; k++) {
 			if (strcmp(config->aliases.at[k].key, c->aliases[i].key) == 0)
@@ -186,15 +186,11 @@ static bool selects(const struct kube_bgp_advertisement *a, const struct kube_po
 static int advertisement_resolve(struct config *config, struct advertisement_conf *a, struct errmsg *err)
 {
 	bool *pools = arena_array(&config->arena, config->pools.len, sizeof(*pools));
-	uint32_t *communities;
-	int r = kube_communities_read(config, a, &communities, &a->community_count, err);
 
 	for (size_t i = 0; i < config->pools.len; i++)
 		pools[i] = selects(a->advertisement, config->pools.at[i].pool);
 	a->pools = pools;
-	if (r == 0)
-		a->communities = communities;
-	return r;
+	return kube_communities_read(config, a, err);
 }
 
 /* A profile that is not there is missed when all is checked. */
@@ -219,6 +215,7 @@ struct config *kube_config_new(const struct kube_cluster *c, const stored_vec *o
 	struct config *config = memory_new(sizeof(*config));
 	int r = 0;
 
+	config->whole = kube_is_whole(c);
 	for (size_t i = 0; i < objects->len && r == 0; i++)
 		r = object_add(config, objects->at[i].object, err);
 	for (size_t i = 0; i < config->advertisements.len && r == 0; i++)

@@ -391,6 +391,8 @@ struct kube_announcement {
 	uint32_t local_pref;
 	const uint32_t *communities; /* sorted */
 	size_t community_count;
+	const uint32_t (*large)[3]; /* RFC 8092; sorted */
+	size_t large_count;
 	struct kube_strings peers; /* names of BGPPeers; none: all */
 	const char *service;	   /* namespace/name, for display */
 };

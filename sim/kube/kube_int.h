@@ -25,6 +25,14 @@ struct advertisement_conf {
 	const bool *pools;	     /* by pool: selected */
 	const uint32_t *communities; /* sorted */
 	size_t community_count;
+	const uint32_t (*large)[3]; /* sorted */
+	size_t large_count;
+};
+
+/* A:B or, where large, large:A:B:C. */
+struct community_value {
+	bool large;
+	uint32_t part[3];
 };
 
 struct peer_conf {
@@ -44,6 +52,7 @@ struct config {
 	VEC(struct bfd_conf) profiles;
 	VEC(struct advertisement_conf) advertisements;
 	VEC(struct kube_label) aliases;
+	bool whole; /* no native speaker's, which lacks much */
 };
 
 /* ---- State ---- */
@@ -144,11 +153,11 @@ bool kube_local_prefs_clash(const struct kube_bgp_advertisement *a, const struct
 int kube_config_refuse(struct errmsg *err, const struct kube_origin *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* communities.c: literals and aliases of an advertisement, sorted. */
-int kube_communities_read(struct config *config, const struct advertisement_conf *a, uint32_t **ret, size_t *ret_count,
-			  struct errmsg *err);
+int kube_communities_read(struct config *config, struct advertisement_conf *a, struct errmsg *err);
 /* Says why the text is no community, by what kube_community_literal returned. Returns -EINVAL. */
 int kube_community_refuse(struct errmsg *err, const struct kube_origin *at, const char *text, int why);
-int kube_community_literal(const char *text, uint32_t *ret); /* -EINVAL: not the form; -ERANGE; -EOPNOTSUPP: large */
+/* -EINVAL: not the form; -ERANGE; -EOPNOTSUPP: large, for a native speaker. */
+int kube_community_literal(const struct config *config, const char *text, struct community_value *ret);
 
 /* alloc.c: brings the addresses of all services in line with the configuration. */
 void kube_services_allocate(struct kube_cluster *c);

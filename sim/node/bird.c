@@ -137,6 +137,9 @@ static void export_filter(const struct speaker_view *v, const struct kube_bgp_pe
 		for (size_t k = 0; k < r->community_count; k++)
 			fprintf(ret, "      bgp_community.add((%u, %u));\n", r->communities[k] >> 16,
 				r->communities[k] & 0xffff);
+		for (size_t k = 0; k < r->large_count; k++)
+			fprintf(ret, "      bgp_large_community.add((%u, %u, %u));\n", r->large[k][0], r->large[k][1],
+				r->large[k][2]);
 		if (r->local_pref != 0)
 			fprintf(ret, "      bgp_local_pref = %u;\n", r->local_pref);
 		fprintf(ret, "      accept;\n    }\n");

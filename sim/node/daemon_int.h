@@ -9,7 +9,7 @@
 
 #define NODE_BGP_PORT 179U
 #define DAEMON_PLACES 3
-#define DAEMON_ARGS 14
+#define DAEMON_ARGS 16
 
 /* Adds the programs of a daemon, in the order of their start. */
 typedef int daemon_programs_fn(struct node_daemon *d, const char *config_path, struct arena *arena, struct errmsg *err);

@@ -80,6 +80,12 @@ static void announce(const struct kube_bgp_peer *p, const struct node_route *r, 
 			fprintf(ret, "%u:%u ", r->communities[i] >> 16, r->communities[i] & 0xffff);
 		fprintf(ret, "]");
 	}
+	if (r->large_count > 0) {
+		fprintf(ret, " large-community [ ");
+		for (size_t i = 0; i < r->large_count; i++)
+			fprintf(ret, "%u:%u:%u ", r->large[i][0], r->large[i][1], r->large[i][2]);
+		fprintf(ret, "]");
+	}
 	fprintf(ret, "\n");
 }
 

@@ -71,6 +71,12 @@ static void route_lines(struct lines *l, struct out_map *map, const struct node_
 		attribute(l, map, arena_printf(l->arena, "community-%s", value),
 			  arena_printf(l->arena, "set community %s additive", value), r);
 	}
+	for (size_t i = 0; i < r->large_count; i++) {
+		const char *value = arena_printf(l->arena, "%u:%u:%u", r->large[i][0], r->large[i][1], r->large[i][2]);
+
+		attribute(l, map, arena_printf(l->arena, "large-community-%s", value),
+			  arena_printf(l->arena, "set large-community %s additive", value), r);
+	}
 	if (r->local_pref != 0)
 		attribute(l, map, arena_printf(l->arena, "localpref-%u", r->local_pref),
 			  arena_printf(l->arena, "set local-preference %u", r->local_pref), r);

@@ -166,6 +166,16 @@ static char *communities(const struct node_route *r, struct arena *arena)
 	return text;
 }
 
+static char *larges(const struct node_route *r, struct arena *arena)
+{
+	char *text = arena_strdup(arena, "");
+
+	for (size_t i = 0; i < r->large_count; i++)
+		text = arena_printf(arena, "%s%s%u:%u:%u", text, i > 0 ? "," : "", r->large[i][0], r->large[i][1],
+				    r->large[i][2]);
+	return text;
+}
+
 static void tell(struct node_daemon *d, struct arena *arena, const char *what, const struct node_route *r)
 {
 	const char *argv[DAEMON_ARGS + 1] = {"gobgp",
@@ -190,6 +200,10 @@ static void tell(struct node_daemon *d, struct arena *arena, const char *what, c
 	if (add && r->community_count > 0) {
 		argv[n++] = "community";
 		argv[n++] = communities(r, arena);
+	}
+	if (add && r->large_count > 0) {
+		argv[n++] = "large-community";
+		argv[n++] = larges(r, arena);
 	}
 	p = daemon_program(d, arena, argv);
 	p->awaits_port = API_PORT;

@@ -271,6 +271,8 @@ struct node_route {
 	uint32_t local_pref; /* 0: not set */
 	const uint32_t *communities;
 	size_t community_count;
+	const uint32_t (*large)[3];
+	size_t large_count;
 	struct kube_strings peers; /* names of BGPPeers; none: all */
 };
 

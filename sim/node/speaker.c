@@ -45,12 +45,12 @@ const struct node_route *speaker_same(const struct speaker_view *v, const struct
 	const struct node_route *o = speaker_prefix(v, &r->prefix);
 
 	if (o == NULL || o->local_pref != r->local_pref || o->community_count != r->community_count ||
-	    !peers_equal(&o->peers, &r->peers))
+	    o->large_count != r->large_count || !peers_equal(&o->peers, &r->peers))
 		return NULL;
-	return r->community_count == 0 ||
-			       memcmp(o->communities, r->communities, r->community_count * sizeof(*r->communities)) == 0
-		       ? o
-		       : NULL;
+	if (r->community_count > 0 &&
+	    memcmp(o->communities, r->communities, r->community_count * sizeof(*r->communities)) != 0)
+		return NULL;
+	return r->large_count == 0 || memcmp(o->large, r->large, r->large_count * sizeof(*r->large)) == 0 ? o : NULL;
 }
 
 unsigned int speaker_hold(const struct kube_bgp_peer *peer, unsigned int other)
@@ -99,6 +99,35 @@ static void communities_unite(struct node_route *r, const struct kube_announceme
 	r->community_count = kept;
 }
 
+static int large_compare(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+static void larges_unite(struct node_route *r, const struct kube_announcement *a, struct arena *memory)
+{
+	size_t n = r->large_count + a->large_count, kept = 0;
+	uint32_t(*all)[3] = arena_array(memory, n + 1, sizeof(*all));
+
+	if (r->large_count > 0)
+		memcpy(all, r->large, r->large_count * sizeof(*all));
+	if (a->large_count > 0)
+		memcpy(all + r->large_count, a->large, a->large_count * sizeof(*all));
+	qsort(all, n, sizeof(*all), large_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || large_compare(all[kept - 1], all[i]) != 0)
+			memmove(all[kept++], all[i], sizeof(*all));
+	}
+	r->large = (const uint32_t(*)[3])all;
+	r->large_count = kept;
+}
+
 static struct kube_strings strings_keep(const struct kube_strings *s, struct arena *memory)
 {
 	const char **at = arena_array(memory, s->len + 1, sizeof(*at));
@@ -130,6 +159,7 @@ static void routes_make(struct speaker_view *v, struct kube_cluster *cluster, st
 		if (routes[at].local_pref == 0)
 			routes[at].local_pref = a[i].local_pref;
 		communities_unite(&routes[at], &a[i], memory);
+		larges_unite(&routes[at], &a[i], memory);
 	}
 }
 

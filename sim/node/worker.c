@@ -310,6 +310,8 @@ static void routes_set(struct node_worker *w, const struct kube_announcement *an
 							.local_pref = a->local_pref,
 							.communities = a->communities,
 							.community_count = a->community_count,
+							.large = a->large,
+							.large_count = a->large_count,
 							.bandwidth = bandwidth};
 		routes[count].peers = announced_to(w, a, &scratch, &routes[count].peer_count);
 		count++;

@@ -169,6 +169,16 @@ steps:
             self.play(name, switches, UP + A_WHILE, both)
             self.assertEqual(sorted(self.told(name, UPDATE)[1]), sorted(announcement(s, 2, communities=communities) for s in "abcf"))
 
+    def test_large_communities_of_frr(self):
+        """RFC 8092, of two advertisements (B22): what both say once, in order, in one attribute."""
+        both = ("communities: ['large:123:456:7890', '65000:100']", "communities: ['large:1:2:4294967295', 'large:123:456:7890']")
+        self.play("large", "", UP + A_WHILE, both, metallb="frr")
+        attribute = "c02018" + "00000001" "00000002" "ffffffff" + "0000007b" "000001c8" "00001ed2"
+        routes = [m for m in self.told("large", UPDATE)[1] if "20ac10fe" in m]
+        self.assertGreater(len(routes), 0)
+        for m in routes:
+            self.assertIn("c00804fde80064" + attribute, m)
+
     def test_local_pref_to_an_external_router(self):
         for name, switches, local_pref in (("inside", "", None), ("outside", "send_localpref_on_ebgp: true", 50)):
             self.play(name, switches, UP + A_WHILE, ("localPref: 50",))

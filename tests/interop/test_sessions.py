@@ -26,7 +26,7 @@ spec: {addresses: [172.16.254.0/24], avoidBuggyIPs: true}
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: all, namespace: metallb-system}
-spec: {}
+spec: {communities: ['large:123:456:7890']}
 ---
 apiVersion: metallb.io/v1beta1
 kind: BFDProfile
@@ -75,6 +75,16 @@ class Sessions(lab.LabTest):
                               capture_output=True, text=True, check=True)
         return done.stdout.splitlines()[-1].rstrip("\t").split("\t")
 
+    def large_communities(self):
+        """What each worker's route has, as tshark reads it."""
+        if not lab.have("tshark"):
+            return None
+        done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y", "bgp.nlri_prefix && ip.dst == 10.0.0.1", "-T", "fields", "-e",
+                               "ip.src", *(word for part in ("ga", "ldp1", "ldp2") for word in ("-e", f"bgp.large_communities.{part}"))],
+                              capture_output=True, text=True, check=True)
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        return {row[0]: ":".join(row[1:]) for row in rows}
+
     def test_bfd_of_frr(self):
         self.bfd("frr", HARD_RESET)
 
@@ -88,6 +98,7 @@ class Sessions(lab.LabTest):
         """The built-in router, and FRR as MetalLB configures it beside BIRD."""
         self.play(UP + BFD, router=ROUTER_BFD, workers=", speaker: [frr, frr, bird2]", peer=", holdTime: 90s, bfdProfile: fast")
         self.assertIn(self.last_words(), (None, BFD_DOWN))
+        self.assertIn(self.large_communities(), (None, {f"10.0.0.{n}": "123:456:7890" for n in (51, 52, 53)}))
 
     def test_who_has_no_bfd_says_so(self):
         done = self.play(UP, router=ROUTER_BFD, workers=", speaker: gobgp", peer=", bfdProfile: fast", expect=5)

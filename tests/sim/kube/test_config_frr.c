@@ -10,6 +10,8 @@
 #define PEER(name, spec) "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n" METALLB name "}\nspec: {" spec "}\n"
 #define ADV(name, spec) "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n" METALLB name "}\nspec: {" spec "}\n"
 #define BFD(name, spec) "apiVersion: metallb.io/v1beta1\nkind: BFDProfile\n" METALLB name "}\nspec: {" spec "}\n"
+#define COMMUNITY(name, list)                                                                                          \
+	"apiVersion: metallb.io/v1beta1\nkind: Community\n" METALLB name "}\nspec: {communities: [" list "]}\n"
 #define NEXT "---\n"
 #define EBGP "myASN: 22000, peerASN: 11000, peerAddress: 10.0.0.1"
 #define OTHER "myASN: 22000, peerASN: 11000, peerAddress: 10.0.0.2"
@@ -28,6 +30,17 @@ static const struct {
 	{PEER("p", EBGP ", keepaliveTime: 5s"), NULL},
 	{PEER("p", EBGP ", keepaliveTime: 5s, holdTime: 4s"), "keepalive time is longer"},
 	{POOL("a", "addresses: ['fd00::/120']") NEXT ADV("v", "ipAddressPools: [a]"), NULL},
+	/* large communities, B22 */
+	{ADV("a", "communities: ['large:123:456:7890', '1:2', 'large:0:00:4294967295']"), NULL},
+	{COMMUNITY("c", "{name: x, value: 'large:1:2:3'}") NEXT ADV("a", "communities: [x]"), NULL},
+	{ADV("a", "communities: ['large:1:2:4294967296']"), "invalid section, 0 to 4294967295"},
+	{ADV("a", "communities: ['large:1:2:99999999999999999999999']"), "invalid section"},
+	{ADV("a", "communities: ['large:1:2']"), "neither"},
+	{ADV("a", "communities: ['large:1:2:3:4']"), "neither"},
+	{ADV("a", "communities: ['large:1:2:']"), "neither"},
+	{ADV("a", "communities: ['large:1:x:3']"), "neither"},
+	{ADV("a", "communities: ['lar:1:2:3']"), "expected large"},
+	{ADV("a", "communities: ['65536:1']"), "invalid section, 0 to 65535"},
 	/* whose network the lab has not */
 	{PEER("p", EBGP ", vrf: red"), "does not model vrf"},
 	{PEER("p", "myASN: 1, peerASN: 2, interface: eth0"), "does not model interface"},
