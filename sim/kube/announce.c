@@ -23,7 +23,8 @@ static bool clashes(const struct kube_cluster *c, size_t i, const struct service
 	const struct advertisement_conf *at = c->config->advertisements.at;
 
 	for (size_t k = 0; k < i && c->conf.metallb != KUBE_METALLB_LEGACY; k++) {
-		if (matches(&at[k], s, node) && kube_local_prefs_clash(at[k].advertisement, at[i].advertisement))
+		if (matches(&at[k], s, node) &&
+		    kube_local_prefs_clash(&c->config->pools.at[s->pool], at[k].advertisement, at[i].advertisement))
 			return true;
 	}
 	return false;

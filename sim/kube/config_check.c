@@ -138,12 +138,17 @@ static bool nodes_share(const struct kube_cluster *c, const struct kube_bgp_adve
 	return false;
 }
 
-/* Two LOCAL_PREFs for one prefix on one session would be a draw of lots. Only IPv4 is announced, so only its length makes
- * prefixes differ. */
-bool kube_local_prefs_clash(const struct kube_bgp_advertisement *a, const struct kube_bgp_advertisement *b)
+/* Two LOCAL_PREFs for one prefix on one session would be a draw of lots. Prefixes differ where the lengths do, of every
+ * family that the pool has. */
+bool kube_local_prefs_clash(const struct pool_conf *pool, const struct kube_bgp_advertisement *a,
+			    const struct kube_bgp_advertisement *b)
 {
-	return a->local_pref != b->local_pref && a->aggregation_length == b->aggregation_length &&
-	       lists_share(&a->peers, &b->peers);
+	bool same = false;
+
+	for (size_t i = 0; i < pool->cidr_count; i++)
+		same |= pool->cidrs[i].addr.family == ADDR_V6 ? a->aggregation_length_v6 == b->aggregation_length_v6
+							      : a->aggregation_length == b->aggregation_length;
+	return same && a->local_pref != b->local_pref && lists_share(&a->peers, &b->peers);
 }
 
 static int local_pref_check(const struct kube_cluster *c, const struct config *config,
@@ -152,11 +157,10 @@ static int local_pref_check(const struct kube_cluster *c, const struct config *c
 	const struct kube_bgp_advertisement *x = a->advertisement, *y = b->advertisement;
 
 	/* which services the two meet on is known only when they are announced */
-	if (x->service_selectors.len > 0 || y->service_selectors.len > 0 || !kube_local_prefs_clash(x, y) ||
-	    !nodes_share(c, x, y))
+	if (x->service_selectors.len > 0 || y->service_selectors.len > 0 || !nodes_share(c, x, y))
 		return 0;
 	for (size_t i = 0; i < config->pools.len; i++) {
-		if (a->pools[i] && b->pools[i])
+		if (a->pools[i] && b->pools[i] && kube_local_prefs_clash(&config->pools.at[i], x, y))
 			return kube_config_refuse(err, &b->origin,
 						  "two advertisements of pool %s have different localPref (%u and %u)",
 						  config->pools.at[i].pool->meta.name, x->local_pref, y->local_pref);

@@ -148,7 +148,8 @@ int kube_duplicates_check(const struct kube_strings *list, const char *field, co
 int kube_selectors_check(const struct kube_selectors *list, const char *field, const struct kube_origin *origin,
 			 struct errmsg *err);
 /* Whether one route of the pool could get two LOCAL_PREFs from the two on a node where both are. */
-bool kube_local_prefs_clash(const struct kube_bgp_advertisement *a, const struct kube_bgp_advertisement *b);
+bool kube_local_prefs_clash(const struct pool_conf *pool, const struct kube_bgp_advertisement *a,
+			    const struct kube_bgp_advertisement *b);
 /* "file:line:column: " and the words. Returns -EINVAL. */
 int kube_config_refuse(struct errmsg *err, const struct kube_origin *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

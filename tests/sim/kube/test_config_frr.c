@@ -41,6 +41,19 @@ static const struct {
 	{ADV("a", "communities: ['large:1:x:3']"), "neither"},
 	{ADV("a", "communities: ['lar:1:2:3']"), "expected large"},
 	{ADV("a", "communities: ['65536:1']"), "invalid section, 0 to 65535"},
+	/* LOCAL_PREFs of a pool clash where a family's prefixes are the same */
+	{POOL("a", "addresses: ['fd00::/120']") NEXT ADV("v", "localPref: 1")
+		 NEXT ADV("w", "localPref: 2, aggregationLengthV6: 120"),
+	 NULL},
+	{POOL("a", "addresses: ['fd00::/120']") NEXT ADV("v", "localPref: 1")
+		 NEXT ADV("w", "localPref: 2, aggregationLength: 24"),
+	 "different localPref"},
+	{POOL("a", "addresses: [10.1.0.0/24, 'fd00::/120']") NEXT ADV("v", "localPref: 1")
+		 NEXT ADV("w", "localPref: 2, aggregationLength: 24"),
+	 "different localPref"},
+	{POOL("a", "addresses: [10.1.0.0/24, 'fd00::/120']") NEXT ADV("v", "localPref: 1")
+		 NEXT ADV("w", "localPref: 2, aggregationLength: 24, aggregationLengthV6: 120"),
+	 NULL},
 	/* whose network the lab has not */
 	{PEER("p", EBGP ", vrf: red"), "does not model vrf"},
 	{PEER("p", "myASN: 1, peerASN: 2, interface: eth0"), "does not model interface"},
