@@ -73,11 +73,11 @@ void bgp_stream_bytes(struct decoder *d, const struct packet *p, struct conn *co
 	if (dir->partial_len == 0) {
 		used = take_messages(d, p, conn, end, bytes, n);
 		if (used < n && !conn_keep_partial(dir, &d->budget, bytes + used, n - used))
-			bgp_stream_lost(d, dir);
+			bgp_stream_lost(d, p, dir);
 		return;
 	}
 	if (!conn_keep_partial(dir, &d->budget, bytes, n)) {
-		bgp_stream_lost(d, dir);
+		bgp_stream_lost(d, p, dir);
 		return;
 	}
 	used = take_messages(d, p, conn, end, dir->partial, dir->partial_len);
@@ -85,8 +85,11 @@ void bgp_stream_bytes(struct decoder *d, const struct packet *p, struct conn *co
 	dir->partial_len -= used;
 }
 
-void bgp_stream_lost(struct decoder *d, struct direction *dir)
+void bgp_stream_lost(struct decoder *d, const struct packet *p, struct direction *dir)
 {
+	struct wire_err none = {0};
+
+	emit(d, p, CAPTURE_BGP_GAP, NULL, 0, &none);
 	conn_drop_partial(dir, &d->budget);
 	dir->reader = READER_BGP_SEEK;
 }

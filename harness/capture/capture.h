@@ -24,6 +24,7 @@ enum capture_kind {
 	CAPTURE_HTTP_REQUEST,
 	CAPTURE_HTTP_RESPONSE, /* http_status */
 	CAPTURE_BFD,	       /* a datagram for port 3784; bytes are its payload */
+	CAPTURE_BGP_GAP,       /* bytes of a BGP stream were never captured; it goes on with the next message found */
 };
 
 /* Addresses and ports as in the packet: src sent it. bytes are borrowed for the call. */
@@ -48,10 +49,20 @@ typedef void capture_fn(void *ctx, const struct capture_event *event);
 
 struct capture_stats {
 	uint64_t frames;  /* seen and saved */
-	uint64_t dropped; /* by kernel or interface: 0 or the verdicts are inconclusive */
+	uint64_t dropped; /* by kernel or interface; capture_losses tells when */
 	uint64_t bytes;
 	uint64_t fragments; /* later fragments of IP datagrams: their tags are read, nothing else */
 };
+
+/* Frames that the kernel saw and had no room for. */
+struct capture_loss {
+	uint64_t frames;
+	/* Of the link's file: all were lost behind the one and before the other, which is 0 as long as none has come. */
+	uint64_t after, before;
+	struct instant since, until; /* their stamps; without a frame behind them: when they were counted */
+};
+
+#define CAPTURE_LOSSES_MAX 64U
 
 struct capture; /* a set of links with one decoder each */
 
@@ -64,8 +75,9 @@ struct capture_link {
 	const char *name; /* worker1, for messages */
 	int ns_fd;
 	const char *interface;
-	const char *file; /* "worker1.pcap" */
-	bool trunk;	  /* carries what many other links do: a large ring, however many links there are */
+	const char *file;  /* "worker1.pcap" */
+	bool trunk;	   /* carries what many other links do: a large ring, however many links there are */
+	size_t ring_bytes; /* of the ring; 0: its share */
 };
 
 /* Opens all links live, side by side for the same reason; their numbers follow those already there, from 0. Frames are
@@ -79,6 +91,8 @@ int capture_drain(struct capture *c, unsigned int link, struct errmsg *err);
 /* Drains all links until each has handed over every frame that its ring holds now, also in a block not yet retired. */
 int capture_settle(struct capture *c, struct errmsg *err);
 int capture_stats(struct capture *c, unsigned int link, struct capture_stats *ret, struct errmsg *err);
+/* What the link has lost up to now, oldest first; if there were more times than are told, the last one spans the rest. */
+size_t capture_losses(const struct capture *c, unsigned int link, struct capture_loss ret[static CAPTURE_LOSSES_MAX]);
 /* Writes buffered frames out; -ENOSPC and the like come from here and from capture_drain, naming the file. */
 int capture_flush(struct capture *c, struct errmsg *err);
 /* Ends the live capture: writes the files out and closes the rings behind the caller's back, which capture_free waits

@@ -149,7 +149,7 @@ void tcp_packet(struct decoder *d, struct packet *p);
 void tcp_finish(struct decoder *d, unsigned int link, const struct packet *last);
 void bgp_stream_bytes(struct decoder *d, const struct packet *p, struct conn *conn, unsigned int end,
 		      const uint8_t *bytes, size_t n);
-void bgp_stream_lost(struct decoder *d, struct direction *dir);
+void bgp_stream_lost(struct decoder *d, const struct packet *p, struct direction *dir);
 void http_stream_bytes(struct decoder *d, const struct packet *p, struct direction *dir, const uint8_t *bytes,
 		       size_t n);
 
@@ -233,6 +233,8 @@ struct live_link {
 	uint64_t frames, bytes;	   /* taken from the ring */
 	uint64_t goal;		   /* frames to be taken before the link has settled */
 	struct capture_stats last; /* what the kernel had counted when the ring was closed */
+	struct capture_loss *lost; /* and when; in the arena */
+	size_t lost_count;
 	/* for opening */
 	int ns_fd;
 	size_t ring_bytes;
@@ -263,6 +265,37 @@ struct live {
 
 void live_free(struct live *live);
 int live_stats(struct live *live, struct live_link *link, struct capture_stats *ret, struct errmsg *err);
+size_t live_losses(struct live *live, const struct live_link *link, struct capture_loss ret[static CAPTURE_LOSSES_MAX]);
+
+/* ---- losses.c: which frames of a ring others were lost between ---- */
+
+struct dated_loss {
+	struct capture_loss loss;
+	uint64_t after_block, before_block;
+	bool ended; /* a frame behind it was read */
+};
+
+/* Zero but for `blocks`, 2 or more: nothing was read yet. */
+struct loss_log {
+	uint64_t blocks;     /* of the ring */
+	uint64_t given_back; /* blocks */
+	uint64_t counted_at; /* how many these were when the kernel's count was read last */
+	uint64_t frames;     /* read, in all */
+	struct instant last_stamp;
+	VEC(struct dated_loss) at;
+};
+
+struct loss_block {
+	uint64_t frames;
+	struct instant first, last; /* stamps */
+};
+
+/* The kernel's count has grown by so many. */
+void loss_counted(struct loss_log *l, uint64_t frames, struct instant now);
+/* What is in the block that is given back next. */
+void loss_block(struct loss_log *l, const struct loss_block *b);
+void loss_given_back(struct loss_log *l);
+size_t loss_all(const struct loss_log *l, struct capture_loss ret[static CAPTURE_LOSSES_MAX]);
 
 /* ---- tpacket.c: a packet socket and its ring ---- */
 
@@ -284,6 +317,7 @@ bool tpacket_mac(const struct tpacket *t, uint8_t ret[static 6]);
 int tpacket_read(struct tpacket *t, pcap_handler fn, void *ctx);
 /* Frames taken into the ring and those that found no room, since it was opened. */
 int tpacket_counts(struct tpacket *t, struct capture_stats *ret);
+size_t tpacket_losses(const struct tpacket *t, struct capture_loss ret[static CAPTURE_LOSSES_MAX]);
 
 /* ring.c: one link's ring, opened and closed side by side with the others */
 void crew_start(struct crew *crew, void (*fn)(struct live_link *link), struct live_link **links, size_t n);

@@ -168,3 +168,10 @@ int capture_stats(struct capture *c, unsigned int link, struct capture_stats *re
 	*ret = (struct capture_stats){.frames = l->decoded, .bytes = l->bytes, .fragments = l->fragments};
 	return l->live != NULL ? live_stats(c->live, l->live, ret, err) : 0;
 }
+
+size_t capture_losses(const struct capture *c, unsigned int link, struct capture_loss ret[static CAPTURE_LOSSES_MAX])
+{
+	const struct live_link *live = link < c->links.len ? c->links.at[link].live : NULL;
+
+	return live != NULL ? live_losses(c->live, live, ret) : 0;
+}

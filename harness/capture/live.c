@@ -56,7 +56,9 @@ static struct live_link *link_new(struct live *live, const struct capture_link *
 	link->interface = arena_strdup(&live->arena, from->interface);
 	link->file = arena_strdup(&live->arena, from->file);
 	link->ns_fd = from->ns_fd;
-	link->ring_bytes = from->trunk ? RING_MAX : share(RINGS_BYTES, total, RING_MIN, RING_MAX);
+	link->ring_bytes = from->ring_bytes > 0 ? from->ring_bytes
+			   : from->trunk	? RING_MAX
+						: share(RINGS_BYTES, total, RING_MIN, RING_MAX);
 	link->retire_ms = 1 + (unsigned int)(total / LINKS_A_MILLISECOND);
 	link->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	errmsg_set(&link->err, -EAGAIN, "no thread to open it with");
@@ -307,6 +309,19 @@ int live_stats(struct live *live, struct live_link *link, struct capture_stats *
 	return result;
 }
 
+size_t live_losses(struct live *live, const struct live_link *link, struct capture_loss ret[static CAPTURE_LOSSES_MAX])
+{
+	size_t n = link->lost_count;
+
+	pthread_mutex_lock(&live->lock);
+	if (link->ring != NULL)
+		n = tpacket_losses(link->ring, ret);
+	else if (n > 0)
+		memcpy(ret, link->lost, n * sizeof(*ret));
+	pthread_mutex_unlock(&live->lock);
+	return n;
+}
+
 int capture_flush(struct capture *c, struct errmsg *err)
 {
 	int result = 0;
@@ -328,8 +343,15 @@ int capture_flush(struct capture *c, struct errmsg *err)
 
 static void close_rings(struct live *live)
 {
-	for (size_t i = 0; i < live->links.len; i++)
-		ring_retire(live->links.at[i]);
+	for (size_t i = 0; i < live->links.len; i++) {
+		struct live_link *link = live->links.at[i];
+		struct capture_loss lost[CAPTURE_LOSSES_MAX];
+
+		link->lost_count = tpacket_losses(link->ring, lost);
+		link->lost = arena_array(&live->arena, link->lost_count, sizeof(*lost));
+		memcpy(link->lost, lost, link->lost_count * sizeof(*lost));
+		ring_retire(link);
+	}
 	crew_start(&live->closers, ring_close, live->links.at, live->links.len);
 	live->closing = true;
 }

@@ -26,7 +26,7 @@ static void on_stream(void *ctx, const uint8_t *bytes, size_t n, uint32_t lost)
 	if (dir->reader == READER_HTTP && lost > 0)
 		dir->reader = READER_DONE;
 	if ((dir->reader == READER_BGP || dir->reader == READER_BGP_SEEK) && lost > 0)
-		bgp_stream_lost(s->decoder, dir);
+		bgp_stream_lost(s->decoder, s->packet, dir);
 	if (dir->reader == READER_BGP || dir->reader == READER_BGP_SEEK)
 		bgp_stream_bytes(s->decoder, s->packet, s->conn, s->end, bytes, n);
 	else if (dir->reader == READER_HTTP)

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BLOCKS 8U
@@ -28,6 +29,7 @@ struct tpacket {
 	uint8_t *map;
 	size_t block_bytes, block_count, next;
 	struct capture_stats counts; /* the kernel forgets what it has told */
+	struct loss_log losses;
 };
 
 static size_t block_size(size_t ring_bytes)
@@ -56,6 +58,7 @@ static int ring_make(struct tpacket *t, size_t ring_bytes, unsigned int retire_m
 	}
 	if (result < 0)
 		return result;
+	t->losses.blocks = t->block_count;
 	t->map = mmap(NULL, t->block_bytes * t->block_count, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
 	if (t->map != MAP_FAILED)
 		return 0;
@@ -120,6 +123,7 @@ void tpacket_close(struct tpacket *t)
 		munmap(t->map, t->block_bytes * t->block_count);
 	if (t->fd >= 0)
 		close(t->fd);
+	VEC_FREE(&t->losses.at);
 	free(t);
 }
 
@@ -169,27 +173,50 @@ static int nothing(const struct tpacket *t)
 	return ioctl(t->fd, SIOCGIFINDEX, &request) < 0 ? -errno : 0;
 }
 
-int tpacket_read(struct tpacket *t, pcap_handler fn, void *ctx)
+static struct loss_block read_block(uint8_t *at, pcap_handler fn, void *ctx)
 {
-	struct tpacket_block_desc *block = (void *)(t->map + t->next * t->block_bytes);
-	uint8_t *at = (uint8_t *)block;
-	uint32_t count;
+	const struct tpacket_block_desc *block = (const void *)at;
+	struct loss_block ret = {.frames = block->hdr.bh1.num_pkts};
 
-	if ((__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
-		return nothing(t);
-	count = block->hdr.bh1.num_pkts;
 	at += block->hdr.bh1.offset_to_first_pkt;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < ret.frames; i++) {
 		const struct tpacket3_hdr *h = (const void *)at;
 		struct pcap_pkthdr header = {
 			.ts = {.tv_sec = h->tp_sec, .tv_usec = h->tp_nsec}, .caplen = h->tp_snaplen, .len = h->tp_len};
 
+		if (i == 0)
+			ret.first = capture_stamp(&header);
+		ret.last = capture_stamp(&header);
 		fn(ctx, &header, tag_back(h, at + h->tp_mac, &header));
 		at += h->tp_next_offset;
 	}
+	return ret;
+}
+
+int tpacket_read(struct tpacket *t, pcap_handler fn, void *ctx)
+{
+	uint8_t *at = t->map + t->next * t->block_bytes;
+	struct tpacket_block_desc *block = (void *)at;
+	struct capture_stats ignored;
+	struct loss_block held;
+
+	if ((__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
+		return nothing(t);
+	(void)tpacket_counts(t, &ignored);
+	held = read_block(at, fn, ctx);
+	loss_block(&t->losses, &held);
+	loss_given_back(&t->losses);
 	__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 	t->next = (t->next + 1) % t->block_count;
 	return 1;
+}
+
+static struct instant wall(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (struct instant){t.tv_sec * NS_PER_S + t.tv_nsec};
 }
 
 int tpacket_counts(struct tpacket *t, struct capture_stats *ret)
@@ -202,6 +229,12 @@ int tpacket_counts(struct tpacket *t, struct capture_stats *ret)
 	/* What it dropped it counts among what it received. */
 	t->counts.frames += now.tp_packets - now.tp_drops;
 	t->counts.dropped += now.tp_drops;
+	loss_counted(&t->losses, now.tp_drops, now.tp_drops > 0 ? wall() : (struct instant){0});
 	*ret = t->counts;
 	return 0;
+}
+
+size_t tpacket_losses(const struct tpacket *t, struct capture_loss ret[static CAPTURE_LOSSES_MAX])
+{
+	return loss_all(&t->losses, ret);
 }

@@ -267,6 +267,11 @@ void bgp_view_packet(struct bgp_view *v, uint32_t worker, const struct capture_e
 	case CAPTURE_BGP:
 		on_bgp(v, worker, event, sender);
 		break;
+	case CAPTURE_BGP_GAP:
+		conn = conn_near(w, event, sender);
+		if (conn != NULL)
+			mark_set(&conn->gap, event);
+		break;
 	case CAPTURE_BGP_BAD:
 	case CAPTURE_FLOW:
 	case CAPTURE_HTTP_REQUEST:
@@ -324,11 +329,30 @@ static size_t sessions_by(const struct bgp_worker *w, struct instant t)
 	return low;
 }
 
-const struct bgp_conn *bgp_view_session(const struct bgp_view *v, uint32_t worker, struct instant t)
+const struct bgp_conn *bgp_view_last_session(const struct bgp_view *v, uint32_t worker, struct instant t)
 {
 	const struct bgp_worker *w = &v->workers[worker];
 	size_t n = sessions_by(w, t);
-	const struct bgp_conn *conn = n > 0 ? &w->conns.at[w->sessions.at[n - 1]] : NULL;
+
+	return n > 0 ? &w->conns.at[w->sessions.at[n - 1]] : NULL;
+}
+
+bool bgp_conn_heard_after(const struct bgp_conn *conn, struct instant t, struct instant by)
+{
+	for (size_t i = conn->talk.len; i > 0; i--) {
+		const struct bgp_talk *talk = &conn->talk.at[i - 1];
+
+		if (!instant_before(t, talk->last))
+			return false;
+		if (!instant_before(by, talk->first))
+			return true;
+	}
+	return false;
+}
+
+const struct bgp_conn *bgp_view_session(const struct bgp_view *v, uint32_t worker, struct instant t)
+{
+	const struct bgp_conn *conn = bgp_view_last_session(v, worker, t);
 
 	return conn != NULL && bgp_conn_alive(conn, t) ? conn : NULL;
 }

@@ -284,6 +284,6 @@ void judge_moved(struct question *q)
 			say_algorithm(q, &s);
 		conclude(q, &p, &s);
 	}
-	f->when = q->last ? q->cutoff : p.after.last;
+	f->when = p.after.missing > 0 || p.after.unsent > 0 ? q->cutoff : p.after.last;
 	f->seen = saying_end(&s, q->arena);
 }

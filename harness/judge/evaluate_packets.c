@@ -207,7 +207,7 @@ void judge_packets(struct question *q)
 		q->f->why = judge_route_why(q);
 		q->f->why = q->f->why != NULL ? q->f->why : lossy_why(q, &p);
 	}
-	if (!q->last)
+	if (p.sent >= promised && p.lost == 0)
 		q->f->when = p.last;
 	q->f->seen = saying_end(&s, q->arena);
 }

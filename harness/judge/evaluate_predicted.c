@@ -170,7 +170,7 @@ static void conclude(struct question *q, const struct tally *t, const struct jou
 	if (js->unsent > 0 && !q->e->traffic.flows)
 		saying_addf(&s, "; %zu were not seen at the clients", js->unsent);
 	q->f->verdict = t->told > 0 ? JUDGE_FAIL : compared > 0 ? JUDGE_PASS : JUDGE_INCONCLUSIVE;
-	q->f->when = js->last;
+	q->f->when = js->missing > 0 || js->unsent > 0 ? q->cutoff : js->last;
 	q->f->seen = saying_end(&s, q->arena);
 	free(examples->at);
 }

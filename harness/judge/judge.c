@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 #define LINKS_MAX (1U << 20)
-#define LOSSES_TOLD 4U
 /* Damaged captures have stamps that are none; these leave room for sums and differences. */
 #define STAMP_MAX (INT64_MAX / 4)
 
@@ -21,7 +20,7 @@ static struct judge_link *link_slot(struct judge *j, unsigned int link)
 static void link_role_set(struct judge *j, unsigned int link, enum link_role role, size_t index)
 {
 	if (link < LINKS_MAX)
-		*link_slot(j, link) = (struct judge_link){role, (uint32_t)index, 0};
+		*link_slot(j, link) = (struct judge_link){.role = role, .index = (uint32_t)index};
 }
 
 struct judge *judge_new(const struct judge_lab *lab)
@@ -62,6 +61,8 @@ void judge_free(struct judge *j)
 	for (size_t i = 0; i <= j->lab.router_count; i++)
 		fib_view_fini(&j->fibs[i]);
 	traffic_view_fini(&j->traffic);
+	for (size_t i = 0; i < j->links.len; i++)
+		free(j->links.at[i].lost);
 	VEC_FREE(&j->links);
 	VEC_FREE(&j->pods);
 	VEC_FREE(&j->heard);
@@ -91,7 +92,7 @@ static void heard_take(struct judge *j, const struct capture_event *event)
 				.time = event->time,
 				.frame = event->frame};
 
-	if (event->kind == CAPTURE_FLOW || event->kind == CAPTURE_BFD)
+	if (event->kind == CAPTURE_FLOW || event->kind == CAPTURE_BFD || event->kind == CAPTURE_BGP_GAP)
 		return;
 	for (; h.worker < j->lab.worker_count && j->heard.len < HEARD_MAX; h.worker++) {
 		if (!between_peers(j, h.worker, event))
@@ -195,14 +196,17 @@ void judge_trace(struct judge *j, uint32_t run)
 	traffic_view_trace(&j->traffic, run);
 }
 
-void judge_loss(struct judge *j, unsigned int link, uint64_t frames)
+void judge_losses(struct judge *j, unsigned int link, const struct capture_loss *losses, size_t n)
 {
 	struct judge_link *at;
 
 	if (link >= LINKS_MAX)
 		return;
 	at = link_slot(j, link);
-	at->lost = frames > at->lost ? frames : at->lost;
+	at->lost = memory_grow(at->lost, n + 1, sizeof(*losses));
+	at->lost_count = n;
+	if (n > 0)
+		memcpy(at->lost, losses, n * sizeof(*losses));
 }
 
 struct judge_link judge_link_at(const struct judge *j, unsigned int link)
@@ -229,15 +233,7 @@ void judge_frame_add(struct question *q, unsigned int link, uint64_t frame)
 		f->frames[f->frame_count++] = (struct judge_frame){judge_file(q, link), frame};
 }
 
-/* A kind of expectation, and the evidence that it rests on. */
-struct kind {
-	void (*evaluate)(struct question *q);
-	bool bgp, fib, traffic, bfd; /* the views */
-	bool named_only;	     /* of the workers' links */
-	bool gate;		     /* the router's port to the clients, instead of theirs */
-};
-
-static const struct kind kinds[] = {
+static const struct judge_basis kinds[] = {
 	[JUDGE_SESSIONS] = {judge_sessions, .bgp = true, .named_only = true},
 	[JUDGE_ANNOUNCED_BY] = {judge_announced, .bgp = true},
 	[JUDGE_WITHDRAWN_BY] = {judge_withdrawn, .bgp = true, .named_only = true},
@@ -258,64 +254,12 @@ static const struct kind kinds[] = {
 	[JUDGE_LEFT] = {judge_left, .traffic = true, .bgp = true, .fib = true, .gate = true},
 };
 
-static bool rests_on(const struct question *q, const struct judge_link *link)
-{
-	const struct kind *k = &kinds[q->e->kind];
-	bool http = q->e->kind == JUDGE_HTTP;
-
-	switch (link->role) {
-	case LINK_WORKER:
-		if (http)
-			return false;
-		return (k->bgp && (!k->named_only || question_names(q, link->index))) || k->traffic;
-	case LINK_CLIENT:
-		return k->traffic && !k->gate;
-	case LINK_POD:
-		return http && q->e->source != JUDGE_SOURCE_ANY;
-	case LINK_ROUTER:
-		return k->bfd;
-	case LINK_GATE:
-		return k->gate;
-	case LINK_UPLINK:
-		return q->e->kind == JUDGE_STAGES;
-	case LINK_OTHER:
-		return false;
-	}
-	return false;
-}
-
-/* Says what evidence is missing; nothing when all is there. */
-static void say_gaps(const struct question *q, struct saying *s)
-{
-	const struct judge *j = q->j;
-	const struct kind *k = &kinds[q->e->kind];
-	bool full = false;
-	size_t told = 0;
-
-	for (unsigned int i = 0; i < j->links.len; i++) {
-		const struct judge_link *link = &j->links.at[i];
-
-		if (link->lost == 0 || !rests_on(q, link))
-			continue;
-		if (told++ < LOSSES_TOLD)
-			saying_addf(s, "%s%llu frames were lost on %s", s->len > 0 ? ", " : "",
-				    (unsigned long long)link->lost, judge_file(q, i));
-	}
-	if (told > LOSSES_TOLD)
-		saying_addf(s, " and more on %zu other links", told - LOSSES_TOLD);
-	for (size_t i = 1; k->fib && i <= j->lab.router_count; i++)
-		full = full || j->fibs[i].full;
-	if (full || (k->bgp && j->bgp.full) || (k->fib && j->fib.full) || (k->traffic && j->traffic.full) ||
-	    (k->bfd && j->bfd.full))
-		saying_addf(s, "%sthere was more evidence than the judge keeps", s->len > 0 ? ", " : "");
-}
-
 /* What was seen may be right, but what was not seen may contradict it. */
 static void mind_gaps(struct question *q)
 {
 	struct saying gaps = {0}, all = {0};
 
-	say_gaps(q, &gaps);
+	judge_say_gaps(q, &kinds[q->e->kind], &gaps);
 	if (gaps.len == 0)
 		return;
 	saying_addf(&all, "%s; but %s", q->f->seen != NULL ? q->f->seen : "nothing", gaps.at);

@@ -84,8 +84,9 @@ void judge_pod(struct judge *j, const struct judge_pod *pod);
 void judge_hash(struct judge *j, bool addresses_only);
 /* Every packet of the run of flows counts, not only the first at each place; told before its first one. Gate and workers. */
 void judge_trace(struct judge *j, uint32_t run);
-/* So many frames in all were lost on a link: verdicts that rest on it become inconclusive. */
-void judge_loss(struct judge *j, unsigned int link, uint64_t frames);
+/* All that was lost on a link up to now, in place of what was told before: verdicts that rest on the link and on what it showed
+ * at one of these times become inconclusive. Copied. */
+void judge_losses(struct judge *j, unsigned int link, const struct capture_loss *losses, size_t n);
 
 /* ---- Expectations ---- */
 

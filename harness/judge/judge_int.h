@@ -96,6 +96,7 @@ struct bgp_conn {
 	enum bgp_end dialler, closer;
 	enum bgp_close close;
 	struct mark syn, synack, open[2], keepalive[2], established, closed;
+	struct mark gap;       /* the first: some of what was said was not captured */
 	struct mark ended[2];  /* the first FIN, RST or NOTIFICATION of each end */
 	uint8_t code, subcode; /* of the NOTIFICATION */
 	uint8_t data[32];      /* of it, cut to the room */
@@ -148,6 +149,11 @@ void bgp_view_packet(struct bgp_view *v, uint32_t worker, const struct capture_e
 bool bgp_conn_alive(const struct bgp_conn *conn, struct instant t);
 /* The worker's session that is established at t, or NULL. */
 const struct bgp_conn *bgp_view_session(const struct bgp_view *v, uint32_t worker, struct instant t);
+
+/* The newest connection of the worker that was a session by t, or NULL. */
+const struct bgp_conn *bgp_view_last_session(const struct bgp_view *v, uint32_t worker, struct instant t);
+/* The worker said something on it after `t` and, as far as that is known, by `by`. */
+bool bgp_conn_heard_after(const struct bgp_conn *conn, struct instant t, struct instant by);
 
 typedef VEC(struct instant) instants;
 
@@ -351,7 +357,8 @@ enum link_role { LINK_OTHER, LINK_WORKER, LINK_CLIENT, LINK_POD, LINK_ROUTER, LI
 struct judge_link {
 	enum link_role role;
 	uint32_t index; /* of the worker, the client, the pod, or the router whose uplink it is */
-	uint64_t lost;
+	struct capture_loss *lost;
+	size_t lost_count;
 };
 
 struct judge {
@@ -379,6 +386,14 @@ struct question {
 	struct judge_finding *f;
 };
 
+/* A kind of expectation, and the evidence that it rests on. */
+struct judge_basis {
+	void (*evaluate)(struct question *q);
+	bool bgp, fib, traffic, bfd; /* the views */
+	bool named_only;	     /* of the workers' links */
+	bool gate;		     /* the router's port to the clients, instead of theirs */
+};
+
 static inline bool question_names(const struct question *q, size_t worker)
 {
 	return q->e->workers != NULL && q->e->workers[worker];
@@ -388,6 +403,11 @@ struct judge_link judge_link_at(const struct judge *j, unsigned int link);
 /* The link's file for people, also for a link that has none. */
 const char *judge_file(const struct question *q, unsigned int link);
 void judge_frame_add(struct question *q, unsigned int link, uint64_t frame);
+
+/* ---- gaps.c ---- */
+
+/* Says what evidence is missing that a verdict of the kind rests on; nothing when all is there. */
+void judge_say_gaps(const struct question *q, const struct judge_basis *k, struct saying *s);
 
 /* ---- state.c: conditions that hold from one instant to another ---- */
 

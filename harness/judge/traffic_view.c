@@ -206,6 +206,7 @@ void traffic_view_packet(struct traffic_view *v, const struct capture_event *eve
 	case CAPTURE_TCP_SYNACK:
 	case CAPTURE_BGP:
 	case CAPTURE_BGP_BAD:
+	case CAPTURE_BGP_GAP:
 	case CAPTURE_BFD:
 		break;
 	}

@@ -181,12 +181,10 @@ int run_evidence_stop(struct run *r, struct errmsg *err)
 void run_evidence_losses(struct run *r)
 {
 	for (unsigned int link = 0; link < r->link_count; link++) {
-		struct capture_stats stats;
-		struct errmsg err;
+		struct capture_loss losses[CAPTURE_LOSSES_MAX];
+		size_t n = capture_losses(r->capture, link, losses);
 
-		if (capture_stats(r->capture, link, &stats, &err) < 0)
-			evidence_failed(r, &err);
-		else if (stats.dropped > 0)
-			judge_loss(r->judge, link, stats.dropped);
+		if (n > 0)
+			judge_losses(r->judge, link, losses, n);
 	}
 }

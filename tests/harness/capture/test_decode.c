@@ -16,7 +16,8 @@
 static const char keepalive[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x13\x04";
 #define KEEPALIVE_LEN (sizeof(keepalive) - 1)
 
-static const char *const kinds[] = {"bgp", "bad", "syn", "synack", "fin", "rst", "flow", "request", "response", "bfd"};
+static const char *const kinds[] = {"bgp",  "bad",     "syn",	   "synack", "fin", "rst",
+				    "flow", "request", "response", "bfd",    "gap"};
 
 static void tell(void *ctx, const struct capture_event *e)
 {
@@ -329,7 +330,7 @@ static const struct tcp_row tcp_rows[] = {
 	  BYTES(119, keepalive, KEEPALIVE_LEN),
 	  {true, TCP_ACK, 500, 138, NULL, 0, 0},
 	  {true, TCP_ACK, 500, 138, NULL, 0, 2}},
-	 "syn 1, synack 2, bgp 7 type 4"},
+	 "syn 1, synack 2, gap 7, bgp 7 type 4"},
 	{"the handshake seen backwards",
 	 179,
 	 {{true, TCP_SYN | TCP_ACK, 499, 100, NULL, 0, 0},

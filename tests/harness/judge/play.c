@@ -299,6 +299,21 @@ static size_t next_link(const struct play *p, const size_t *at, enum play_order 
 	return open[best];
 }
 
+void play_loss(struct judge *j, unsigned int link, uint64_t frames, double since, double until)
+{
+	const struct capture_loss loss = {
+		.frames = frames, .after = 7, .before = 9, .since = play_ms(since), .until = play_ms(until)};
+
+	judge_losses(j, link, &loss, 1);
+}
+
+void play_loss_ever(struct judge *j, unsigned int link, uint64_t frames)
+{
+	const struct capture_loss loss = {.frames = frames, .until = INSTANT_NEVER};
+
+	judge_losses(j, link, &loss, 1);
+}
+
 struct judge *play_judge(const struct play *p, enum play_order order, uint64_t seed, struct instant until)
 {
 	struct judge *j = judge_new(&p->lab);
@@ -307,7 +322,8 @@ struct judge *play_judge(const struct play *p, enum play_order order, uint64_t s
 
 	if (p->traced != 0)
 		judge_trace(j, p->traced);
-	judge_loss(j, PLAY_GATE, p->gate_loses);
+	if (p->gate_loses > 0)
+		play_loss_ever(j, PLAY_GATE, p->gate_loses);
 	for (size_t i = 0; i < 2 && !p->no_pods; i++)
 		judge_pod(j, &pods[i]);
 	for (size_t i = 0; i < p->fib.len; i++) {

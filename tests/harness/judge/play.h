@@ -89,6 +89,9 @@ enum play_order { PLAY_LINK_BY_LINK, PLAY_LINKS_BACKWARDS, PLAY_BY_TIME, PLAY_SE
 struct judge *play_judge(const struct play *p, enum play_order order, uint64_t seed, struct instant until);
 /* Feeds a judge everything, asks, and frees it. The texts are the play's. */
 struct judge_finding play_ask(struct play *p, const struct judge_expect *e, struct instant now);
+/* All that the link lost, at a time or at none in particular: in place of what was told before. */
+void play_loss(struct judge *j, unsigned int link, uint64_t frames, double since, double until);
+void play_loss_ever(struct judge *j, unsigned int link, uint64_t frames);
 /* Workers by digit: "13" names worker1 and worker3. */
 const bool *play_who(struct play *p, const char *digits);
 /* An expectation of PLAY_PREFIX, and what it comes to with all the evidence at its deadline. */

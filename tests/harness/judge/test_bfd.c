@@ -189,7 +189,7 @@ static void test_lost_frames(void **state)
 
 	come_up(p);
 	j = play_judge(p, PLAY_BY_TIME, 0, play_ms(1000));
-	judge_loss(j, ROUTER_LINK, 3);
+	play_loss_ever(j, ROUTER_LINK, 3);
 	f = judge_evaluate(j, &e, play_ms(1000), &p->arena);
 	assert_int_equal(f.verdict, JUDGE_INCONCLUSIVE);
 	play_assert_says(f, "3 frames were lost on worker3.pcap");

@@ -206,7 +206,7 @@ static void damage(struct play *p, struct rng *rng)
 		e->link = (unsigned int)rng_next(rng);
 		break;
 	case 2:
-		e->kind = (enum capture_kind)rng_below(rng, CAPTURE_HTTP_RESPONSE + 1);
+		e->kind = (enum capture_kind)rng_below(rng, CAPTURE_BGP_GAP + 1);
 		break;
 	case 3:
 		e->len = e->len > 0 ? rng_below(rng, e->len) : 0;

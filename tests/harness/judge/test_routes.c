@@ -428,8 +428,8 @@ static void test_loss(void **state)
 	play_sessions(p);
 	play_announce(p, 0, 50, PLAY_PREFIX, NULL);
 	j = play_judge(p, PLAY_BY_TIME, 0, INSTANT_NEVER);
-	judge_loss(j, 1, 7);
-	judge_loss(j, 1, 12); /* so many in all */
+	play_loss_ever(j, 1, 7);
+	play_loss_ever(j, 1, 12); /* so many in all */
 	e = play_expect(p, JUDGE_ANNOUNCED_BY, "1", 30, 1000);
 	f = judge_evaluate(j, &e, play_ms(1000), &p->arena);
 	assert_int_equal(f.verdict, JUDGE_INCONCLUSIVE);

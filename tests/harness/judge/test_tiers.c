@@ -103,7 +103,7 @@ static void test_waits_and_losses(void **state)
 	assert_int_equal(play_ask(p, &e, play_ms(600)).verdict, JUDGE_PENDING);
 	assert_int_equal(play_ask(p, &e, play_ms(1000)).verdict, JUDGE_PASS);
 	j = play_judge(p, PLAY_BY_TIME, 0, INSTANT_NEVER);
-	judge_loss(j, PLAY_POD, 1);
+	play_loss_ever(j, PLAY_POD, 1);
 	assert_int_equal(judge_evaluate(j, &e, play_ms(1000), &p->arena).verdict, JUDGE_INCONCLUSIVE);
 	judge_free(j);
 }

@@ -512,10 +512,10 @@ static void test_loss(void **state)
 
 	hashed_flows(p, 3000, 1);
 	j = play_judge(p, PLAY_BY_TIME, 0, INSTANT_NEVER);
-	judge_loss(j, PLAY_POD, 3); /* not what a spread rests on */
+	play_loss_ever(j, PLAY_POD, 3); /* not what a spread rests on */
 	f = judge_evaluate(j, &e, play_ms(1000), &p->arena);
 	assert_int_equal(f.verdict, JUDGE_PASS);
-	judge_loss(j, 1, 40);
+	play_loss_ever(j, 1, 40);
 	f = judge_evaluate(j, &e, play_ms(1000), &p->arena);
 	assert_int_equal(f.verdict, JUDGE_INCONCLUSIVE);
 	play_assert_says(f, "; but 40 frames were lost on worker2.pcap");
