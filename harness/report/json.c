@@ -296,6 +296,22 @@ static json_t *phases(const struct report_result *result)
 	return array;
 }
 
+static json_t *losses(const struct report_capture *c)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < c->lost_count; i++) {
+		json_t *o = json_object();
+
+		set(o, "frames", json_integer((json_int_t)c->lost[i].frames));
+		set(o, "after_frame", json_integer((json_int_t)c->lost[i].after));
+		if (c->lost[i].before != 0)
+			set(o, "before_frame", json_integer((json_int_t)c->lost[i].before));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *captures(const struct report_result *result)
 {
 	json_t *array = json_array();
@@ -306,6 +322,8 @@ static json_t *captures(const struct report_result *result)
 		set(o, "file", json_text(result->captures[i].file));
 		set(o, "frames", json_integer((json_int_t)result->captures[i].frames));
 		set(o, "dropped", json_integer((json_int_t)result->captures[i].dropped));
+		if (result->captures[i].lost_count > 0)
+			set(o, "lost", losses(&result->captures[i]));
 		json_array_append_new(array, o);
 	}
 	return array;

@@ -205,8 +205,9 @@ static void read_result(const json_t *root, struct arena *arena, struct report_r
 	for (size_t i = 0; i < json_array_size(captures); i++) {
 		const json_t *o = json_array_get(captures, i);
 
-		capture[i] = (struct report_capture){string_of(o, "file", arena), count_of(o, "frames"),
-						     count_of(o, "dropped")};
+		capture[i] = (struct report_capture){.file = string_of(o, "file", arena),
+						     .frames = count_of(o, "frames"),
+						     .dropped = count_of(o, "dropped")};
 	}
 	*ret = (struct report_result){.verdict = verdict_of(root),
 				      .exit = (int)(integer_of(root, "exit") & 0xff),

@@ -161,6 +161,8 @@ struct report_phase {
 struct report_capture {
 	const char *file; /* in the run directory */
 	uint64_t frames, dropped;
+	const struct capture_loss *lost; /* when */
+	size_t lost_count;
 };
 
 struct report_result {

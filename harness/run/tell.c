@@ -336,11 +336,17 @@ static size_t captures_fill(struct run *r, struct report_capture **ret)
 	*ret = arena_array(&r->arena, r->link_count, sizeof(**ret));
 	for (unsigned int i = 0; i < r->link_count; i++) {
 		struct capture_stats stats = {0};
+		struct capture_loss losses[CAPTURE_LOSSES_MAX];
+		size_t lost = capture_losses(r->capture, i, losses);
 		struct errmsg ignored;
 
 		(void)capture_stats(r->capture, i, &stats, &ignored);
 		(*ret)[i] = (struct report_capture){
-			.file = r->link_files[i], .frames = stats.frames, .dropped = stats.dropped};
+			.file = r->link_files[i],
+			.frames = stats.frames,
+			.dropped = stats.dropped,
+			.lost = lost > 0 ? arena_memdup(&r->arena, losses, lost * sizeof(*losses)) : NULL,
+			.lost_count = lost};
 	}
 	return r->link_count;
 }

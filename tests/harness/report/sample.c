@@ -245,7 +245,8 @@ void sample_init(struct sample *s)
 		.order = "descending",
 	};
 	static const struct report_phase phases[] = {{"build", 31 * NS_PER_MS}, {"steps", 1054 * NS_PER_MS}};
-	static const struct report_capture captures[] = {{"worker1.pcap", 2410, 0}, {"worker3.pcap", 2388, 0}};
+	static const struct report_capture captures[] = {{.file = "worker1.pcap", .frames = 2410},
+							 {.file = "worker3.pcap", .frames = 2388}};
 
 	*s = (struct sample){0};
 	init_lab(s);

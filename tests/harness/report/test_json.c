@@ -100,6 +100,35 @@ static void test_json_spread(void **state)
 	sample_fini(&s);
 }
 
+/* When a link lost frames, and that it may not have ended. */
+static void test_json_losses(void **state)
+{
+	static const struct capture_loss lost[] = {{.frames = 12, .after = 101, .before = 140},
+						   {.frames = 3, .after = 150}};
+	static const struct report_capture capture = {
+		.file = "worker1.pcap", .frames = 150, .dropped = 15, .lost = lost, .lost_count = 2};
+	struct sample s;
+	char *text;
+	json_t *root, *told;
+
+	(void)state;
+	sample_init(&s);
+	s.result.captures = &capture;
+	s.result.capture_count = 1;
+	text = sample_page(&s, REPORT_JSON, NULL);
+	root = parsed(text);
+	told = json_object_get(json_array_get(json_object_get(root, "captures"), 0), "lost");
+	assert_int_equal(json_array_size(told), 2);
+	assert_integer(json_array_get(told, 0), "frames", 12);
+	assert_integer(json_array_get(told, 0), "after_frame", 101);
+	assert_integer(json_array_get(told, 0), "before_frame", 140);
+	assert_integer(json_array_get(told, 1), "after_frame", 150);
+	assert_null(json_object_get(json_array_get(told, 1), "before_frame"));
+	json_decref(root);
+	free(text);
+	sample_fini(&s);
+}
+
 /* JSON has no word for what is no number; the page has to live with it, too. */
 static void test_json_no_number(void **state)
 {
@@ -365,12 +394,13 @@ static void test_broken_pipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_keys),    cmocka_unit_test(test_json_spread),
-		cmocka_unit_test(test_json_seeds),   cmocka_unit_test(test_json_hostile),
-		cmocka_unit_test(test_json_no_utf8), cmocka_unit_test(test_json_no_number),
-		cmocka_unit_test(test_case_read),    cmocka_unit_test(test_case_read_bad),
-		cmocka_unit_test(test_timeline),     cmocka_unit_test(test_timeline_full),
-		cmocka_unit_test(test_full_disk),    cmocka_unit_test(test_broken_pipe),
+		cmocka_unit_test(test_json_keys),      cmocka_unit_test(test_json_spread),
+		cmocka_unit_test(test_json_seeds),     cmocka_unit_test(test_json_hostile),
+		cmocka_unit_test(test_json_no_utf8),   cmocka_unit_test(test_json_losses),
+		cmocka_unit_test(test_json_no_number), cmocka_unit_test(test_case_read),
+		cmocka_unit_test(test_case_read_bad),  cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_timeline_full),  cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_broken_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
