@@ -75,7 +75,6 @@ static void suite_case(struct teller *t, const struct report_case *c)
 			    .started = c->lab.started,
 			    .has_fib = c->result.fib != NULL && c->result.fib->added > 0};
 
-	/* A router that is not installed has no name but its run's. */
 	s.router = copy(router != NULL ? router : c->lab.scenario != NULL ? c->lab.scenario : "");
 	s.message = copy(case_message(c));
 	take_steps(&s, c);
@@ -289,8 +288,14 @@ static void put_messages(struct page *p, const struct comparison *all)
 	for (size_t i = 0; i < all->subjects.len; i++) {
 		const struct subject *s = &all->subjects.at[i];
 
-		if (s->message != NULL)
-			terminal_field(p, 2, s->router, PAGE_DIM, s->message);
+		if (s->message == NULL)
+			continue;
+		page_to(p, 2);
+		page_put(p, PAGE_BOLD, s->router);
+		page_line(p);
+		page_to(p, 4);
+		page_wrap(p, PAGE_DIM, s->message);
+		page_line(p);
 	}
 }
 

@@ -57,6 +57,12 @@ int run_daemon_find(struct run *r, struct errmsg *err)
 		result = config_read(r, &r->daemon_config, err);
 	if (result == 0)
 		result = node_daemon_find(run_daemon_kind(r->plan->lab.daemon), &r->daemon.node, err);
+	if (result == 0 && r->plan->lab.upstream.routers > 0 && !node_daemon_installs_routes(r->daemon.node.kind))
+		result = errmsg_say(
+			err, -EOPNOTSUPP,
+			"%s %s installs no routes in the kernel on Linux: below lab.upstream it would forward "
+			"nothing",
+			r->daemon.node.name, r->daemon.node.version);
 	r->daemon.run = r;
 	r->has_daemon = result == 0;
 	return result;
@@ -92,19 +98,22 @@ void run_daemon_watch(struct run *r, struct run_daemon *d)
 		drive_child(r->drive, d->node.programs.at[d->watched].pid, on_program_end, d);
 }
 
-int run_daemon_start(struct run *r, struct errmsg *err)
+int run_daemon_start(struct run *r, struct run_daemon *daemon, struct errmsg *err)
 {
 	struct node_router_conf conf = run_router_conf(r);
-	struct node_daemon *d = &r->daemon.node;
-	const char *name = node_daemon_config_name(d->kind);
+	struct node_daemon *d = &daemon->node;
+	const char *name = node_daemon_config_name(d->kind), *text = r->daemon_config;
 	int result;
 
-	if (r->daemon_config == NULL)
-		r->daemon_config = node_router_config(r->lab, &conf, d->kind, &r->arena);
-	result = config_write(r, name, r->daemon_config, err);
+	conf.number = d->number;
+	if (d->instance != NULL)
+		name = arena_printf(&r->arena, "%s-%s", d->instance, name);
+	if (text == NULL)
+		text = node_router_config(r->lab, &conf, d->kind, &r->arena);
+	result = config_write(r, name, text, err);
 	if (result == 0)
 		result = node_daemon_start(r->lab, d, arena_printf(&r->arena, "%s/%s", r->dir, name), r->dir_fd, err);
-	run_daemon_watch(r, &r->daemon);
+	run_daemon_watch(r, daemon);
 	return result;
 }
 
@@ -127,33 +136,31 @@ int run_daemon_failed(struct run *r, struct errmsg *err)
 	return err->code;
 }
 
-static int not_listening(const struct run *r, struct errmsg *err)
+static int not_listening(const struct run *r, const struct node_daemon *d, struct errmsg *err)
 {
-	const struct node_daemon *d = &r->daemon.node;
-
 	return errmsg_say(
 		err, -ETIMEDOUT,
 		"%s %s does not listen on port %d within %s; does its configuration have a BGP speaker? See %s/%s",
 		d->name, d->version, BGP_PORT, duration_text(LISTEN_WITHIN_NS).s, r->dir, d->log);
 }
 
-int run_daemon_await(struct run *r, struct errmsg *err)
+int run_daemon_await(struct run *r, struct run_daemon *d, struct errmsg *err)
 {
 	struct instant deadline = instant_add(drive_now(r->drive), LISTEN_WITHIN_NS);
 
 	/* The kernel has no event for a socket that begins to listen; its table is cheap to look at. */
 	for (;;) {
-		int done = node_daemon_proceed(&r->daemon.node, r->dir_fd, err);
+		int done = node_daemon_proceed(&d->node, r->dir_fd, err);
 
 		if (done < 0)
 			return done;
-		run_daemon_watch(r, &r->daemon);
+		run_daemon_watch(r, d);
 		if (r->daemon_ended)
 			return run_daemon_failed(r, err);
-		if (done > 0 && node_daemon_listens(&r->daemon.node))
+		if (done > 0 && node_daemon_listens(&d->node))
 			return 0;
 		if (!instant_before(drive_now(r->drive), deadline))
-			return not_listening(r, err);
+			return not_listening(r, &d->node, err);
 		if (!drive_wait(r->drive, instant_add(drive_now(r->drive), LISTEN_POLL_NS)))
 			return errmsg_say(err, -EINTR, "interrupted");
 	}

@@ -105,8 +105,8 @@ static int router_restart(struct run *r, int64_t down_ns, struct errmsg *err)
 		return result;
 	if (!r->has_daemon)
 		return run_router_start(r, true, err);
-	result = run_daemon_start(r, err);
-	return result < 0 ? result : run_daemon_await(r, err);
+	result = run_daemon_start(r, &r->daemon, err);
+	return result < 0 ? result : run_daemon_await(r, &r->daemon, err);
 }
 
 static int worker_restart(struct run *r, unsigned int worker, int64_t down_ns, struct errmsg *err)

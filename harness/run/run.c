@@ -140,7 +140,8 @@ static enum run_exit run_in_folder(struct run *r, struct errmsg *err)
 	if (error == 0)
 		error = run_speakers_find(r, &why);
 	if (error < 0)
-		return tell_without_lab(r, error == -ENOENT ? RUN_SKIPPED : RUN_BROKEN, &why, err);
+		return tell_without_lab(r, error == -ENOENT || error == -EOPNOTSUPP ? RUN_SKIPPED : RUN_BROKEN, &why,
+					err);
 	error = net_sandbox_run(body, r, r->dir, &status, &why);
 	if (error < 0)
 		return tell_without_lab(r, error == -EPERM || error == -ENOSYS ? RUN_SKIPPED : RUN_BROKEN, &why, err);

@@ -98,7 +98,7 @@ struct run {
 	struct run_timer *lags[RUN_LAGS];
 	VEC(struct run_left) left; /* sorted; until its peers have told all */
 	struct run_daemon daemon;
-	const char *daemon_config; /* its text */
+	const char *daemon_config; /* its text; NULL: one is made */
 	bool has_daemon;
 	bool daemon_ended; /* this one or a worker's speaker: `dead` */
 	const struct node_daemon *dead;
@@ -205,6 +205,9 @@ void run_router_stop(struct run *r);
 void run_router_sweep(struct run *r);
 
 /* tiers.c: the other routers and the one above them, where the lab has them */
+/* Starts the others where they are real daemons. */
+int run_tiers_daemons(struct run *r, struct errmsg *err);
+/* All else; built-in routers find upstream listening when they dial, real ones listen by then, and are dialled. */
 int run_tiers_start(struct run *r, struct errmsg *err);
 void run_tiers_stop(struct run *r);
 /* Says who stands where. */
@@ -267,9 +270,9 @@ void run_evidence_losses(struct run *r);
 
 /* daemon.c: a real router daemon */
 int run_daemon_find(struct run *r, struct errmsg *err);
-int run_daemon_start(struct run *r, struct errmsg *err);
+int run_daemon_start(struct run *r, struct run_daemon *d, struct errmsg *err);
 /* Waits until it listens for BGP. */
-int run_daemon_await(struct run *r, struct errmsg *err);
+int run_daemon_await(struct run *r, struct run_daemon *d, struct errmsg *err);
 /* speaker.c: workers whose speaker is a real daemon */
 bool run_speaker_is_real(const struct run *r, unsigned int worker);
 /* Before the sandbox stands, as run_daemon_find. */

@@ -131,6 +131,22 @@ int run_cluster_start(struct run *r, struct errmsg *err)
 	return kube_apply_all(r->cluster, r->plan->manifests, r->plan->manifest_count, err);
 }
 
+static int daemons_start(struct run *r, struct errmsg *err)
+{
+	int result = run_tiers_daemons(r, err);
+
+	return result < 0 ? result : run_daemon_start(r, &r->daemon, err);
+}
+
+static int routers_start(struct run *r, struct errmsg *err)
+{
+	int result = r->has_daemon ? run_daemon_await(r, &r->daemon, err) : 0;
+
+	if (result == 0)
+		result = run_tiers_start(r, err);
+	return result < 0 || r->has_daemon ? result : run_router_start(r, false, err);
+}
+
 int run_setup(struct run *r, struct errmsg *err)
 {
 	int result;
@@ -146,14 +162,12 @@ int run_setup(struct run *r, struct errmsg *err)
 	run_judge_start(r);
 	/* The daemon's start overlaps with the opening of the captures; no session can come up before workers dial. */
 	if (r->has_daemon)
-		result = run_daemon_start(r, err);
+		result = daemons_start(r, err);
 	if (result == 0)
 		result = run_evidence_start(r, err);
 	run_phase(r, "captures");
 	if (result == 0)
-		result = run_tiers_start(r, err);
-	if (result == 0)
-		result = r->has_daemon ? run_daemon_await(r, err) : run_router_start(r, false, err);
+		result = routers_start(r, err);
 	run_phase(r, "router");
 	if (result == 0)
 		result = run_cluster_start(r, err);

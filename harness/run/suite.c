@@ -183,8 +183,12 @@ static void case_tell(struct suite *s, size_t i, enum run_exit result)
 
 	case_dir(s, i, dir);
 	if (report_case_read(arena_printf(&arena, "%s/verdict.json", dir), &arena, &c, &err) < 0) {
-		c = (struct report_case){.lab = {.scenario = s->plans[i]->name, .file = s->plans[i]->file}};
+		c = (struct report_case){.lab = {.file = s->plans[i]->file}};
 		c.result.message = arena_printf(&arena, "the run left no verdict: %s", err.text);
+	}
+	if (c.lab.scenario == NULL) { /* it ended before there was a lab */
+		c.lab.scenario = s->plans[i]->name;
+		c.lab.router.daemon = plan_daemon_name(s->plans[i]->lab.daemon);
 	}
 	/* The process's own end counts, whatever it had time to write. */
 	c.result.verdict = run_verdict(result);

@@ -13,6 +13,7 @@ struct run_tier_node {
 	struct run *run;
 	unsigned int number; /* the judge's: a router's place, or after them upstream */
 	const struct node_host *host;
+	struct run_daemon daemon; /* node.instance NULL: the built-in speaker, below */
 	struct bgp_speaker *engine;
 	struct drive_speaker *driver;
 	struct net_fib_monitor *fib;
@@ -65,13 +66,16 @@ void run_upstream_dial(const struct run *r, unsigned int router, struct addr *re
 	*ret_source = node_uplink(r->lab, router);
 }
 
-/* Workers dial; so it is upstream who is dialled. */
+/* Workers dial built-in routers, and these dial upstream; real ones wait for it. */
 static void on_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port, struct addr *ret_source)
 {
 	const struct run_tier_node *t = ctx;
 
-	(void)peer;
-	run_upstream_dial(t->run, t->number, ret_remote, ret_port, ret_source);
+	run_upstream_dial(t->run, is_upstream(t) ? peer : t->number, ret_remote, ret_port, ret_source);
+	if (!is_upstream(t))
+		return;
+	*ret_remote = *ret_source;
+	*ret_source = t->host->address;
 }
 
 static int speaker_start(struct run_tier_node *t, struct errmsg *err)
@@ -83,6 +87,7 @@ static int speaker_start(struct run_tier_node *t, struct errmsg *err)
 	struct drive_speaker_conf driver = {.ns = t->host->ns, .listens = true, .ops = &ops, .ctx = t};
 
 	conf.number = t->number;
+	conf.upstream_dials = r->has_daemon;
 	conf.max_paths = is_upstream(t) ? PATHS_MAX : conf.max_paths;
 	t->engine = is_upstream(t) ? node_upstream_speaker(r->lab, &conf) : node_router_speaker(r->lab, &conf);
 	driver.engine = t->engine;
@@ -145,26 +150,53 @@ static int watch(struct run_tier_node *t, struct errmsg *err)
 /* ---- Life ---- */
 
 /* Upstream first: it listens when its routers dial. */
-int run_tiers_start(struct run *r, struct errmsg *err)
+static void tiers_new(struct run *r)
 {
 	const struct node_lab *lab = r->lab;
-	int result = 0;
 
-	if (lab->conf.routers == 0)
-		return 0;
-	if (r->has_daemon)
-		return errmsg_say(err, -ENOTSUP, "a lab with an upstream has built-in routers alone");
+	if (r->tiers != NULL || lab->conf.routers == 0)
+		return;
 	r->tiers = memory_new(sizeof(*r->tiers));
 	r->tiers->n = lab->conf.routers;
 	r->tiers->at = arena_array(&r->arena, r->tiers->n, sizeof(*r->tiers->at));
-	for (unsigned int i = 0; i < lab->conf.routers && result == 0; i++) {
+	for (unsigned int i = 0; i < lab->conf.routers; i++)
+		r->tiers->at[i] = (struct run_tier_node){.run = r,
+							 .number = i == 0 ? lab->conf.routers : i,
+							 .host = i == 0 ? &lab->upstream : node_router_at(lab, i)};
+}
+
+int run_tiers_daemons(struct run *r, struct errmsg *err)
+{
+	int result = 0;
+
+	tiers_new(r);
+	for (size_t i = 1; r->tiers != NULL && i < r->tiers->n && result == 0; i++) {
+		struct run_tier_node *t = &r->tiers->at[i];
+		struct node_daemon *d = &t->daemon.node;
+
+		t->daemon = (struct run_daemon){.run = r, .node = r->daemon.node}; /* found, and not started yet */
+		d->number = t->number;
+		d->instance = t->host->name;
+		snprintf(d->log, sizeof(d->log), "router%u-%.40s", t->number + 1, r->daemon.node.log);
+		result = run_daemon_start(r, &t->daemon, err);
+	}
+	return result;
+}
+
+int run_tiers_start(struct run *r, struct errmsg *err)
+{
+	int result = 0;
+
+	tiers_new(r);
+	for (size_t i = 0; r->tiers != NULL && i < r->tiers->n && result == 0; i++) {
+		if (r->tiers->at[i].daemon.node.instance != NULL)
+			result = run_daemon_await(r, &r->tiers->at[i].daemon, err);
+	}
+	for (size_t i = 0; r->tiers != NULL && i < r->tiers->n && result == 0; i++) {
 		struct run_tier_node *t = &r->tiers->at[i];
 
-		*t = (struct run_tier_node){.run = r,
-					    .number = i == 0 ? lab->conf.routers : i,
-					    .host = i == 0 ? &lab->upstream : node_router_at(lab, i)};
 		result = watch(t, err);
-		if (result == 0)
+		if (result == 0 && t->daemon.node.instance == NULL)
 			result = speaker_start(t, err);
 	}
 	return result;
@@ -191,6 +223,7 @@ void run_tiers_tell(struct run *r)
 void run_tiers_stop(struct run *r)
 {
 	for (size_t i = 0; r->tiers != NULL && i < r->tiers->n; i++) {
+		node_daemon_end(&r->tiers->at[i].daemon.node);
 		drive_speaker_free(r->tiers->at[i].driver);
 		bgp_speaker_free(r->tiers->at[i].engine);
 		net_fib_monitor_free(r->tiers->at[i].fib);

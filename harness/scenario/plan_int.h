@@ -53,7 +53,6 @@ const struct yaml_source *plan_source(const struct plan_state *s, const char *pa
 /* plan_daemon.c */
 /* The daemon whose syntax the configuration has; PLAN_DAEMON_COUNT when nothing in it tells. */
 enum plan_daemon plan_config_syntax(struct plan_state *s, const char *path, unsigned int *ret_line);
-const char *plan_daemon_name(enum plan_daemon daemon);
 /* workers.speaker: a word, or a list of them, which workers take in turn; writes the span. */
 void plan_speakers_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 /* router.password: what TCP MD5 takes and every daemon's language can hold. */

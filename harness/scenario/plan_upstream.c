@@ -14,28 +14,31 @@ static const struct field upstream_fields[] = {
 };
 const struct record plan_upstream_record = {.what = "upstream", RECORD_FIELDS(upstream_fields)};
 
-/* What only the one router of a lab without this tier has. */
+/* What only the one router of a lab without this tier has, and why. */
 static void alone_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab)
 {
+	static const char plain[] = "the routers below lab.upstream are plain ones";
 	const struct {
 		bool on;
-		const char *key;
+		const char *key, *why;
 	} rows[] = {
-		{lab->daemon != PLAN_BUILTIN, "daemon"},
-		{lab->router_password != NULL, "password"},
-		{lab->router_session.bfd.on, "bfd"},
-		{lab->router_session.ttl_security > 0, "ttl_security"},
-		{lab->router_session.graceful_restart, "graceful_restart"},
-		{lab->groups.on, "nexthop_groups"},
-		{lab->delete_add, "group_update"},
+		{lab->daemon == PLAN_GOBGP || lab->daemon == PLAN_OPENBGPD, "daemon",
+		 "below lab.upstream a router forwards, and this one installs no routes in Linux's kernel"},
+		{lab->router_config != NULL, "config",
+		 "one file can't be that of several routers, each with addresses of its own and a session to upstream"},
+		{lab->router_password != NULL, "password", plain},
+		{lab->router_session.bfd.on, "bfd", plain},
+		{lab->router_session.ttl_security > 0, "ttl_security", plain},
+		{lab->router_session.graceful_restart, "graceful_restart", plain},
+		{lab->groups.on, "nexthop_groups", plain},
+		{lab->delete_add, "group_update", plain},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].on)
 			diag_hint(&s->r,
 				  reader_fault(&s->r, yaml_get_key(router, rows[i].key),
-					       "%s: not with lab.upstream, whose routers are built-in ones and plain",
-					       rows[i].key),
+					       "%s: not with lab.upstream: %s", rows[i].key, rows[i].why),
 				  "leave out one of the two");
 	}
 }

@@ -69,7 +69,7 @@ struct plan_upstream {
 	unsigned int routers;	     /* 0: no such tier */
 	uint32_t as;		     /* 64512 */
 	struct plan_hashing hashing; /* its own; seed 0: drawn, and another than the routers' */
-	struct prefix net;	     /* between the tiers; 192.168.255.0/24 */
+	struct prefix net;	     /* between the tiers; 192.168.255.0/24, fd00:255::/64 */
 };
 
 /* A lie that a worker tells, to prove that the judge catches it. */
@@ -414,6 +414,8 @@ bool plan_group_of(const char *word, enum plan_group *ret);
 bool plan_set_impact(struct plan *p, const struct plan_impact *what, const char **ret_why);
 /* The daemon that a scenario's word for a router means; false for another word. */
 bool plan_daemon_of(const char *word, enum plan_daemon *ret);
+/* In words: "BIRD 2", "the built-in router". */
+const char *plan_daemon_name(enum plan_daemon daemon);
 /* The same plan over another router, with a generated configuration unless it is the plan's own; the plan's name gets
  * the router's word behind it. */
 void plan_set_router(struct plan *p, enum plan_daemon daemon);

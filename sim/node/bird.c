@@ -7,9 +7,9 @@
 
 #define PATHS_MAX 255U /* what "merge paths" takes */
 
-static void head(const struct node_lab *lab, FILE *ret)
+static void head(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
-	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+	struct addr id = addr_v4(node_router_own_id(lab, conf));
 
 	fprintf(ret,
 		"# Made by ecmplab for this lab.\n"
@@ -59,17 +59,35 @@ static void router_session(const struct node_router_conf *conf, FILE *ret)
 		fprintf(ret, "  require roles on;\n");
 }
 
+/* The tier above, which dials and has nothing to tell. */
+static void upstream_session(const struct node_lab *lab, const struct node_router_conf *conf, const char *opened,
+			     const char *closed, FILE *ret)
+{
+	struct addr own = node_uplink(lab, conf->number);
+	struct addr_text local = addr_text(&own);
+
+	fprintf(ret,
+		"protocol bgp upstream {\n"
+		"  local %s as %u;\n"
+		"  neighbor %s as %u;\n"
+		"  passive on;\n"
+		"  %snext hop self; import none; export all;%s\n"
+		"}\n",
+		local.s, conf->as, addr_text(&lab->upstream.address).s, conf->upstream_as, opened, closed);
+}
+
 static void router_config(const struct node_lab *lab, const struct node_router_conf *conf, bool channels, FILE *ret)
 {
 	/* BIRD 2 moved import and export into channels. */
 	bool v6 = lab->conf.cluster_net.addr.family == ADDR_V6;
 	const char *opened = !channels ? "" : v6 ? "ipv6 { " : "ipv4 { ", *closed = channels ? " };" : "";
 
+	struct addr own = addr_add(&lab->conf.router_cluster, conf->number);
 	char limit[32] = ""; /* BIRD's own: 16 */
 
 	if (!conf->multipath_own)
 		snprintf(limit, sizeof(limit), " limit %u", conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX);
-	head(lab, ret);
+	head(lab, conf, ret);
 	fprintf(ret,
 		"protocol kernel {\n"
 		"  scan time 20;\n"
@@ -79,6 +97,8 @@ static void router_config(const struct node_lab *lab, const struct node_router_c
 		limit, opened, closed);
 	if (conf->bfd.on)
 		bfd_protocol(&conf->bfd, ret);
+	if (conf->upstream_as != 0)
+		upstream_session(lab, conf, opened, closed, ret);
 	for (unsigned int i = 0; i < lab->conf.workers; i++) {
 		const struct node_host *w = &lab->workers[i].host;
 
@@ -87,8 +107,8 @@ static void router_config(const struct node_lab *lab, const struct node_router_c
 			"  local %s as %u;\n"
 			"  neighbor %s as %u;\n"
 			"  %simport all; export all;%s\n",
-			w->name, addr_text(&lab->conf.router_cluster).s, conf->as, addr_text(&w->address).s,
-			node_router_worker_as(conf, i), opened, closed);
+			w->name, addr_text(&own).s, conf->as, addr_text(&w->address).s, node_router_worker_as(conf, i),
+			opened, closed);
 		router_session(conf, ret);
 		fprintf(ret, "}\n");
 	}

@@ -226,7 +226,7 @@ int node_daemon_start(struct node_lab *lab, struct node_daemon *d, const char *c
 {
 	int r;
 
-	d->ns = lab->router.ns;
+	d->ns = node_router_at(lab, d->number)->ns;
 	d->family = lab->conf.cluster_net.addr.family;
 	r = kinds[d->kind].programs(d, config_path, &lab->arena, err);
 	if (r == 0)

@@ -71,14 +71,40 @@ static void router_session(const struct node_router_conf *conf, const char *remo
 			conf->role_strict ? " strict-mode" : "");
 }
 
+/* The tier above, which dials and has nothing to tell. */
+static void upstream_session(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
+{
+	struct addr_text remote = addr_text(&lab->upstream.address);
+
+	if (conf->upstream_as != 0)
+		fprintf(ret,
+			" neighbor %s remote-as %u\n"
+			" neighbor %s description upstream\n"
+			" neighbor %s passive\n",
+			remote.s, conf->upstream_as, remote.s, remote.s);
+}
+
+static void upstream_family(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
+{
+	struct addr_text remote = addr_text(&lab->upstream.address);
+
+	if (conf->upstream_as != 0)
+		fprintf(ret,
+			"  neighbor %s activate\n"
+			"  neighbor %s next-hop-self\n",
+			remote.s, remote.s);
+}
+
 void frr_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
 	unsigned int paths = conf->max_paths < PATHS_MAX ? conf->max_paths : PATHS_MAX;
 	bool v6 = lab->conf.cluster_net.addr.family == ADDR_V6;
-	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+	struct addr id = addr_v4(node_router_own_id(lab, conf));
 
-	fprintf(ret, "! Made by ecmplab for this lab.\n"
-		     "hostname router\n");
+	fprintf(ret,
+		"! Made by ecmplab for this lab.\n"
+		"hostname %s\n",
+		node_router_at(lab, conf->number)->name);
 	router_bfd(&conf->bfd, ret);
 	fprintf(ret,
 		"router bgp %u\n"
@@ -98,7 +124,9 @@ void frr_router_config(const struct node_lab *lab, const struct node_router_conf
 			remote.s, node_router_worker_as(conf, i), remote.s, w->name);
 		router_session(conf, remote.s, ret);
 	}
+	upstream_session(lab, conf, ret);
 	fprintf(ret, " address-family %s unicast\n", v6 ? "ipv6" : "ipv4");
+	upstream_family(lab, conf, ret);
 	for (unsigned int i = 0; v6 && i < lab->conf.workers; i++) /* which is on by itself for IPv4 alone */
 		fprintf(ret, "  neighbor %s activate\n", addr_text(&lab->workers[i].host.address).s);
 	if (!conf->multipath_own)
@@ -164,7 +192,8 @@ int frr_programs(struct node_daemon *d, const char *config_path, struct arena *a
 	const char *etc = arena_printf(arena, "/etc/frr%s%s", slash, name);
 	/* A worker's speaker only dials, as MetalLB's does (METALLB section 4.9). */
 	const char *const alone[DAEMON_ARGS] = {d->path, "--log", "stdout"};
-	const char *const named[DAEMON_ARGS] = {d->path, "--log", "stdout", "-N", d->instance, "-p", "0"};
+	const char *const named[DAEMON_ARGS] = {d->path, "--log", "stdout", "-N", d->instance, d->dials ? "-p" : NULL,
+						"0"};
 	const char *const load[DAEMON_ARGS] = {"vtysh", "-b", d->instance != NULL ? "-N" : NULL, d->instance};
 	struct node_process *bfdd, *bgpd, *vtysh;
 	const char *text;

@@ -34,7 +34,7 @@ static void router_session(const struct node_router_conf *conf, FILE *ret)
 
 void gobgp_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
-	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+	struct addr id = addr_v4(node_router_own_id(lab, conf));
 	const char *family = lab->conf.cluster_net.addr.family == ADDR_V6 ? "ipv6" : "ipv4";
 
 	fprintf(ret,

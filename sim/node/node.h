@@ -188,6 +188,7 @@ struct node_router_conf {
 	bool restarting;      /* built-in: takes over from one before it */
 	unsigned int number;  /* which of the routers, from 0 */
 	uint32_t upstream_as; /* 0: there is no tier above, or the speaker is its own */
+	bool upstream_dials;  /* else its routers do */
 };
 
 static inline uint32_t node_router_worker_as(const struct node_router_conf *conf, unsigned int worker)
@@ -234,7 +235,9 @@ struct node_daemon {
 	pid_t pid;    /* of the program that speaks BGP; -1 before it starts */
 	char log[64]; /* file name in the run directory */
 	struct net_ns *ns;
-	const char *instance;	 /* "worker1", NULL for the router */
+	const char *instance;	 /* "worker1", "router2", NULL for the router */
+	unsigned int number;	 /* which of the routers, from 0 */
+	bool dials;		 /* and does not listen: a worker's speaker */
 	enum addr_family family; /* of its sessions */
 	VEC(struct node_process) programs;
 	size_t begun;		    /* programs started */
@@ -250,7 +253,7 @@ const char *node_daemon_config_name(enum node_daemon_kind which);
 /* A router's configuration of the kind for this lab, in the arena; NULL for a kind that is no router. */
 char *node_router_config(const struct node_lab *lab, const struct node_router_conf *conf, enum node_daemon_kind kind,
 			 struct arena *arena);
-/* Starts it in the router's namespace with the configuration file (a path inside the sandbox); output goes to the log in
+/* Starts it in its router's namespace with the configuration file (a path inside the sandbox); output goes to the log in
  * run_dir_fd. What must wait for its first programs is left to node_daemon_proceed. node_daemon_end ends it. */
 int node_daemon_start(struct node_lab *lab, struct node_daemon *daemon, const char *config_path, int run_dir_fd,
 		      struct errmsg *err);

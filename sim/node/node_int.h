@@ -10,6 +10,8 @@ int node_forwarding(const struct node_lab *lab, struct net_ns *ns, struct errmsg
 struct addr node_link_local(struct net_ns *ns, const char *link, uint32_t number);
 /* The BGP identifier of a node without one of its own: its IPv4 address, else the CRC-32 of its name (METALLB section 4.5). */
 uint32_t node_router_id(const struct node_host *host, const struct addr *address);
+/* That of the router which the configuration is for, by its side away from the workers. */
+uint32_t node_router_own_id(const struct node_lab *lab, const struct node_router_conf *conf);
 /* A veth pair with the lab's next two MAC addresses. */
 int node_link(struct node_lab *lab, struct net_ns *a, const char *link_a, struct net_ns *b, const char *link_b,
 	      struct errmsg *err);

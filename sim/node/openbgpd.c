@@ -4,7 +4,7 @@
 
 void openbgpd_router_config(const struct node_lab *lab, const struct node_router_conf *conf, FILE *ret)
 {
-	struct addr id = addr_v4(node_router_id(&lab->router, &lab->conf.router_client));
+	struct addr id = addr_v4(node_router_own_id(lab, conf));
 
 	fprintf(ret,
 		"# Made by ecmplab for this lab.\n"

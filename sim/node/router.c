@@ -52,8 +52,9 @@ struct bgp_speaker *node_upstream_speaker(const struct node_lab *lab, const stru
 					     .local = lab->upstream.address,
 					     .remote = node_uplink(lab, i),
 					     .remote_as = conf->as,
-					     .passive = true,
-					     .hold_s = HOLD_S};
+					     .passive = !conf->upstream_dials,
+					     .hold_s = HOLD_S,
+					     .connect_retry_s = 1};
 		bgp_peer_id id;
 		int r = bgp_peer_add(s, &peer, &id); /* uplink addresses differ, so that it can't fail */
 
@@ -62,8 +63,7 @@ struct bgp_speaker *node_upstream_speaker(const struct node_lab *lab, const stru
 	return s;
 }
 
-/* From its side away from the workers. */
-static uint32_t router_id(const struct node_lab *lab, const struct node_router_conf *conf)
+uint32_t node_router_own_id(const struct node_lab *lab, const struct node_router_conf *conf)
 {
 	struct addr side = lab->conf.routers > 0 ? node_uplink(lab, conf->number) : lab->conf.router_client;
 
@@ -74,7 +74,7 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 {
 	struct bgp_speaker *s = bgp_speaker_new(&(struct bgp_speaker_conf){
 		.as = conf->as,
-		.router_id = router_id(lab, conf),
+		.router_id = node_router_own_id(lab, conf),
 		.profile = BGP_PROFILE_STANDARD,
 		.max_paths = conf->max_paths,
 		.always_compare_med = conf->always_compare_med,

@@ -273,6 +273,7 @@ int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_clu
 	s->daemon->ns = v.host->ns;
 	s->daemon->family = v.host->address.family;
 	s->daemon->instance = v.host->name;
+	s->daemon->dials = true;
 	r = peers_check(&v, s->daemon, err);
 	if (r == 0)
 		r = sessions != s->sessions ? restart(lab, s, &v, err) : change(lab, s, &v, err);

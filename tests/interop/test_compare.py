@@ -15,7 +15,7 @@ class Compare(lab.LabTest):
     def compared(self, *argv):
         done = self.lab("compare", *argv, "--json", "--out", "out")
         self.assertIn(done.returncode, (0, 4), done.stdout + done.stderr)
-        return {r["router"].split(".")[0]: r for r in json.loads(done.stdout)["routers"]}
+        return {r["router"].split(".")[0]: r for r in json.loads(done.stdout)["routers"] if r["verdict"] != "skip"}
 
     def test_ways_of_changing_a_group(self):
         routers = self.compared("scenarios/router-changes")
@@ -57,9 +57,34 @@ class Compare(lab.LabTest):
                 self.assertEqual(routers[name]["held_back_by"], why)
         self.assertIn("builtin", routers)
 
+    def tiers(self, name, daemon, change=lambda text: text):
+        """Real routers below a built-in upstream."""
+        folder = self.base / "scenarios" / name
+        text = (folder / "scenario.yaml").read_text()
+        (folder / "scenario.yaml").write_text(change(text.replace("router: {", f"router: {{daemon: {daemon}, ", 1)))
+        done = self.lab("run", f"scenarios/{name}", "--out", "out")
+        self.assertIn(done.returncode, (0, 4), done.stdout + done.stderr)
+        if done.returncode == 4:
+            self.assertIn("is not installed", done.stdout)
+
+    def test_two_tiers_of_bird(self):
+        self.tiers("two-tiers", "bird1")
+
+    def test_two_tiers_of_bird_over_ipv6(self):
+        self.tiers("two-tiers-ipv6", "bird2")
+
+    def test_two_tiers_of_frr(self):
+        """Where two FRRs listed their next hops in different orders, so that the first totals say nothing."""
+        def independent(text):
+            begin, end = text.index("  # The same hash with"), text.index("  # A seed of its own")
+            return (text[:begin] + text[end:]).replace("again: true", "service: nginx, count: auto, vary: [src_port]")
+        self.tiers("two-tiers", "frr", independent)
+
     def test_words_and_mistakes(self):
         done = self.lab("compare", "scenarios/article", "--routers", "bird3", expect=2)
         self.assertIn("bird3", done.stderr)
+        done = self.lab("compare", "scenarios/two-tiers", "--routers", "gobgp", "--out", "out", expect=4)
+        self.assertRegex(done.stdout, r"GoBGP\n +GoBGP [\d.]+ installs no routes|is not installed")
         done = self.lab("compare", "scenarios/nowhere", expect=2)
         self.assertIn("nowhere", done.stderr)
 

@@ -108,7 +108,8 @@ static void a_column_a_router(void **state)
 				   "  packets lost            -            3 of 5000    -            -\n"
 				   "    from first to last    -            400 us       -            -\n"
 				   "\n"
-				   "  x-frr     no zebra\n"
+				   "  x-frr\n"
+				   "    no zebra\n"
 				   "  4 routers in 2 s\n";
 	char *got = told(REPORT_COMPARE, 90);
 

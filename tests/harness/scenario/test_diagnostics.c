@@ -50,9 +50,11 @@ static const struct row scenarios[] = {
 	 1, 2, 23, 1, "routers: 1 is not a whole number from 2 to 8", NULL},
 	{"upstream daemon",
 	 "lab:\n"
-	 "  router: {daemon: frr}\n"
+	 "  router: {daemon: gobgp}\n"
 	 "  upstream: {routers: 2}\n",
-	 1, 2, 12, 6, "daemon: not with lab.upstream, whose routers are built-in ones and plain",
+	 1, 2, 12, 6,
+	 "daemon: not with lab.upstream: below lab.upstream a router forwards, and this one installs no routes in "
+	 "Linux's kernel",
 	 "leave out one of the two"},
 	{"upstream meets",
 	 "lab:\n"
