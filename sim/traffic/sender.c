@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Crafted flows onto a client's link: frames are written into slots made once, and given to the kernel in batches. */
+/* Crafted flows onto a client's link: frames are written into slots made once, and given to the kernel in batches: through
+ * AF_XDP, or where that can't be had by sendmmsg on a packet socket. */
 #include "traffic_int.h"
 
 #include "arena.h"
@@ -15,9 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A veth's receiving queue holds 1000 packets and drops the rest, so a batch stays well below. */
-#define BATCH 64U
-
 /* Packets go in rounds, each with one of every flow that has one left; flows with more come first. */
 struct cursor {
 	uint32_t round, flow;
@@ -27,15 +25,16 @@ struct cursor {
 struct traffic_sender {
 	struct traffic_flows flows;
 	struct traffic_draw draw;
-	uint32_t *sizes; /* NULL: all the same */
-	int fd;
+	uint32_t *sizes;	 /* NULL: all the same */
+	struct traffic_xdp xdp;	 /* its memory has the frames */
+	int fd;			 /* the packet socket, -1 where xdp is open */
 	unsigned int parts_each; /* frames of a packet */
 	struct cursor next;
 	uint64_t sent, total; /* frames */
 	struct traffic_frame templates[TRAFFIC_PROTOCOLS][2];
-	struct traffic_frame frames[BATCH];
-	struct iovec parts[BATCH];
-	struct mmsghdr messages[BATCH];
+	struct traffic_frame *frames; /* TRAFFIC_BATCH of them */
+	struct iovec parts[TRAFFIC_BATCH];
+	struct mmsghdr messages[TRAFFIC_BATCH];
 	unsigned int filled, gone; /* of the messages */
 };
 
@@ -79,11 +78,14 @@ static int make_template(struct traffic_sender *s, const struct traffic_macs *ma
 
 static int make_frames(struct traffic_sender *s, const struct traffic_macs *macs, struct errmsg *err)
 {
-	int result = 0;
+	int result = xdp_arena(&s->xdp, TRAFFIC_BATCH * sizeof(*s->frames));
 
+	if (result < 0)
+		return errmsg_set(err, result, "memory for frames");
+	s->frames = (struct traffic_frame *)(void *)s->xdp.area;
 	for (unsigned int p = 0; result == 0 && p < TRAFFIC_PROTOCOLS && s->flows.count > 0; p++)
 		result = make_template(s, macs, (enum traffic_protocol)p, err);
-	for (size_t i = 0; i < BATCH; i++) {
+	for (size_t i = 0; i < TRAFFIC_BATCH; i++) {
 		s->frames[i] = s->templates[s->flows.protocol][i % s->parts_each];
 		s->parts[i] = (struct iovec){.iov_base = s->frames[i].bytes, .iov_len = s->frames[i].len};
 		s->messages[i].msg_hdr = (struct msghdr){.msg_iov = &s->parts[i], .msg_iovlen = 1};
@@ -105,7 +107,7 @@ static int prepare(struct traffic_sender *s, struct net_ns *client, const char *
 		result = net_link_info(client, link, macs.own, &index, err);
 	if (result == 0)
 		result = make_frames(s, &macs, err);
-	if (result < 0)
+	if (result < 0 || xdp_open(&s->xdp, client, index))
 		return result;
 	s->fd = open_socket(client, index, err);
 	return s->fd < 0 ? s->fd : 0;
@@ -117,7 +119,7 @@ int traffic_sender_new(struct net_ns *client, const char *link, const uint8_t ga
 	struct traffic_sender *s = memory_new(sizeof(*s));
 	int result;
 
-	s->fd = -1;
+	s->fd = s->xdp.fd = -1;
 	s->flows = *flows;
 	s->parts_each = flows->fragments ? 2 : 1;
 	s->total = (uint64_t)flows->count * flows->packets * s->parts_each;
@@ -166,7 +168,7 @@ static void fill(struct traffic_sender *s, size_t slot)
 static void refill(struct traffic_sender *s, unsigned int room)
 {
 	uint64_t left = s->total - s->sent;
-	unsigned int n = room < BATCH ? room : BATCH;
+	unsigned int n = room < TRAFFIC_BATCH ? room : TRAFFIC_BATCH;
 
 	n = left < n ? (unsigned int)left : n;
 	n = n < s->parts_each ? s->parts_each : n - n % s->parts_each;
@@ -174,6 +176,18 @@ static void refill(struct traffic_sender *s, unsigned int room)
 		fill(s, i);
 	s->filled = n;
 	s->gone = 0;
+}
+
+static int send_messages(struct traffic_sender *s, unsigned int n)
+{
+	int sent;
+
+	do {
+		sent = sendmmsg(s->fd, s->messages + s->gone, n, MSG_DONTWAIT);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == ENOBUFS || errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return sent;
 }
 
 /* What the kernel took of up to max frames, or -errno when it took none. */
@@ -185,11 +199,12 @@ static int send_batch(struct traffic_sender *s, unsigned int max)
 	if (s->gone == s->filled)
 		refill(s, max);
 	n = s->filled - s->gone < max ? s->filled - s->gone : max;
-	do {
-		sent = sendmmsg(s->fd, s->messages + s->gone, n, MSG_DONTWAIT);
-	} while (sent < 0 && errno == EINTR);
+	if (s->xdp.fd >= 0)
+		sent = xdp_send(&s->xdp, s->parts + s->gone, n);
+	else
+		sent = send_messages(s, n);
 	if (sent < 0)
-		return errno == ENOBUFS || errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		return sent;
 	s->gone += (unsigned int)sent;
 	s->sent += (unsigned int)sent;
 	return sent;
@@ -258,6 +273,7 @@ void traffic_sender_free(struct traffic_sender *s)
 		return;
 	if (s->fd >= 0)
 		close(s->fd);
+	xdp_close(&s->xdp);
 	free(s->sizes);
 	free(s);
 }

@@ -28,9 +28,9 @@ struct traffic_tuple traffic_draw_at(const struct traffic_draw *d, uint64_t flow
  * count * packets. -ERANGE when the smallest would have less than one. */
 int traffic_sizes_make(const struct traffic_flows *flows, uint32_t **ret, struct errmsg *err);
 
-#define TRAFFIC_FRAME_MAX 160U
+#define TRAFFIC_FRAME_MAX 192U
 
-/* A frame, and where its parts are. Ethernet, IPv4 or IPv6 without options, UDP, TCP or an ICMP echo request, the flow
+/* A frame, and where its parts are; its size divides xdp.c's chunks. Ethernet, IPv4 or IPv6 without options, UDP, TCP or an ICMP echo request, the flow
  * tag. A later fragment has the tag at once behind the IP header. */
 struct traffic_frame {
 	uint8_t bytes[TRAFFIC_FRAME_MAX];
@@ -58,6 +58,37 @@ int traffic_fragments_make(struct traffic_frame ret[static 2], const struct traf
 			   const struct traffic_tuple *tuple, struct errmsg *err);
 void traffic_fragments_set(struct traffic_frame f[static 2], const struct traffic_tuple *tuple,
 			   const struct wire_flowtag *tag);
+
+/* ---- xdp.c: frames to the kernel by descriptors ---- */
+
+/* What one call sends at most: TX_BATCH_SIZE of net/xdp/xsk.c. A veth's receiving queue holds 1000. */
+#define TRAFFIC_BATCH 32U
+
+struct iovec;
+
+struct traffic_xdp_ring {
+	uint8_t *base; /* as mapped */
+	size_t size;
+	uint32_t *producer, *consumer;
+	uint8_t *entries;
+};
+
+struct traffic_xdp {
+	int fd;	       /* -1: not open */
+	uint8_t *area; /* where the frames must lie, none across a multiple of 2048 */
+	size_t size;
+	struct traffic_xdp_ring out, done;
+	uint32_t put; /* descriptors */
+	bool stale;   /* the ring has some of no frame */
+};
+
+/* Makes the memory for the frames, zeroed. 0 or -errno. */
+int xdp_arena(struct traffic_xdp *x, size_t size);
+/* False where the kernel has no such sockets, or another has the link: then the frames must go by other ways. */
+bool xdp_open(struct traffic_xdp *x, struct net_ns *client, unsigned int index);
+/* Gives it up to n frames, at least one. Returns how many went of the first, at least one, or -errno; -EAGAIN: no room. */
+int xdp_send(struct traffic_xdp *x, const struct iovec *frames, unsigned int n);
+void xdp_close(struct traffic_xdp *x);
 
 /* Looks at what arrived so far (h->body) and at the end of the stream; sets state, status and error. */
 void traffic_http_judge(struct traffic_http *h, bool ended);

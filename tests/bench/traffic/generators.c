@@ -2,7 +2,8 @@
 /* How many packets a second each generator brings over a veth, all on one core: ours with every flow distinct and every packet
  * stamped, the ways into the kernel that it could take with one frame over and over, and other people's programs. What counts
  * is what the other end received, by the kernel's counter; it is dropped there at once. Medians of rounds in which all take
- * their turn. Programs that are not installed are left out. Usage: traffic_generators [PACKETS [ROUNDS]] */
+ * their turn. One frame has the length of ours of the same family. Programs that are not installed are left out.
+ * Usage: traffic_generators [PACKETS [ROUNDS [NAME]]]; NAME is a part of the names to be measured. */
 #include "paths.h"
 
 #include <errno.h>
@@ -27,9 +28,10 @@ struct ground {
 	struct net_ns *client, *sink;
 	struct traffic_macs macs;
 	struct addr src, dst;
-	struct traffic_frame frame;
+	struct traffic_frame frame, frame6;
 	uint64_t packets;
 	unsigned int rounds;
+	const char *only; /* NULL: all */
 	char dir[64];
 };
 
@@ -57,7 +59,9 @@ static double cpu_s(int who)
 
 /* ---- What is compared ---- */
 
-static int ours(struct ground *g, bool v6, struct errmsg *err)
+enum family { V4, V6 };
+
+static struct traffic_flows flows_of(const struct ground *g, enum family family)
 {
 	struct traffic_flows flows = {.dst_port = 80,
 				      .vary = TRAFFIC_VARY_SRC_PORT | TRAFFIC_VARY_DST_PORT,
@@ -65,17 +69,23 @@ static int ours(struct ground *g, bool v6, struct errmsg *err)
 				      .packets = 1,
 				      .run = 1,
 				      .seed = 1};
-	struct traffic_sender *s;
-	int n;
 
 	flows.src = g->src;
 	flows.dst = g->dst;
-	if (v6) {
+	if (family == V6) {
 		addr_parse("2001:db8::10", &flows.src);
 		addr_parse("2001:db8:1::1", &flows.dst);
 		flows.vary = TRAFFIC_VARY_SRC_PORT | TRAFFIC_VARY_FLOW_LABEL;
 	}
-	if (traffic_sender_new(g->client, LINK, g->macs.gateway, &flows, &s, err) < 0)
+	return flows;
+}
+
+static int ours(struct ground *g, const struct traffic_flows *flows, struct errmsg *err)
+{
+	struct traffic_sender *s;
+	int n;
+
+	if (traffic_sender_new(g->client, LINK, g->macs.gateway, flows, &s, err) < 0)
 		return err->code;
 	do {
 		n = traffic_sender_send(s, 256, err);
@@ -86,12 +96,44 @@ static int ours(struct ground *g, bool v6, struct errmsg *err)
 
 static int run_v4(struct ground *g, struct errmsg *err)
 {
-	return ours(g, false, err);
+	struct traffic_flows flows = flows_of(g, V4);
+
+	return ours(g, &flows, err);
 }
 
 static int run_v6(struct ground *g, struct errmsg *err)
 {
-	return ours(g, true, err);
+	struct traffic_flows flows = flows_of(g, V6);
+
+	return ours(g, &flows, err);
+}
+
+static int run_syn(struct ground *g, struct errmsg *err)
+{
+	struct traffic_flows flows = flows_of(g, V4);
+
+	flows.protocol = TRAFFIC_TCP_SYN;
+	return ours(g, &flows, err);
+}
+
+static int run_icmp(struct ground *g, struct errmsg *err)
+{
+	struct traffic_flows flows = flows_of(g, V4);
+
+	flows.protocol = TRAFFIC_ICMP_ECHO;
+	addr_parse("10.8.0.1", &flows.src_net.addr);
+	flows.src_net.len = 8;
+	flows.vary = TRAFFIC_VARY_SRC_PORT | TRAFFIC_VARY_SRC_ADDR;
+	return ours(g, &flows, err);
+}
+
+static int run_fragments(struct ground *g, struct errmsg *err)
+{
+	struct traffic_flows flows = flows_of(g, V4);
+
+	flows.fragments = true;
+	flows.count /= 2;
+	return ours(g, &flows, err);
 }
 
 static int by_path(struct ground *g, path_fn *path, struct errmsg *err)
@@ -124,6 +166,11 @@ static int run_v3(struct ground *g, struct errmsg *err)
 	return by_path(g, path_ring_v3, err);
 }
 
+static int run_xdp(struct ground *g, struct errmsg *err)
+{
+	return by_path(g, path_xdp, err);
+}
+
 /* Ends it after `for_ns` where that is not 0. */
 static int run_program(struct ground *g, const char *const *argv, int64_t for_ns, struct errmsg *err)
 {
@@ -152,14 +199,24 @@ static int run_tcpreplay(struct ground *g, struct errmsg *err)
 	return run_program(g, argv, 0, err);
 }
 
-static int run_trafgen(struct ground *g, struct errmsg *err)
+static int trafgen(struct ground *g, const char *file, struct errmsg *err)
 {
 	char n[32];
-	const char *const argv[] = {"trafgen", "--dev",	 LINK, "--conf",	"one.cfg", "--num",
+	const char *const argv[] = {"trafgen", "--dev",	 LINK, "--conf",	file, "--num",
 				    n,	       "--cpus", "1",  "--no-sock-mem", NULL};
 
 	snprintf(n, sizeof(n), "%llu", (unsigned long long)g->packets);
 	return run_program(g, argv, 0, err);
+}
+
+static int run_trafgen(struct ground *g, struct errmsg *err)
+{
+	return trafgen(g, "one.cfg", err);
+}
+
+static int run_trafgen6(struct ground *g, struct errmsg *err)
+{
+	return trafgen(g, "six.cfg", err);
 }
 
 static int run_mausezahn(struct ground *g, struct errmsg *err)
@@ -190,13 +247,18 @@ struct generator {
 static const struct generator generators[] = {
 	{"ecmplab, IPv4, distinct flows, stamped", NULL, run_v4, false},
 	{"ecmplab, IPv6, distinct flows, stamped", NULL, run_v6, false},
+	{"ecmplab, TCP SYN", NULL, run_syn, false},
+	{"ecmplab, ICMP echo", NULL, run_icmp, false},
+	{"ecmplab, fragments", NULL, run_fragments, false},
+	{"one frame: AF_XDP, copied", NULL, run_xdp, false},
 	{"one frame: sendmmsg, qdisc bypass", NULL, run_sendmmsg, false},
 	{"one frame: send loop, AF_PACKET", NULL, run_send, false},
 	{"one frame: TX ring V2, qdisc bypass", NULL, run_v2, false},
 	{"one frame: TX ring V3, qdisc bypass", NULL, run_v3, false},
 	{"one datagram: sendto loop, UDP socket", NULL, run_udp, false},
 	{"tcpreplay --topspeed --preload-pcap", "tcpreplay", run_tcpreplay, true},
-	{"trafgen", "trafgen", run_trafgen, true},
+	{"trafgen, IPv4", "trafgen", run_trafgen, true},
+	{"trafgen, IPv6", "trafgen", run_trafgen6, true},
 	{"mausezahn", "mausezahn", run_mausezahn, true},
 	{"hping3 --flood", "hping3", run_hping3, true},
 };
@@ -205,33 +267,58 @@ static const struct generator generators[] = {
 
 /* ---- The ground ---- */
 
+static FILE *file_in(const struct ground *g, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", g->dir, name);
+	return fopen(path, "we");
+}
+
+static void write_cfg(const struct ground *g, const char *name, const struct traffic_frame *frame)
+{
+	FILE *f = file_in(g, name);
+
+	fprintf(f, "{");
+	for (size_t i = 0; i < frame->len; i++)
+		fprintf(f, "0x%02x%s", frame->bytes[i], i + 1 < frame->len ? ", " : "}\n");
+	fclose(f);
+}
+
 static void write_files(const struct ground *g)
 {
 	static const uint32_t head[] = {0xa1b2c3d4, 4U << 16 | 2U, 0, 0, 65535, 1};
 	uint32_t record[] = {0, 0, (uint32_t)g->frame.len, (uint32_t)g->frame.len};
-	char path[128];
-	FILE *f;
+	FILE *f = file_in(g, "one.pcap");
 
-	snprintf(path, sizeof(path), "%s/one.pcap", g->dir);
-	f = fopen(path, "we");
 	fwrite(head, sizeof(head), 1, f);
 	for (unsigned int i = 0; i < UNIQUE; i++) {
 		fwrite(record, sizeof(record), 1, f);
 		fwrite(g->frame.bytes, g->frame.len, 1, f);
 	}
 	fclose(f);
-	snprintf(path, sizeof(path), "%s/one.cfg", g->dir);
-	f = fopen(path, "we");
-	fprintf(f, "{");
-	for (size_t i = 0; i < g->frame.len; i++)
-		fprintf(f, "0x%02x%s", g->frame.bytes[i], i + 1 < g->frame.len ? ", " : "}\n");
-	fclose(f);
+	write_cfg(g, "one.cfg", &g->frame);
+	write_cfg(g, "six.cfg", &g->frame6);
+}
+
+static int make_frames(struct ground *g, struct errmsg *err)
+{
+	struct traffic_tuple tuple = {.src = g->src, .dst = g->dst, .src_port = 1024, .dst_port = 80};
+	struct wire_flowtag tag = {1, 0, 0, 0};
+
+	if (traffic_frame_make(&g->frame, &g->macs, &tuple, err) < 0)
+		return err->code;
+	traffic_frame_set(&g->frame, &tuple, &tag);
+	addr_parse("2001:db8::10", &tuple.src);
+	addr_parse("2001:db8:1::1", &tuple.dst);
+	if (traffic_frame_make(&g->frame6, &g->macs, &tuple, err) < 0)
+		return err->code;
+	traffic_frame_set(&g->frame6, &tuple, &tag);
+	return 0;
 }
 
 static int ground_init(struct ground *g, struct errmsg *err)
 {
-	struct traffic_tuple tuple = {.src_port = 1024, .dst_port = 80};
-	struct wire_flowtag tag = {1, 0, 0, 0};
 	unsigned int index;
 
 	addr_parse("10.9.0.1", &g->src);
@@ -246,11 +333,8 @@ static int ground_init(struct ground *g, struct errmsg *err)
 	    net_link_info(g->sink, SINK, g->macs.gateway, &index, err) < 0)
 		return err->code;
 	net_neighbour_add(g->client, LINK, &g->dst, g->macs.gateway);
-	tuple.src = g->src;
-	tuple.dst = g->dst;
-	if (net_flush(g->client, err) < 0 || traffic_frame_make(&g->frame, &g->macs, &tuple, err) < 0)
+	if (net_flush(g->client, err) < 0 || make_frames(g, err) < 0)
 		return err->code;
-	traffic_frame_set(&g->frame, &tuple, &tag);
 	snprintf(g->dir, sizeof(g->dir), "/tmp/traffic-bench-XXXXXX");
 	if (mkdtemp(g->dir) == NULL)
 		return errmsg_set(err, -errno, "a folder for the bench");
@@ -264,10 +348,10 @@ static int ground_init(struct ground *g, struct errmsg *err)
 
 static void ground_fini(struct ground *g)
 {
-	static const char *const files[] = {"one.pcap", "one.cfg"};
+	static const char *const files[] = {"one.pcap", "one.cfg", "six.cfg"};
 	char path[128];
 
-	for (size_t i = 0; i < 2 && g->dir[0] != '\0'; i++) {
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && g->dir[0] != '\0'; i++) {
 		snprintf(path, sizeof(path), "%s/%s", g->dir, files[i]);
 		unlink(path);
 	}
@@ -333,6 +417,9 @@ static int body(void *arg)
 		return 1;
 	}
 	for (size_t k = 0; k < GENERATORS; k++) {
+		there[k] = g->only == NULL || strstr(generators[k].name, g->only) != NULL;
+		if (!there[k])
+			continue;
 		there[k] = generators[k].program == NULL || net_program_find(generators[k].program, path, sizeof(path));
 		if (!there[k])
 			printf("%s is not installed, and left out\n", generators[k].program);
@@ -345,8 +432,9 @@ static int body(void *arg)
 			}
 		}
 	}
-	printf("%u rounds of %llu packets of %zu octets: thousands received a second, median (least-most)\n", g->rounds,
-	       (unsigned long long)g->packets, g->frame.len);
+	printf("%u rounds of %llu packets of %zu octets, %zu of IPv6: thousands received a second, median "
+	       "(least-most)\n",
+	       g->rounds, (unsigned long long)g->packets, g->frame.len, g->frame6.len);
 	printf("%-42s %-18s %s\n", "", "of the clock", "of the processor");
 	for (size_t k = 0; k < GENERATORS; k++) {
 		if (there[k])
@@ -359,13 +447,14 @@ static int body(void *arg)
 int main(int argc, char **argv)
 {
 	struct ground g = {.packets = argc > 1 ? strtoull(argv[1], NULL, 10) : 500000,
-			   .rounds = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 5};
+			   .rounds = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 5,
+			   .only = argc > 3 ? argv[3] : NULL};
 	struct errmsg err = {0};
 	cpu_set_t one;
 	int status = 1;
 
 	if (g.packets < UNIQUE || g.packets > UINT32_MAX || g.rounds == 0 || g.rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: traffic_generators [PACKETS [ROUNDS, at most %u]]\n", ROUNDS_MAX);
+		fprintf(stderr, "usage: traffic_generators [PACKETS [ROUNDS, at most %u [NAME]]]\n", ROUNDS_MAX);
 		return 2;
 	}
 	CPU_ZERO(&one);

@@ -180,3 +180,31 @@ int path_ring_v3(const struct path_load *load, struct errmsg *err)
 {
 	return path_ring(load, TPACKET_V3, err);
 }
+
+/* ---- AF_XDP ---- */
+
+int path_xdp(const struct path_load *load, struct errmsg *err)
+{
+	struct traffic_xdp x = {.fd = -1};
+	struct iovec parts[TRAFFIC_BATCH];
+	unsigned int index = 0;
+	uint64_t sent = 0;
+	uint8_t mac[6];
+	int n = 0;
+
+	if (net_link_info(load->ns, load->link, mac, &index, err) < 0)
+		return err->code;
+	if (xdp_arena(&x, sizeof(*load->frame)) < 0 || !xdp_open(&x, load->ns, index)) {
+		xdp_close(&x);
+		return errmsg_say(err, -ENOTSUP, "no AF_XDP here");
+	}
+	memcpy(x.area, load->frame->bytes, load->frame->len);
+	for (size_t i = 0; i < TRAFFIC_BATCH; i++)
+		parts[i] = (struct iovec){x.area, load->frame->len};
+	while (sent < load->packets && (n >= 0 || n == -EAGAIN)) {
+		n = xdp_send(&x, parts, TRAFFIC_BATCH);
+		sent += n > 0 ? (uint64_t)n : 0;
+	}
+	xdp_close(&x);
+	return n > 0 ? 0 : n;
+}

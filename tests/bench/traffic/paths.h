@@ -16,6 +16,6 @@ struct path_load {
 
 typedef int path_fn(const struct path_load *load, struct errmsg *err);
 
-path_fn path_send, path_udp, path_sendmmsg, path_ring_v2, path_ring_v3;
+path_fn path_send, path_udp, path_sendmmsg, path_ring_v2, path_ring_v3, path_xdp;
 
 #endif

@@ -368,6 +368,72 @@ static bool sizes_are_kept(struct ground *g, struct errmsg *err)
 	return good;
 }
 
+static int send_all(struct traffic_sender *s, struct errmsg *err)
+{
+	int n;
+
+	do {
+		n = traffic_sender_send(s, SEND_AT_ONCE, err);
+	} while (n > 0);
+	return n;
+}
+
+/* What finds no room or no link is not gone: it goes once, in its turn, when there is one again. */
+static bool a_link_that_is_down_loses_nothing(struct ground *g, struct errmsg *err)
+{
+	struct traffic_flows flows = flows_of();
+	struct traffic_sender *s = NULL;
+	uint32_t counts[SIZED] = {0};
+	int error;
+	socklen_t len = sizeof(error);
+	bool good;
+
+	flows.run = 79;
+	flows.count = SIZED;
+	flows.packets = 4;
+	if (traffic_sender_new(g->client, CLIENT_LINK, g->gateway, &flows, &s, err) < 0)
+		return false;
+	good = !fails(traffic_sender_send(s, 10, err) != 10, "ten packets");
+	net_link_down(g->router, ROUTER_LINK);
+	good = good && net_flush(g->router, err) == 0;
+	for (int i = 0; good && i < 3; i++)
+		good = !fails(traffic_sender_send(s, 40, err) != -EAGAIN, "sent to an end that is down");
+	net_link_down(g->client, CLIENT_LINK);
+	good = good && net_flush(g->client, err) == 0;
+	for (int i = 0; good && i < 3; i++)
+		good = !fails(traffic_sender_send(s, 40, err) != -ENETDOWN, "sent by a link that is down");
+	net_link_up(g->client, CLIENT_LINK);
+	net_link_up(g->router, ROUTER_LINK);
+	good = good && net_flush(g->client, err) == 0 && net_flush(g->router, err) == 0 &&
+	       getsockopt(g->tap, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+	       !fails(send_all(s, err) != 0, "the others") && count_tap(g, 79, 4 * SIZED, counts);
+	traffic_sender_free(s);
+	return good;
+}
+
+/* The second can't have the way of the first. */
+static bool two_have_one_link(struct ground *g, struct errmsg *err)
+{
+	struct traffic_flows flows = flows_of();
+	struct traffic_sender *s[2] = {NULL, NULL};
+	bool good = true;
+
+	flows.count = SIZED;
+	flows.packets = 4;
+	for (uint32_t i = 0; good && i < 2; i++) {
+		flows.run = 80 + i;
+		good = traffic_sender_new(g->client, CLIENT_LINK, g->gateway, &flows, &s[i], err) == 0;
+	}
+	for (uint32_t i = 0; good && i < 2; i++) {
+		uint32_t counts[SIZED] = {0};
+
+		good = !fails(send_all(s[i], err) != 0, "two at once") && count_tap(g, 80 + i, 4 * SIZED, counts);
+	}
+	traffic_sender_free(s[0]);
+	traffic_sender_free(s[1]);
+	return good;
+}
+
 static bool step(struct traffic_http *h)
 {
 	struct pollfd p = {.fd = h->fd, .events = h->wants_write ? POLLOUT : POLLIN};
@@ -431,7 +497,7 @@ static int body(void *arg)
 	struct errmsg err = {0};
 	bool good = ground_init(&g, &err) == 0 && flows_arrive(&g, &err) && bad_senders_are_refused(&g, &err) &&
 		    fragments_are_put_together(&g, &err) && a_rate_is_kept(&g, &err) && sizes_are_kept(&g, &err) &&
-		    http_works(&g, &err);
+		    a_link_that_is_down_loses_nothing(&g, &err) && two_have_one_link(&g, &err) && http_works(&g, &err);
 
 	(void)arg;
 	if (!good)
