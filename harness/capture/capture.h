@@ -37,6 +37,7 @@ struct capture_event {
 	uint16_t src_port, dst_port;
 	uint8_t protocol; /* 6, 17; flows of ICMP 1, 58, with the identifier as src_port; a later fragment has no ports */
 	uint8_t ttl;
+	uint32_t flow_label;  /* IPv6 */
 	const uint8_t *bytes; /* BGP: the message; HTTP: the first line; BFD: the payload */
 	size_t len;
 	struct wire_err err;

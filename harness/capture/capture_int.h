@@ -121,6 +121,7 @@ struct packet {
 	struct addr src, dst;
 	uint8_t protocol, ttl;
 	uint16_t src_port, dst_port;
+	uint32_t flow_label;
 	struct wire_in payload; /* of IP, then of the transport protocol */
 	size_t payload_len;	/* as the headers say; more than what payload holds when the capture cut the frame */
 	uint32_t seq, ack;	/* TCP */

@@ -73,6 +73,7 @@ struct capture_event capture_event_of(const struct packet *p, enum capture_kind 
 		.dst_port = p->dst_port,
 		.protocol = p->protocol,
 		.ttl = p->ttl,
+		.flow_label = p->flow_label,
 		.carried = p->carried,
 	};
 }

@@ -6,6 +6,8 @@
 #define FRAGMENT_OFFSET_V4 0x1fffU
 #define FRAGMENT_OFFSET_V6 0xfff8U
 
+#define FLOW_LABEL 0xfffffU
+
 enum extension {
 	EXTENSION_HOP_BY_HOP = 0,
 	EXTENSION_ROUTING = 43,
@@ -88,7 +90,7 @@ static bool read_v6(struct wire_in in, struct packet *p)
 	size_t len;
 	uint8_t next;
 
-	wire_skip(&in, 4);
+	p->flow_label = wire_u32(&in) & FLOW_LABEL;
 	len = wire_u16(&in);
 	next = wire_u8(&in);
 	p->ttl = wire_u8(&in);
@@ -112,6 +114,7 @@ bool ip_read(struct wire_in in, struct packet *p)
 	uint8_t version = wire_left(&in) > 0 ? in.at[0] >> 4 : 0;
 
 	p->later_fragment = false;
+	p->flow_label = 0;
 	if (version == 4)
 		return read_v4(in, p);
 	return version == 6 && read_v6(in, p);

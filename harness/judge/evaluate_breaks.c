@@ -8,6 +8,7 @@ const char *judge_cause_name(enum judge_cause c)
 	static const char *const names[] = {
 		[JUDGE_CAUSE_NONE] = "-",
 		[JUDGE_CAUSE_REHASH] = "rehash",
+		[JUDGE_CAUSE_LABEL] = "flow label",
 		[JUDGE_CAUSE_LEFT] = "its next hop left",
 		[JUDGE_CAUSE_BLACK_HOLE] = "black hole",
 		[JUDGE_CAUSE_OWN] = "its own worker",
@@ -97,7 +98,7 @@ static struct instant left_at(const struct question *q, const struct judge_break
 	return first;
 }
 
-static enum judge_cause cause_of(const struct question *q, struct judge_break *b)
+static enum judge_cause cause_of(const struct question *q, const struct journey *at, struct judge_break *b)
 {
 	bool then = is_next_hop(q, b->worker, b->asked), now = is_next_hop(q, b->worker, b->ended);
 
@@ -105,6 +106,8 @@ static enum judge_cause cause_of(const struct question *q, struct judge_break *b
 		return JUDGE_CAUSE_OWN;
 	if (b->arrived && b->reset_by == JUDGE_NO_WORKER)
 		return JUDGE_CAUSE_BEHIND;
+	if (then && b->reset_by != JUDGE_NO_WORKER && at->relabelled.worker == b->reset_by)
+		return JUDGE_CAUSE_LABEL;
 	if (then && (!now || b->reset_by == JUDGE_NO_WORKER)) {
 		b->hole_ns = instant_since(left_at(q, b), b->asked);
 		return JUDGE_CAUSE_BLACK_HOLE;
@@ -144,7 +147,7 @@ static void rows_fill(const struct question *q, const struct client_conns *conns
 		worker_notes(q, conns, w, ret);
 	for (size_t i = 0; i < conns->n; i++) {
 		if (!ret[i].answered && !ret[i].resting)
-			ret[i].cause = cause_of(q, &ret[i]);
+			ret[i].cause = cause_of(q, &js->at[i], &ret[i]);
 	}
 }
 
@@ -208,6 +211,7 @@ static void say_tally(const struct question *q, struct saying *s, const struct t
 {
 	static const char *const words[] = {
 		[JUDGE_CAUSE_REHASH] = "by rehash, though their worker is a next hop",
+		[JUDGE_CAUSE_LABEL] = "by another IPv6 flow label, which the router's hash looks at",
 		[JUDGE_CAUSE_LEFT] = "whose worker is no next hop any more",
 		[JUDGE_CAUSE_BLACK_HOLE] = "in a black hole",
 		[JUDGE_CAUSE_OWN] = "by a reset of their own worker",
@@ -238,6 +242,9 @@ static const char *breaks_why(const struct question *q, const struct tally *t)
 			"the router's kernel went on sending to %s, which did not answer, for up to %s after "
 			"they were asked: until the hold time has run out, or BFD finds it, nothing tells it",
 			worker_name(q, t->holes), duration_text(t->longest_ns).s);
+	if (t->cause[JUDGE_CAUSE_LABEL] > 0)
+		return "Linux draws another flow label at each retransmission timeout (net.core.txrehash), and a hash "
+		       "that looks at it (of addresses, over IPv6) then takes the connection to whatever worker";
 	if (t->cause[JUDGE_CAUSE_REHASH] > 0)
 		return "a plain group of next hops shifts the hash regions of the workers that stay (hash-threshold), "
 		       "and "

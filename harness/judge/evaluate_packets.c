@@ -15,7 +15,7 @@ struct flow_packets {
 struct packets {
 	struct flow_packets *flows;
 	uint64_t *lost_at, *sent_to; /* by worker: of flows that came there, or were to by the kernel's word */
-	uint64_t sent, lost, lost_flows, split, late, twice, looped;
+	uint64_t sent, lost, lost_flows, split, relabelled, late, twice, looped;
 	struct instant last;
 };
 
@@ -107,6 +107,12 @@ static struct packets packets_of(struct question *q)
 	for (size_t i = 0; i < n; i++)
 		p.flows[i].worker = JOURNEY_NOWHERE;
 	count_packets(q, traffic_view_run(&q->j->traffic, q->e->traffic.run), &p);
+	if (judge_hashes_labels(q, &q->e->traffic)) {
+		struct journeys js = judge_journeys(q, &q->e->traffic);
+
+		p.split = js.split;
+		p.relabelled = js.relabelled;
+	}
 	return p;
 }
 
@@ -194,6 +200,7 @@ void judge_packets(struct question *q)
 	if (p.split > 0)
 		saying_addf(&s, "; %llu flow%s split over workers", (unsigned long long)p.split,
 			    p.split == 1 ? " is" : "s are");
+	judge_say_relabelled(q, &s, p.relabelled);
 	say_number(&s, p.late, "late, behind a younger one");
 	say_number(&s, p.twice, "twice");
 	say_number(&s, p.looped, "again with a smaller TTL: they go in a circle");

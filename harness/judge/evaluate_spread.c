@@ -66,22 +66,55 @@ void judge_spread_pinned(struct question *q)
 struct sample {
 	uint64_t *counts; /* by worker */
 	uint64_t n;
-	bool addresses;
+	const char *of; /* what decides in their place: "addresses", "keys"; NULL: they do */
 };
+
+static int by_key(const void *a, const void *b, void *ctx)
+{
+	const struct journey *at = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (at[x].key != at[y].key)
+		return at[x].key < at[y].key ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* Journeys that meet in all that the hash looks at are one draw, whose worker the first tells. A second tier has a hash of its
+ * own, which is not known here. */
+static struct sample keys_of(const struct question *q, const struct spread *s)
+{
+	struct sample all = {s->counts, s->arrived, NULL}, sample = {.of = "keys"};
+	struct journey *at = s->journeys.at;
+	uint32_t *order;
+
+	if (q->j->lab.hash_fields == 0 || q->j->lab.router_count > 0 || s->arrived == 0)
+		return all;
+	order = arena_memdup(q->scratch, s->order, s->arrived * sizeof(*order));
+	qsort_r(order, s->arrived, sizeof(*order), by_key, at);
+	sample.counts = arena_array(q->scratch, q->j->lab.worker_count, sizeof(*sample.counts));
+	for (size_t i = 0; i < s->arrived; i++) {
+		if (i > 0 && at[order[i]].key == at[order[i - 1]].key)
+			continue;
+		sample.counts[at[order[i]].first.worker]++;
+		sample.n++;
+	}
+	return sample.n > s->members && sample.n < s->arrived ? sample : all;
+}
 
 /* A router that hashes addresses gives all journeys of one address to one worker. They are no independent draws then: the
  * sample is the addresses, too few though they may be. Where there is at most one for each worker no hash could make it
  * even: the user's complaint is right, and the journeys are judged. */
 static struct sample sample_of(const struct question *q, const struct spread *s)
 {
-	struct sample sample = {s->counts, s->arrived, false};
+	struct sample sample = {s->counts, s->arrived, NULL};
 	const struct journey *at = s->journeys.at;
 
-	if (!q->j->lab.hash_addresses_only || s->pinned == 0 || s->pinned + s->single != s->clients ||
-	    s->clients <= s->members)
+	if (!q->j->lab.hash_addresses_only)
+		return keys_of(q, s);
+	if (s->pinned == 0 || s->pinned + s->single != s->clients || s->clients <= s->members)
 		return sample;
 	sample = (struct sample){arena_array(q->scratch, q->j->lab.worker_count, sizeof(*sample.counts)), s->clients,
-				 true};
+				 "addresses"};
 	for (size_t i = 0; i < s->arrived; i++) {
 		const struct journey *own = &at[s->order[i]];
 
@@ -162,7 +195,7 @@ static void say_off(const struct question *q, struct saying *s)
 static void say_too_few(const struct question *q, struct saying *s, const struct sample *sample)
 {
 	saying_addf(s, "; to show that a worker is short by %.3g %%, %llu %s are needed", 100 * q->e->detect,
-		    (unsigned long long)q->f->flows_needed, sample->addresses ? "addresses" : judge_noun(q, 2));
+		    (unsigned long long)q->f->flows_needed, sample->of != NULL ? sample->of : judge_noun(q, 2));
 }
 
 /* The test, and what it is worth. */
@@ -188,8 +221,9 @@ static void say_sample(const struct question *q, struct saying *s, const struct 
 		       const struct sample *sample)
 {
 	judge_say_counts(q, s, spread);
-	if (sample->addresses)
-		saying_addf(s, "; judged by their %llu addresses, which alone decide", (unsigned long long)sample->n);
+	if (sample->of != NULL)
+		saying_addf(s, "; judged by their %llu %s, which alone decide", (unsigned long long)sample->n,
+			    strcmp(sample->of, "keys") == 0 ? "distinct keys of the router's hash" : sample->of);
 }
 
 /* Shares that are equal, or as the kernel's weights promise. */

@@ -186,8 +186,9 @@ void judge_pod(struct judge *j, const struct judge_pod *pod)
 	VEC_PUSH(&j->pods, kept);
 }
 
-void judge_hash(struct judge *j, bool addresses_only)
+void judge_hash(struct judge *j, bool addresses_only, unsigned int fields)
 {
+	j->lab.hash_fields = fields;
 	j->lab.hash_addresses_only = addresses_only;
 }
 

@@ -57,7 +57,18 @@ struct judge_lab {
 	const struct judge_router *routers; /* the first is the one above; none: it is the only one */
 	size_t router_count;
 	bool hash_addresses_only; /* for the sentence that explains a pinned client */
+	unsigned int hash_fields; /* what the router's hash looks at, enum judge_hash_field; 0: not known */
 	const char *hash_sysctl;  /* "net.ipv4.fib_multipath_hash_policy=0" as read from the router */
+};
+
+/* As the kernel numbers them (fib_multipath_hash_fields). */
+enum judge_hash_field {
+	JUDGE_HASH_SRC = 0x1,
+	JUDGE_HASH_DST = 0x2,
+	JUDGE_HASH_PROTOCOL = 0x4,
+	JUDGE_HASH_LABEL = 0x8, /* of IPv6 */
+	JUDGE_HASH_SRC_PORT = 0x10,
+	JUDGE_HASH_DST_PORT = 0x20,
 };
 
 struct judge;
@@ -81,7 +92,7 @@ void judge_fib_of(struct judge *j, unsigned int router, struct instant time, con
  * packet. Copied. */
 void judge_pod(struct judge *j, const struct judge_pod *pod);
 /* The router's hash is another from now on: whether it looks at addresses alone. */
-void judge_hash(struct judge *j, bool addresses_only);
+void judge_hash(struct judge *j, bool addresses_only, unsigned int fields);
 /* Every packet of the run of flows counts, not only the first at each place; told before its first one. Gate and workers. */
 void judge_trace(struct judge *j, uint32_t run);
 /* All that was lost on a link up to now, in place of what was told before: verdicts that rest on the link and on what it showed
@@ -164,6 +175,7 @@ struct judge_traffic {
 	struct addr vip;
 	struct prefix net; /* of flows with several destinations: what these are of; of no family: vip alone */
 	uint16_t port;
+	bool fragments;	      /* each datagram as two, so that no hash sees ports */
 	struct instant since; /* when the step began */
 	struct instant until; /* when its last packet had been sent or its last connection ended */
 };
@@ -321,6 +333,7 @@ struct judge_prediction *judge_flow_paths(struct judge *j, const struct judge_tr
 enum judge_cause {
 	JUDGE_CAUSE_NONE,
 	JUDGE_CAUSE_REHASH,	/* it came to another worker, though its own is a next hop */
+	JUDGE_CAUSE_LABEL,	/* ... since it had another flow label then, which the hash looks at */
 	JUDGE_CAUSE_LEFT,	/* its worker was no next hop any more when it was asked */
 	JUDGE_CAUSE_BLACK_HOLE, /* its worker said nothing, and was a next hop still */
 	JUDGE_CAUSE_OWN,	/* its own worker reset it */

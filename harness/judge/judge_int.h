@@ -274,6 +274,8 @@ struct flow_sight {
 	uint64_t frame;
 	struct addr src, dst;
 	uint16_t src_port, dst_port;
+	uint32_t label; /* of all: of another it is another sight */
+	uint8_t protocol;
 	uint8_t ttl;		/* of the first */
 	uint32_t packets;	/* distinct ones */
 	uint32_t high;		/* sequence number */
@@ -306,7 +308,8 @@ struct tcp_note {
 	uint64_t frame;
 	struct addr src, dst;
 	uint16_t src_port, dst_port;
-	uint8_t kind; /* enum capture_kind */
+	uint32_t label; /* of IPv6 */
+	uint8_t kind;	/* enum capture_kind */
 	uint16_t status;
 };
 
@@ -467,6 +470,8 @@ struct journey {
 	unsigned int left_link;
 	struct sighting left;	      /* there */
 	struct sighting first, other; /* where it was seen first, and when first at another worker */
+	struct sighting relabelled;   /* at another worker, too, but as something else to the router's hash */
+	uint64_t key;		      /* what that hash sees of it; 0: not known */
 };
 
 struct journeys {
@@ -474,12 +479,14 @@ struct journeys {
 	size_t n;
 	size_t missing; /* sent, and seen at no worker by the cutoff */
 	size_t unsent;	/* of the promised ones that were seen nowhere */
-	size_t split;
+	size_t split, relabelled;
 	struct instant last; /* when the last of those that arrived did */
 };
 
 /* Is that where the traffic goes, before a worker passes it on? */
 bool judge_traffic_to(const struct judge_traffic *t, const struct addr *dst);
+/* Whether another flow label makes another key of a packet to there. */
+bool judge_hashes_labels(const struct question *q, const struct judge_traffic *t);
 struct journeys judge_journeys(const struct question *q, const struct judge_traffic *t);
 
 /* ---- spread.c: what both spreads share ---- */
@@ -496,6 +503,9 @@ struct spread {
 	size_t single; /* clients with one journey */
 	size_t pinned; /* clients with two or more, all at one worker */
 };
+
+/* "; 2 of them came to another worker under another flow label ...": nothing when none did. */
+void judge_say_relabelled(const struct question *q, struct saying *s, size_t n);
 
 /* Too few sightings at workers for all flows to have arrived: cheaper than counting. */
 bool judge_surely_incomplete(const struct question *q);

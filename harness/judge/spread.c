@@ -190,6 +190,19 @@ void judge_say_counts(const struct question *q, struct saying *s, const struct s
 	}
 	if (lab->worker_count > told && told == COUNTS_MAX)
 		saying_addf(s, " and so on");
+	judge_say_relabelled(q, s, spread->journeys.relabelled);
+}
+
+void judge_say_relabelled(const struct question *q, struct saying *s, size_t n)
+{
+	if (n > 0)
+		saying_addf(s,
+			    "; %zu %s to another worker, too, under another IPv6 flow label, which the router's hash "
+			    "looks at%s",
+			    n, n == 1 ? "came" : "of them came",
+			    q->e->traffic.flows ? ""
+						: " (Linux draws one at a retransmission timeout: "
+						  "net.core.txrehash)");
 }
 
 void judge_spread_shares(struct question *q, const struct spread *s, const uint64_t *counts, uint64_t n)

@@ -33,7 +33,8 @@ static bool same_sight(const void *ctx, uint32_t item)
 	const struct sight_key *key = ctx;
 	const struct flow_sight *s = &key->run->sights.at[item];
 
-	return s->flow == key->event->tag.flow && s->link == key->event->link && addr_equal(&s->dst, &key->event->dst);
+	return s->flow == key->event->tag.flow && s->link == key->event->link && s->label == key->event->flow_label &&
+	       addr_equal(&s->dst, &key->event->dst);
 }
 
 /* The run, or NULL; the one used last is the likeliest. */
@@ -139,7 +140,7 @@ static void flow_packet(struct traffic_view *v, const struct capture_event *even
 	if (run->traced)
 		step_add(v, run, event);
 	hash = slots_hash(&run->slots, 0, &event->tag.flow, sizeof(event->tag.flow));
-	hash = slots_hash(&run->slots, hash, &event->link, sizeof(event->link));
+	hash = slots_hash(&run->slots, hash, (const uint32_t[]){event->link, event->flow_label}, 2 * sizeof(uint32_t));
 	hash = slots_hash(&run->slots, hash, event->dst.b, sizeof(event->dst.b));
 	known = slots_find(&run->slots, hash, same_sight, &key);
 	if (known != SLOTS_NONE) {
@@ -157,6 +158,8 @@ static void flow_packet(struct traffic_view *v, const struct capture_event *even
 						   .dst = event->dst,
 						   .src_port = event->src_port,
 						   .dst_port = event->dst_port,
+						   .label = event->flow_label,
+						   .protocol = event->protocol,
 						   .ttl = event->ttl,
 						   .packets = 1,
 						   .high = event->tag.seq,
@@ -185,6 +188,7 @@ static void tcp_packet(struct traffic_view *v, const struct capture_event *event
 						 .dst = event->dst,
 						 .src_port = event->src_port,
 						 .dst_port = event->dst_port,
+						 .label = event->flow_label,
 						 .kind = (uint8_t)event->kind,
 						 .status = (uint16_t)event->http_status});
 	v->kept++;

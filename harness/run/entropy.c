@@ -9,7 +9,7 @@
 /* What is left of a flow where the hash does not look is zero: addresses, label, ports, protocol. */
 enum { KEY_SRC = 0, KEY_DST = 16, KEY_LABEL = 32, KEY_SRC_PORT = 36, KEY_DST_PORT = 38, KEY_PROTOCOL = 40, KEY_LEN };
 
-static unsigned int fields_of(const struct net_hash *hash)
+unsigned int run_hash_fields(const struct net_hash *hash)
 {
 	switch (hash->policy) {
 	case NET_HASH_L3:
@@ -50,7 +50,7 @@ static int by_octets(const void *a, const void *b)
 uint32_t run_flows_keys(const struct net_hash *hash, const struct net_tuple *tuples, uint32_t n)
 {
 	uint8_t *keys = memory_grow(NULL, (size_t)n + 1, KEY_LEN);
-	unsigned int fields = fields_of(hash);
+	unsigned int fields = run_hash_fields(hash);
 	uint32_t distinct = 0;
 
 	for (size_t i = 0; i < n; i++)

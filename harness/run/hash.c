@@ -65,6 +65,7 @@ static int hash_set(struct run *r, const struct net_hash *hash, bool *ret_seeded
 	for (unsigned int i = 0; result == 0 && node_router_at(r->lab, i) != NULL; i++)
 		result = net_hash_set(node_router_at(r->lab, i)->ns, hash, ret_seeded, err);
 	r->hash_of_addresses = is_of_addresses(hash);
+	r->hash_fields = run_hash_fields(hash) & NET_HASH_OUTER;
 	return result < 0 ? result : node_hash_text(r->lab, r->lab->router.ns, r->hash_text, sizeof(r->hash_text), err);
 }
 
@@ -112,7 +113,7 @@ enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const c
 	if (result < 0)
 		return run_exit_of(result);
 	r->routing_changed = run_wall(r);
-	judge_hash(r->judge, r->hash_of_addresses);
+	judge_hash(r->judge, r->hash_of_addresses, r->hash_fields);
 	result = node_hash_text(r->lab, ns, named, sizeof(named), err);
 	if (result < 0)
 		return run_exit_of(result);

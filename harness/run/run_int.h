@@ -89,7 +89,8 @@ struct run {
 	struct judge_lab judge_lab;
 	const struct judge_router *judge_routers;
 	char hash_text[128];
-	bool hash_of_addresses; /* packets between two addresses share a path */
+	bool hash_of_addresses;	  /* packets between two addresses share a path */
+	unsigned int hash_fields; /* what it looks at */
 
 	struct bgp_speaker *router_engine; /* NULL with a daemon */
 	struct drive_speaker *router;
@@ -356,6 +357,8 @@ uint32_t run_flows_planned(struct run *r, const struct plan_step *step, const st
 enum run_exit run_step_hash(struct run *r, const struct plan_step *step, const char **ret_detail, struct errmsg *err);
 /* oracle.c: the router's kernel is asked, not watched. Before flows are sent: what the route of their address promises to whom,
  * and where each of them would go. */
+/* What the hash looks at, enum net_hash_field. */
+unsigned int run_hash_fields(const struct net_hash *hash);
 /* Of these flows, how many the hash can tell apart. */
 uint32_t run_flows_keys(const struct net_hash *hash, const struct net_tuple *tuples, uint32_t n);
 /* Flows whose number was left open become as many as it takes for `needed` that the hash can tell apart; 0, or -ERANGE and why

@@ -106,6 +106,7 @@ void run_judge_start(struct run *r)
 		.routers = r->judge_routers,
 		.router_count = lab->conf.routers,
 		.hash_addresses_only = r->hash_of_addresses,
+		.hash_fields = r->hash_fields,
 		.hash_sysctl = r->hash_text,
 	};
 	r->judge = judge_new(&r->judge_lab);

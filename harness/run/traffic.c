@@ -216,6 +216,7 @@ enum run_exit run_step_flows(struct run *r, const struct plan_step *step, const 
 					       .packets = flows.packets * (flows.fragments ? 2 : 1),
 					       .vip = flows.dst,
 					       .port = flows.dst_port,
+					       .fragments = flows.fragments,
 					       .since = drive_wall()};
 	if ((flows.vary & TRAFFIC_VARY_DST_ADDR) != 0)
 		r->last_flows.net = flows.dst_net;

@@ -31,6 +31,7 @@ enum net_hash_field {
 	NET_HASH_INNER_SRC_PORT = 0x400,
 	NET_HASH_INNER_DST_PORT = 0x800,
 };
+#define NET_HASH_OUTER 0x3fU /* all but the inner ones */
 /* What a physical router's 5-tuple hash looks at, and a carried socket hash has no part in. */
 #define NET_HASH_5_TUPLE (NET_HASH_SRC | NET_HASH_DST | NET_HASH_PROTOCOL | NET_HASH_SRC_PORT | NET_HASH_DST_PORT)
 
