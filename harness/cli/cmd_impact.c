@@ -33,7 +33,8 @@ static const struct argp_option options[] = {
 	{"connections", 'c', "N", 0, "TCP connections held over it (default 200; 0: none)", 0},
 	{"ways", OPT_WAYS, "LIST", 0, "ways of leaving, with commas (default " WAYS_DEFAULT ")", 0},
 	{"groups", OPT_GROUPS, "LIST", 0,
-	 "the router's next hops: as_set, hash_threshold, resilient (default the last two, as_set for a real daemon)",
+	 "the router's next hops: as_set, hash_threshold, resilient (default the last two, as_set for a real daemon "
+	 "and two tiers)",
 	 0},
 	{"patience", OPT_PATIENCE, "SECONDS", 0, "how long to wait for the flows to leave (default 5)", 0},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object instead of the table", 0},
@@ -168,7 +169,7 @@ static const char *groups_of(const struct arguments *a, struct diags *diags)
 	struct plan *p = a->groups == NULL ? plan_read(a->scenario, diags) : NULL;
 	const char *ret = a->groups != NULL ? a->groups : p == NULL ? NULL : "as_set";
 
-	if (p != NULL && p->lab.daemon == PLAN_BUILTIN)
+	if (p != NULL && p->lab.daemon == PLAN_BUILTIN && p->lab.upstream.routers == 0)
 		ret = GROUPS_DEFAULT;
 	plan_free(p);
 	return ret;

@@ -223,7 +223,7 @@ struct span {
 struct flows {
 	VEC(const struct flow_step *) steps; /* by flow and packet, those at workers by time */
 	VEC(struct judge_gap) gaps;
-	struct span lost;
+	struct span sent, lost;
 };
 
 static int by_packet(const void *a, const void *b)
@@ -281,6 +281,12 @@ static void flow_done(const struct question *q, struct flows *f, struct walk *w,
 	VEC_PUSH(&f->gaps, *g);
 }
 
+static void span_take(struct span *s, struct instant t)
+{
+	s->first = instant_min(s->first, t);
+	s->last = instant_before(s->last, t) ? t : s->last;
+}
+
 static void flow_walk(const struct question *q, struct flows *f, size_t *at, struct judge_leaving *l)
 {
 	const struct flow_step *first = f->steps.at[*at];
@@ -297,20 +303,37 @@ static void flow_walk(const struct question *q, struct flows *f, size_t *at, str
 		struct packet p = packet_of(q, f, at);
 
 		w.gap.sent++;
+		span_take(&f->sent, p.sent);
 		if (p.worker != JOURNEY_NOWHERE) {
 			walk_arrived(q, &p, &w, l);
 			continue;
 		}
 		walk_lost(q, &p, &w, l);
-		f->lost.first = instant_min(f->lost.first, p.sent);
-		f->lost.last = instant_before(f->lost.last, p.sent) ? p.sent : f->lost.last;
+		span_take(&f->lost, p.sent);
 	}
 	flow_done(q, f, &w, l);
 }
 
+/* How often the FIB had no route. The kernel's messages tell when they were read, not for how long: what was lost does. */
+static void no_route_take(const struct question *q, const struct span *sent, struct judge_leaving *l)
+{
+	instants times = {0};
+
+	fib_view_times(&q->j->fib, &q->e->prefix, sent->first, sent->last, &times);
+	for (size_t i = 0; i < times.len; i++) {
+		const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, times.at[i]);
+
+		l->no_route += e == NULL || e->n == 0;
+	}
+	if (l->no_route > 0)
+		l->no_route_ns =
+			(int64_t)((double)instant_since(sent->last, sent->first) * (double)l->lost / (double)l->sent);
+	VEC_FREE(&times);
+}
+
 static void packets_walk(const struct question *q, const struct flow_run *run, struct judge_leaving *l)
 {
-	struct flows f = {.lost = {INSTANT_NEVER, {INT64_MIN}}};
+	struct flows f = {.sent = {INSTANT_NEVER, {INT64_MIN}}, .lost = {INSTANT_NEVER, {INT64_MIN}}};
 
 	for (size_t i = 0; i < run->steps.len; i++) {
 		if (by_now(q, &run->steps.at[i]))
@@ -320,6 +343,8 @@ static void packets_walk(const struct question *q, const struct flow_run *run, s
 		qsort(f.steps.at, f.steps.len, sizeof(f.steps.at[0]), by_packet);
 	for (size_t at = 0; at < f.steps.len;)
 		flow_walk(q, &f, &at, l);
+	if (l->sent > 0)
+		no_route_take(q, &f.sent, l);
 	if (l->lost > 0)
 		l->loss_span_ns = instant_since(f.lost.last, f.lost.first);
 	l->gap_count = f.gaps.len;
@@ -382,6 +407,10 @@ static void say_losses(struct saying *s, const struct judge_leaving *l)
 		saying_addf(s, ", of %llu of %llu flows over %s, one for %s at most", (unsigned long long)l->lost_flows,
 			    (unsigned long long)l->flows, duration_text(l->loss_span_ns).s,
 			    duration_text(l->black_hole_longest_ns).s);
+	if (l->lost > 0 && l->no_route > 0)
+		saying_addf(s, "; the FIB had no route %llu time%s, by what was lost for %s each",
+			    (unsigned long long)l->no_route, l->no_route == 1 ? "" : "s",
+			    duration_text(l->no_route_ns / (int64_t)l->no_route).s);
 }
 
 /* ---- The verdict ---- */

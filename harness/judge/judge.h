@@ -288,8 +288,10 @@ struct judge_leaving {
 	uint64_t flows, affected, sent, lost, lost_flows;
 	int64_t black_hole_longest_ns, black_hole_ns; /* of one flow; of all in sum */
 	int64_t loss_span_ns;			      /* between the first and the last packet lost, of whatever flow */
-	uint64_t unmoved;			      /* flows that were there and have been nowhere else yet */
-	uint64_t trailing; /* lost packets from the flows' very end: they may still be on their way */
+	uint64_t no_route;   /* times that the FIB had no route at all while the flows went on, */
+	int64_t no_route_ns; /* and how long in sum: what was lost, at the rate of what was sent */
+	uint64_t unmoved;    /* flows that were there and have been nowhere else yet */
+	uint64_t trailing;   /* lost packets from the flows' very end: they may still be on their way */
 	const struct judge_gap *gaps;
 	size_t gap_count;
 };

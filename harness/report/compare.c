@@ -182,10 +182,23 @@ static void cell_lost(const struct subject *s, char *ret, size_t room)
 static void cell_without(const struct subject *s, char *ret, size_t room)
 {
 	snprintf(ret, room, "%s",
-		 !s->has_left	     ? "-"
-		 : s->left.lost == 0 ? "none"
-		 : s->left.lost == 1 ? "one packet"
-				     : duration_text(s->left.loss_span_ns).s);
+		 !s->has_left || s->left.no_route > 1 ? "-" /* from one change to another */
+		 : s->left.lost == 0		      ? "none"
+		 : s->left.lost == 1		      ? "one packet"
+						      : duration_text(s->left.loss_span_ns).s);
+}
+
+static void cell_no_route(const struct subject *s, char *ret, size_t room)
+{
+	snprintf(ret, room, s->has_left ? "%llu" : "-", (unsigned long long)s->left.no_route);
+}
+
+/* By the packets: the kernel's messages tell when they were read. */
+static void cell_no_route_each(const struct subject *s, char *ret, size_t room)
+{
+	bool known = s->has_left && s->left.no_route > 0 && s->left.lost > 0;
+
+	snprintf(ret, room, "%s", known ? duration_text(s->left.no_route_ns / (int64_t)s->left.no_route).s : "-");
 }
 
 static void cell_switch(const struct subject *s, char *ret, size_t room)
@@ -242,7 +255,7 @@ static const struct row {
 	{"a group changes by", cell_way, true, has_holes},
 	{"added/replaced/removed", cell_changes, true, NULL},
 	{"gone though announced", cell_holes, true, has_holes},
-	{"  at least so long", cell_hole_longest, true, has_holes},
+	{"  longest, as read", cell_hole_longest, true, has_holes},
 	{"next hops installed", cell_most, true, lacks_hops},
 	{"  held back by", cell_limit, true, lacks_hops},
 	{"changes never followed", cell_unfollowed, true, lacks_hops},
@@ -251,6 +264,8 @@ static const struct row {
 	{"  at most", cell_longest, true, NULL},
 	{"to the first packet", cell_switch, true, NULL},
 	{"packets lost", cell_lost, true, loses},
+	{"  times without a route", cell_no_route, true, loses},
+	{"    each, by the loss", cell_no_route_each, true, loses},
 	{"  from first to last", cell_without, true, loses},
 };
 

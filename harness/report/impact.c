@@ -236,6 +236,55 @@ static void put_subject(struct page *p, const struct subject *s)
 	page_line(p);
 }
 
+static void put_message(struct page *p, const struct subject *s)
+{
+	page_to(p, 2);
+	page_putf(p, PAGE_BOLD, "%s, %s", s->way, s->group);
+	page_line(p);
+	page_to(p, 4);
+	page_wrap(p, PAGE_DIM, s->message);
+	page_line(p);
+}
+
+static bool is_silent(const struct subject *s)
+{
+	return has_stayed(s) && has_lost(s);
+}
+
+static bool is_own_group(const struct subject *s)
+{
+	return s->has_left && strcmp(s->group, "as_set") == 0;
+}
+
+static bool any(const struct impact *all, bool (*is)(const struct subject *s))
+{
+	for (size_t i = 0; i < all->subjects.len; i++) {
+		if (is(&all->subjects.at[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What the words of the table do not tell. */
+static void put_limits(struct page *p, const struct impact *all)
+{
+	if (any(all, is_silent)) {
+		page_to(p, 2);
+		page_wrap(
+			p, PAGE_DIM,
+			"never: not within --patience, when the flows were ended; who falls silent without a word is a "
+			"next hop until the session's hold time is over, or BFD ends it");
+		page_line(p);
+	}
+	if (any(all, is_own_group)) {
+		page_to(p, 2);
+		page_wrap(p, PAGE_DIM,
+			  "the group is as this router makes it; others (--groups resilient) can be chosen for one "
+			  "built-in router alone");
+		page_line(p);
+	}
+}
+
 /* The cases of one group follow each other. */
 static void table_end(struct teller *t, int64_t wall_ns)
 {
@@ -254,10 +303,11 @@ static void table_end(struct teller *t, int64_t wall_ns)
 		const struct subject *s = &all->subjects.at[i];
 
 		if (s->message != NULL && !s->has_left)
-			terminal_field(&p, 2, s->way, PAGE_DIM, s->message);
+			put_message(&p, s);
 	}
+	put_limits(&p, all);
 	page_to(&p, 2);
-	page_putf(&p, PAGE_DIM, "%zu labs of %s with %s in %s", all->subjects.len,
+	page_putf(&p, PAGE_DIM, "%zu lab%s of %s with %s in %s", all->subjects.len, all->subjects.len == 1 ? "" : "s",
 		  all->scenario != NULL ? all->scenario : "-", all->router != NULL ? all->router : "-",
 		  duration_text(wall_ns).s);
 	page_line(&p);

@@ -49,6 +49,8 @@ json_t *json_leaving(const struct judge_leaving *l)
 	set(o, "black_hole_longest_ns", json_integer(l->black_hole_longest_ns));
 	set(o, "black_hole_ns", json_integer(l->black_hole_ns));
 	set(o, "loss_span_ns", json_integer(l->loss_span_ns));
+	set(o, "no_route", json_integer((json_int_t)l->no_route));
+	set(o, "no_route_ns", json_integer(l->no_route_ns));
 	return o;
 }
 
@@ -68,7 +70,9 @@ void json_leaving_read(const json_t *o, struct judge_leaving *ret)
 				      .lost_flows = count_of(o, "lost_flows"),
 				      .black_hole_longest_ns = time_of(o, "black_hole_longest_ns"),
 				      .black_hole_ns = time_of(o, "black_hole_ns"),
-				      .loss_span_ns = time_of(o, "loss_span_ns")};
+				      .loss_span_ns = time_of(o, "loss_span_ns"),
+				      .no_route = count_of(o, "no_route"),
+				      .no_route_ns = time_of(o, "no_route_ns")};
 	for (enum judge_word w = JUDGE_WORD_WITHDRAWN; word != NULL && w <= JUDGE_WORD_BFD; w++)
 		ret->word = strcmp(word, judge_word_name(w)) == 0 ? w : ret->word;
 }

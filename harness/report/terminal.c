@@ -320,7 +320,8 @@ static void put_fib(struct page *p, const struct judge_fib_story *f)
 		text_addf(&line, "; behind the wire by %s in the median, %s at most",
 			  duration_text(f->delay_median_ns).s, duration_text(f->delay_longest_ns).s);
 	if (f->holes > 0)
-		text_addf(&line, "; NO ROUTE while workers announced it, %zu times, %s or more at the longest (%s)",
+		text_addf(&line,
+			  "; NO ROUTE while workers announced it, %zu times, %s at the longest as it was read (%s)",
 			  f->holes, duration_text(f->hole_longest_ns).s, prefix_text(&f->hole_prefix).s);
 	text_addn(&line, "", 1);
 	terminal_field(p, 4, "fib", f->holes > 0 ? PAGE_BAD : PAGE_DIM, line.at);

@@ -198,6 +198,8 @@ static bool refused(const struct plan *p, const struct plan_impact *what, const 
 		*ret_why = "the scenario has no such worker, or no other";
 	else if (what->group != PLAN_GROUP_AS_SET && p->lab.daemon != PLAN_BUILTIN)
 		*ret_why = "only the built-in router's groups can be chosen";
+	else if (what->group != PLAN_GROUP_AS_SET && p->lab.upstream.routers > 0)
+		*ret_why = "the groups of routers below lab.upstream can't be chosen";
 	return *ret_why != NULL;
 }
 

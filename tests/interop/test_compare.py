@@ -33,15 +33,20 @@ class Compare(lab.LabTest):
                 self.assertEqual(fib["lost"], 0)
                 self.assertGreater(fib["delay_median_ns"], 0)
                 self.assertEqual(routers[name]["held_back_by"], "limit")
-                # the last change goes on under traffic: only a route that is gone loses any of it
+                # two hundred changes under traffic: only a route that is gone loses any of it
                 left = routers[name]["leaving"]
                 self.assertEqual(left["word"], "withdrawn")
                 self.assertTrue(left["word_ns"] < left["fib_ns"], left)
                 self.assertGreater(left["sent"], 500)
                 if way == "replace":
-                    self.assertEqual(left["lost"], 0)
-                else:
-                    self.assertGreater(fib["hole_longest"]["ns"], 0)
+                    self.assertEqual((left["lost"], left["no_route"]), (0, 0))
+                    continue
+                # By the packets a hole takes some microseconds; the kernel's messages, which were read late, say no less.
+                self.assertGreater(left["lost"], 0)
+                self.assertGreater(left["no_route"], 150)
+                self.assertLessEqual(left["no_route"], fib["holes"])
+                each, read = left["no_route_ns"] / left["no_route"], fib["hole_ns"] / fib["holes"]
+                self.assertTrue(0 < each < 10 * read, (each, read))
         self.assertIn("builtin", routers)
 
     def test_what_a_router_does_when_nobody_told_it(self):

@@ -171,6 +171,25 @@ static void test_lost(void **state)
 	play_assert_says(f, "a flow may lose its packets for");
 }
 
+/* How long the FIB had no route is what was lost, 50 of 1200, of the 392.9 ms that they were sent in; not when it was read of. */
+static void test_without_route(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = expect(p);
+	struct judge_finding f;
+
+	withdrawn(p, &(struct script){110, 160, 160});
+	play_fib(p, EVENT + 20, PLAY_PREFIX, "");
+	play_fib(p, EVENT + 21, PLAY_PREFIX, "10.0.0.51 10.0.0.53");
+	play_fib(p, EVENT + 40, PLAY_PREFIX, "");
+	play_fib(p, EVENT + 41, PLAY_PREFIX, "10.0.0.51 10.0.0.53");
+	play_fib(p, ENDS + 1, PLAY_PREFIX, ""); /* the flows met the first two */
+	f = play_ask(p, &e, play_ms(500));
+	assert_int_equal(f.leaving.no_route, 2);
+	assert_int_equal(f.leaving.no_route_ns, 16370833);
+	play_assert_says(f, "; the FIB had no route 2 times, by what was lost for 8.19 ms each");
+}
+
 /* The last packet on the old path came 42.85 ms after the event, 40.85 after the withdrawal, 38.85 after the FIB. */
 static void test_late(void **state)
 {
@@ -319,10 +338,10 @@ static void test_any_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAY_TEST(test_clean),	      PLAY_TEST(test_lost),	 PLAY_TEST(test_late),
-		PLAY_TEST(test_monitor_late), PLAY_TEST(test_going_on),	 PLAY_TEST(test_never),
-		PLAY_TEST(test_black_hole),   PLAY_TEST(test_changed),	 PLAY_TEST(test_cut_off),
-		PLAY_TEST(test_doubts),	      PLAY_TEST(test_any_order),
+		PLAY_TEST(test_clean),	       PLAY_TEST(test_lost),	     PLAY_TEST(test_late),
+		PLAY_TEST(test_without_route), PLAY_TEST(test_monitor_late), PLAY_TEST(test_going_on),
+		PLAY_TEST(test_never),	       PLAY_TEST(test_black_hole),   PLAY_TEST(test_changed),
+		PLAY_TEST(test_cut_off),       PLAY_TEST(test_doubts),	     PLAY_TEST(test_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,9 @@ static const struct judge_finding left = {.verdict = JUDGE_PASS,
 						      .flows = 200,
 						      .sent = 5000,
 						      .lost = 3,
-						      .loss_span_ns = 400000}};
+						      .loss_span_ns = 400000,
+						      .no_route = 1,
+						      .no_route_ns = 12000}};
 static const struct report_step changed[] = {
 	{.kind = "expect",
 	 .text = "expect sessions established within 5s",
@@ -97,7 +99,7 @@ static void a_column_a_router(void **state)
 				   "  a group changes by      replace      delete + add -            no change\n"
 				   "  added/replaced/removed  1/33/0       38/0/37      -            1/0/0\n"
 				   "  gone though announced   0            37           -            0\n"
-				   "    at least so long      -            107 us       -            -\n"
+				   "    longest, as read      -            107 us       -            -\n"
 				   "  next hops installed     16 of 20     20 of 20     -            1 of 20\n"
 				   "    held back by          limit of 16  nothing      -            AS paths\n"
 				   "  changes never followed  4            0            -            0\n"
@@ -106,6 +108,8 @@ static void a_column_a_router(void **state)
 				   "    at most               3 ms         4 ms         -            -\n"
 				   "  to the first packet     -            2.5 ms       -            -\n"
 				   "  packets lost            -            3 of 5000    -            -\n"
+				   "    times without a route -            1            -            -\n"
+				   "      each, by the loss   -            12 us        -            -\n"
 				   "    from first to last    -            400 us       -            -\n"
 				   "\n"
 				   "  x-frr\n"

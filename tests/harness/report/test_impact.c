@@ -71,18 +71,23 @@ static char *told(enum report_format format)
 
 static void a_row_a_way(void **state)
 {
-	static const char want[] = "\n"
-				   "  hash_threshold    out of   black    packets flows   of them   connections:\n"
-				   "                    the FIB  hole     lost    moved   innocent  kept  reset hung\n"
-				   "  withdraw          400 us   none     0.0 %   50.0 %  25.0 %    140   60    0\n"
-				   "  power_loss        never    5.05 s   33.3 %  -       -         130   1     69\n"
-				   "\n"
-				   "  resilient         out of   black    packets flows   of them   connections:\n"
-				   "                    the FIB  hole     lost    moved   innocent  kept  reset hung\n"
-				   "  crash             -        -        -       -       -         -     -     -\n"
-				   "\n"
-				   "  crash     no memory\n"
-				   "  3 labs of x.yaml with builtin in 2 s\n";
+	static const char want[] =
+		"\n"
+		"  hash_threshold    out of   black    packets flows   of them   connections:\n"
+		"                    the FIB  hole     lost    moved   innocent  kept  reset hung\n"
+		"  withdraw          400 us   none     0.0 %   50.0 %  25.0 %    140   60    0\n"
+		"  power_loss        never    5.05 s   33.3 %  -       -         130   1     69\n"
+		"\n"
+		"  resilient         out of   black    packets flows   of them   connections:\n"
+		"                    the FIB  hole     lost    moved   innocent  kept  reset hung\n"
+		"  crash             -        -        -       -       -         -     -     -\n"
+		"\n"
+		"  crash, resilient\n"
+		"    no memory\n"
+		"  never: not within --patience, when the flows were ended; who falls silent without a word is "
+		"a next\n"
+		"  hop until the session's hold time is over, or BFD ends it\n"
+		"  3 labs of x.yaml with builtin in 2 s\n";
 	char *text = told(REPORT_IMPACT);
 
 	(void)state;
