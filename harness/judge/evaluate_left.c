@@ -8,11 +8,9 @@
 /* The way from a worker's port to the router's. */
 #define HEARD_NS NS_PER_S
 
-static const char *const words[] = {[JUDGE_WORD_NONE] = NULL,
-				    [JUDGE_WORD_WITHDRAWN] = "withdrawn",
-				    [JUDGE_WORD_CHANGED] = "changed",
-				    [JUDGE_WORD_SESSION] = "session ended",
-				    [JUDGE_WORD_BFD] = "bfd down"};
+static const char *const words[] = {[JUDGE_WORD_NONE] = NULL,	      [JUDGE_WORD_WITHDRAWN] = "withdrawn",
+				    [JUDGE_WORD_CHANGED] = "changed", [JUDGE_WORD_SESSION] = "session ended",
+				    [JUDGE_WORD_BFD] = "bfd down",    [JUDGE_WORD_ANNOUNCED] = "announced"};
 
 const char *judge_word_name(enum judge_word w)
 {
@@ -331,7 +329,7 @@ static void no_route_take(const struct question *q, const struct span *sent, str
 	VEC_FREE(&times);
 }
 
-static void packets_walk(const struct question *q, const struct flow_run *run, struct judge_leaving *l)
+void judge_flows_walk(const struct question *q, const struct flow_run *run, struct judge_leaving *l)
 {
 	struct flows f = {.sent = {INSTANT_NEVER, {INT64_MIN}}, .lost = {INSTANT_NEVER, {INT64_MIN}}};
 
@@ -380,12 +378,18 @@ static bool all_moved(const struct question *q, const struct flow_run *run)
 
 /* ---- In words ---- */
 
-static void say_after(struct saying *s, const char *what, int64_t ns, const char *else_what)
+void judge_say_after(struct saying *s, const char *what, int64_t ns, const char *else_what)
 {
 	if (ns >= 0)
-		saying_addf(s, ", %s after %s", what, duration_text(ns).s);
+		saying_addf(s, "%s after %s", what, duration_text(ns).s);
 	else
-		saying_addf(s, ", %s", else_what);
+		saying_addf(s, "%s", else_what);
+}
+
+static void say_after(struct saying *s, const char *what, int64_t ns, const char *else_what)
+{
+	saying_addf(s, ", ");
+	judge_say_after(s, what, ns, else_what);
 }
 
 static void say_times(struct question *q, struct saying *s, const struct judge_leaving *l)
@@ -400,7 +404,7 @@ static void say_times(struct question *q, struct saying *s, const struct judge_l
 	say_after(s, "last on the old one", l->old_path_ns, "none on the old one any more");
 }
 
-static void say_losses(struct saying *s, const struct judge_leaving *l)
+void judge_say_losses(struct saying *s, const struct judge_leaving *l)
 {
 	saying_addf(s, "; %llu of %llu packets lost", (unsigned long long)l->lost, (unsigned long long)l->sent);
 	if (l->lost > 0)
@@ -414,6 +418,22 @@ static void say_losses(struct saying *s, const struct judge_leaving *l)
 }
 
 /* ---- The verdict ---- */
+
+bool judge_losses_within(const struct question *q, const struct judge_leaving *l, struct saying *s)
+{
+	const struct judge_budget *b = &q->e->budget;
+	bool good = true;
+
+	if (l->lost > b->lost) {
+		saying_addf(s, "; %llu may be lost", (unsigned long long)b->lost);
+		good = false;
+	}
+	if (b->black_hole_ns >= 0 && l->black_hole_longest_ns > b->black_hole_ns) {
+		saying_addf(s, "; a flow may lose its packets for %s", duration_text(b->black_hole_ns).s);
+		good = false;
+	}
+	return good;
+}
 
 /* Adds what broke the budget. False when something did. */
 static bool within_budget(const struct question *q, const struct judge_leaving *l, struct saying *s)
@@ -434,15 +454,7 @@ static bool within_budget(const struct question *q, const struct judge_leaving *
 							  : " after the first word");
 		good = false;
 	}
-	if (l->lost > b->lost) {
-		saying_addf(s, "; %llu may be lost", (unsigned long long)b->lost);
-		good = false;
-	}
-	if (b->black_hole_ns >= 0 && l->black_hole_longest_ns > b->black_hole_ns) {
-		saying_addf(s, "; a flow may lose its packets for %s", duration_text(b->black_hole_ns).s);
-		good = false;
-	}
-	return good;
+	return judge_losses_within(q, l, s) && good;
 }
 
 void judge_left(struct question *q)
@@ -461,10 +473,10 @@ void judge_left(struct question *q)
 	if (!q->last && (fib_names(q, q->cutoff) || !all_moved(q, run)))
 		return;
 	first_word(q, &l);
-	packets_walk(q, run, &l);
+	judge_flows_walk(q, run, &l);
 	first_fib(q, &l);
 	say_times(q, &s, &l);
-	say_losses(&s, &l);
+	judge_say_losses(&s, &l);
 	q->f->leaving = l;
 	if (l.affected == 0) {
 		q->f->verdict = JUDGE_INCONCLUSIVE;

@@ -95,7 +95,7 @@ static bool matters(const struct question *q, const struct judge_link *link, con
 		return false;
 	if (!instant_before(loss->until, s.since))
 		return true;
-	if (link->role == LINK_WORKER && k->bgp && (q->e->kind != JUDGE_LEFT || question_names(q, link->index)))
+	if (link->role == LINK_WORKER && k->bgp && (!k->gate || question_names(q, link->index)))
 		return !session_known(q, link->index, loss, s.until);
 	return link->role == LINK_ROUTER && k->bfd && !bfd_known(q, loss, s.until);
 }

@@ -252,6 +252,7 @@ static const struct judge_basis kinds[] = {
 	[JUDGE_REACTION] = {judge_reaction, .bgp = true, .fib = true, .named_only = true},
 	[JUDGE_BFD_UP] = {judge_bfd_up, .bfd = true},
 	[JUDGE_BFD_DOWN] = {judge_bfd_down, .bfd = true},
+	[JUDGE_JOINED] = {judge_joined, .traffic = true, .bgp = true, .fib = true, .gate = true},
 	[JUDGE_LEFT] = {judge_left, .traffic = true, .bgp = true, .fib = true, .gate = true},
 };
 

@@ -119,7 +119,8 @@ enum judge_kind {
 	JUDGE_REACTION,
 	JUDGE_BFD_UP,
 	JUDGE_BFD_DOWN,
-	JUDGE_LEFT, /* traced flows have left the workers named: no packet goes there any more */
+	JUDGE_LEFT,   /* traced flows have left the workers named: no packet goes there any more */
+	JUDGE_JOINED, /* traced flows have come to the workers named: each has got a first packet */
 };
 
 /* From when the time is counted that leaving may take. */
@@ -131,7 +132,7 @@ enum judge_reference {
 
 struct judge_budget {
 	enum judge_reference since;
-	int64_t within_ns;     /* after which no packet may go there; -1: any time */
+	int64_t within_ns;     /* after which no packet may go there, or the first must have; -1: any time */
 	int64_t black_hole_ns; /* of each flow, at most; -1: not asked */
 	uint64_t lost;	       /* packets, at most; UINT64_MAX: not asked */
 };
@@ -260,12 +261,13 @@ struct judge_move {
 enum judge_word {
 	JUDGE_WORD_NONE,
 	JUDGE_WORD_WITHDRAWN,
-	JUDGE_WORD_CHANGED, /* announced anew, with other attributes (RFC 8326) */
-	JUDGE_WORD_SESSION, /* its session ended */
-	JUDGE_WORD_BFD,	    /* the router says by BFD that it is down */
+	JUDGE_WORD_CHANGED,   /* announced anew, with other attributes (RFC 8326) */
+	JUDGE_WORD_SESSION,   /* its session ended */
+	JUDGE_WORD_BFD,	      /* the router says by BFD that it is down */
+	JUDGE_WORD_ANNOUNCED, /* of one that joins */
 };
 
-/* "withdrawn", "changed", "session ended", "bfd down"; NULL for none */
+/* "withdrawn", "changed", "session ended", "bfd down", "announced"; NULL for none */
 const char *judge_word_name(enum judge_word w);
 
 /* A flow that was at a leaving worker, or lost packets. */
@@ -281,6 +283,7 @@ struct judge_gap {
 
 /* Times are after the event, or -1 where it was not seen. */
 struct judge_leaving {
+	bool joins; /* then the new path is the way to who joins, and those affected are the flows that came there */
 	enum judge_word word;
 	int64_t word_ns, fib_ns;
 	int64_t new_path_ns; /* the first packet of a flow that was there, elsewhere */

@@ -543,5 +543,16 @@ void judge_reaction(struct question *q);
 void judge_bfd_up(struct question *q);
 void judge_bfd_down(struct question *q);
 void judge_left(struct question *q);
+void judge_joined(struct question *q);
+
+/* ---- evaluate_left.c, for those that join, too ---- */
+
+/* Counts what the traced flows sent and lost, and where they were, packet by packet. */
+void judge_flows_walk(const struct question *q, const struct flow_run *run, struct judge_leaving *l);
+/* "announced after 3 ms", or the other words where it was not. */
+void judge_say_after(struct saying *s, const char *what, int64_t ns, const char *else_what);
+void judge_say_losses(struct saying *s, const struct judge_leaving *l);
+/* Adds what of the budget's losses was broken. False when something was. */
+bool judge_losses_within(const struct question *q, const struct judge_leaving *l, struct saying *s);
 
 #endif

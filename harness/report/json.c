@@ -241,7 +241,7 @@ static json_t *expectation(const struct report_step *step, const struct report_l
 	if (f->move_count > 0)
 		set(o, "moves", moves(&f->membership));
 	if (f->leaving.flows > 0)
-		set(o, "leaving", json_leaving(&f->leaving));
+		set(o, f->leaving.joins ? "joining" : "leaving", json_leaving(&f->leaving));
 	set(o, "since_start_ns", json_integer(step->since_start_ns));
 	set(o, "elapsed_ns", json_integer(step->elapsed_ns));
 	return o;

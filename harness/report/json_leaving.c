@@ -73,7 +73,7 @@ void json_leaving_read(const json_t *o, struct judge_leaving *ret)
 				      .loss_span_ns = time_of(o, "loss_span_ns"),
 				      .no_route = count_of(o, "no_route"),
 				      .no_route_ns = time_of(o, "no_route_ns")};
-	for (enum judge_word w = JUDGE_WORD_WITHDRAWN; word != NULL && w <= JUDGE_WORD_BFD; w++)
+	for (enum judge_word w = JUDGE_WORD_WITHDRAWN; word != NULL && w <= JUDGE_WORD_ANNOUNCED; w++)
 		ret->word = strcmp(word, judge_word_name(w)) == 0 ? w : ret->word;
 }
 

@@ -187,7 +187,7 @@ const struct judge_traffic *run_background_traffic(const struct run *r)
 	return r->background != NULL ? &r->background->traffic : NULL;
 }
 
-/* ---- no_packet_on: ---- */
+/* ---- no_packet_on:, first_packet_on: ---- */
 
 static void put_gaps(FILE *out, const struct judge_leaving *l)
 {
@@ -204,7 +204,7 @@ static void put_gaps(FILE *out, const struct judge_leaving *l)
 
 static int gaps_save(struct run *r, const struct judge_leaving *l, struct errmsg *err)
 {
-	const char *name = arena_printf(&r->arena, "leaving-%u.tsv", ++r->leavings_saved);
+	const char *name = arena_printf(&r->arena, "%s-%u.tsv", l->joins ? "joining" : "leaving", ++r->leavings_saved);
 	int fd = openat(r->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	bool bad;

@@ -59,6 +59,8 @@ static enum judge_kind kind_of(const struct plan_expect *e)
 		return JUDGE_REACTION;
 	case PLAN_EXPECT_LEFT:
 		return JUDGE_LEFT;
+	case PLAN_EXPECT_JOINED:
+		return JUDGE_JOINED;
 	}
 	return JUDGE_SESSIONS;
 }
@@ -118,6 +120,7 @@ static enum judge_reference reference_of(enum plan_since since)
 	case PLAN_SINCE_EVENT:
 		return JUDGE_SINCE_EVENT;
 	case PLAN_SINCE_WITHDRAW:
+	case PLAN_SINCE_ANNOUNCE:
 		return JUDGE_SINCE_WITHDRAW;
 	case PLAN_SINCE_FIB:
 		return JUDGE_SINCE_FIB;
@@ -187,7 +190,7 @@ static int expect_make(struct run *r, const struct plan_expect *e, struct judge_
 	}
 	if (e->kind == PLAN_EXPECT_REACTION)
 		reaction_make(r, e, ret);
-	if (e->kind == PLAN_EXPECT_LEFT)
+	if (e->kind == PLAN_EXPECT_LEFT || e->kind == PLAN_EXPECT_JOINED)
 		return left_make(r, e, ret, err);
 	if (e->kind == PLAN_EXPECT_MOVED || e->kind == PLAN_EXPECT_STAGES) {
 		ret->before = r->flows_before;
@@ -324,7 +327,7 @@ enum run_exit run_step_expect(struct run *r, const struct plan_step *step, struc
 		*ret = (struct judge_finding){.verdict = JUDGE_FAIL, .seen = arena_strdup(&r->arena, err->text)};
 		return RUN_FAILED;
 	}
-	if (expect.kind == JUDGE_LEFT)
+	if (expect.kind == JUDGE_LEFT || expect.kind == JUDGE_JOINED)
 		return left(r, &step->expect, &expect, ret, err);
 	deadline = instant_add(run_clock(r), instant_since(expect.deadline, run_wall(r)));
 	for (;;) {

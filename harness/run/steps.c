@@ -64,7 +64,7 @@ static bool needs_fib(const struct plan_step *step)
 
 	if (step->kind == PLAN_STEP_EXPECT)
 		return what == PLAN_EXPECT_NEXT_HOPS || what == PLAN_EXPECT_HTTP || what == PLAN_EXPECT_SPREAD ||
-		       what == PLAN_EXPECT_PREDICTED || what == PLAN_EXPECT_LEFT;
+		       what == PLAN_EXPECT_PREDICTED || what == PLAN_EXPECT_LEFT || what == PLAN_EXPECT_JOINED;
 	return step->kind == PLAN_STEP_HTTP || step->kind == PLAN_STEP_FLOWS;
 }
 

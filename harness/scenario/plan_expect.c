@@ -30,6 +30,7 @@ static const struct form forms[] = {
 	{"moved_flows", PLAN_EXPECT_MOVED, {"detect"}, false, false},
 	{"paths", PLAN_EXPECT_PREDICTED, {"of"}, false, false},
 	{"no_packet_on", PLAN_EXPECT_LEFT, {"since", "lost", "black_hole"}, false, false},
+	{"first_packet_on", PLAN_EXPECT_JOINED, {"since", "lost", "black_hole"}, false, false},
 	{"connections", PLAN_EXPECT_BROKEN, {NULL}, false, false},
 };
 
@@ -187,8 +188,10 @@ static const struct field packets_fields[] = {
 };
 static const struct record packets_record = {.what = "packets", RECORD_FIELDS(packets_fields)};
 
-static const char *const since_words[] = {
-	[PLAN_SINCE_EVENT] = "event", [PLAN_SINCE_WITHDRAW] = "withdraw", [PLAN_SINCE_FIB] = "fib"};
+static const char *const since_words[] = {[PLAN_SINCE_EVENT] = "event",
+					  [PLAN_SINCE_WITHDRAW] = "withdraw",
+					  [PLAN_SINCE_FIB] = "fib",
+					  [PLAN_SINCE_ANNOUNCE] = "announce"};
 static const struct words sinces = WORDS(since_words);
 
 static void field_lost_most(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
@@ -221,6 +224,7 @@ static const struct field expect_fields[] = {
 	{.key = "moved_flows", .read = field_record, .more = &moved_record},
 	{.key = "paths", .read = field_only_word, .more = &paths},
 	{.key = "no_packet_on", .read = field_who, .offset = IN_EXPECT(who)},
+	{.key = "first_packet_on", .read = field_who, .offset = IN_EXPECT(who)},
 	{.key = "since", .read = field_word, .offset = IN_EXPECT(since), .more = &sinces},
 	{.key = "lost", .read = field_lost_most, .offset = IN_EXPECT(lost_most), .max = UINT32_MAX},
 	{.key = "black_hole", .read = field_time, .offset = IN_EXPECT(black_hole_ns)},
@@ -251,7 +255,7 @@ static const struct form *form_of(struct reader *r, const struct yaml_node *v, c
 	if (form == NULL)
 		diag_hint(r, reader_fault(r, v, "%s: nothing to look for", step),
 			  "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, "
-			  "moved_flows, stages, paths, no_packet_on, connections");
+			  "moved_flows, stages, paths, no_packet_on, first_packet_on, connections");
 	return form;
 }
 
@@ -315,7 +319,7 @@ static void order_check(struct reader *r, const struct yaml_node *v, const struc
 	if (form->kind == PLAN_EXPECT_PACKETS && !s->flows_done)
 		diag_hint(r, reader_fault(r, key, "no flows step before this one"),
 			  "begin with - flows: {service: ..., packets: 3}");
-	if (form->kind == PLAN_EXPECT_LEFT)
+	if (form->kind == PLAN_EXPECT_LEFT || form->kind == PLAN_EXPECT_JOINED)
 		plan_left_check(r, v, e);
 	if (form->kind == PLAN_EXPECT_STAGES && s->plan->lab.upstream.routers > 0) {
 		if (!s->flows_done)

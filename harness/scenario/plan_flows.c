@@ -165,16 +165,23 @@ static void background_check(struct reader *r, const struct yaml_node *v, struct
 void plan_left_check(struct reader *r, const struct yaml_node *v, const struct plan_expect *e)
 {
 	struct plan_state *s = plan_state(r);
-	const struct yaml_node *key = yaml_get_key(v, "no_packet_on");
+	bool leave = e->kind == PLAN_EXPECT_LEFT;
+	const char *word = leave ? "no_packet_on" : "first_packet_on";
+	const struct yaml_node *key = yaml_get_key(v, word);
 
 	if (!s->background)
-		diag_hint(r, reader_fault(r, key, "no_packet_on: no flows go on here"),
+		diag_hint(r, reader_fault(r, key, "%s: no flows go on here", word),
 			  "before what happens: - flows: {service: ..., count: 300, rate: 3000, background: true}");
 	if (e->who.kind != PLAN_WHO_LIST || e->who.count == s->plan->lab.workers)
 		diag_hint(r,
-			  reader_fault(r, yaml_get(v, "no_packet_on"),
-				       "no_packet_on: expected those who leave, and not all"),
-			  "such as no_packet_on: worker2");
+			  reader_fault(r, yaml_get(v, word), "%s: expected those who %s, and not all", word,
+				       leave ? "leave" : "join"),
+			  "such as %s: worker2", word);
+	if (e->since == (leave ? PLAN_SINCE_ANNOUNCE : PLAN_SINCE_WITHDRAW))
+		diag_hint(r,
+			  reader_fault(r, yaml_get(v, "since"), "since: who %s does not %s", leave ? "leaves" : "joins",
+				       leave ? "announce" : "withdraw"),
+			  "write since: %s", leave ? "withdraw" : "announce");
 	s->background = false;
 }
 

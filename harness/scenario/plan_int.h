@@ -88,7 +88,8 @@ void plan_sizes_read(struct reader *r, const struct yaml_node *v, const struct f
 void plan_tuples_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* const char * */
 void plan_held_check(struct reader *r, const struct yaml_node *v, const struct plan_traffic *t);      /* http */
 void plan_flows_check(struct reader *r, const struct yaml_node *v, struct plan_traffic *t);
-void plan_left_check(struct reader *r, const struct yaml_node *v, const struct plan_expect *e);	     /* no_packet_on */
+void plan_left_check(struct reader *r, const struct yaml_node *v,
+		     const struct plan_expect *e); /* no_packet_on, first_packet_on */
 void plan_share_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* double */
 void plan_matrix_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);
 

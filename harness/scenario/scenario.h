@@ -211,10 +211,11 @@ enum plan_expect_kind {
 	PLAN_EXPECT_REACTION, /* of the router to a case of malformed: */
 	PLAN_EXPECT_LEFT, /* no_packet_on: worker2|[..], since: event|withdraw|fib, within: 200ms, lost: 3, black_hole: 50ms;
 				 of the flows in the background, which end with it */
+	PLAN_EXPECT_JOINED, /* first_packet_on: worker2|[..], since: event|announce|fib, and the rest as of no_packet_on */
 };
 
-/* From when no_packet_on counts: what happened, the first word on the wire, the change of the FIB. */
-enum plan_since { PLAN_SINCE_EVENT, PLAN_SINCE_WITHDRAW, PLAN_SINCE_FIB };
+/* From when no_packet_on and first_packet_on count: what happened, the first word on the wire, the change of the FIB. */
+enum plan_since { PLAN_SINCE_EVENT, PLAN_SINCE_WITHDRAW, PLAN_SINCE_FIB, PLAN_SINCE_ANNOUNCE };
 
 enum plan_source { PLAN_SOURCE_ANY, PLAN_SOURCE_CLIENT, PLAN_SOURCE_NODE };
 /* weighted: as the router kernel's weights say; pinned: each client to one worker; unequal: a control that must not be even */
@@ -242,7 +243,7 @@ struct plan_expect {
 	bool polarised;			   /* stages: a control, they must not be independent */
 	enum plan_moves at_most;	   /* moved_flows */
 	uint32_t lost, late, twice;	   /* packets */
-	enum plan_since since;		   /* no_packet_on */
+	enum plan_since since;		   /* no_packet_on, first_packet_on */
 	uint64_t lost_most;		   /* packets of it; UINT64_MAX: any number */
 	int64_t black_hole_ns;		   /* of one flow of it; -1: not asked */
 	bool told;			   /* its figures are asked for, and none breaks a budget */

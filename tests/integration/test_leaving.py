@@ -111,6 +111,44 @@ class Leaving(lab.LabTest):
         self.assertEqual(found["word"], "withdrawn")
         self.assertTrue(0 < found["word_ns"] < found["fib_ns"] <= found["new_path_ns"], found)
 
+    def test_a_worker_that_joins_is_timed(self):
+        self.scenario("joining1", LAB.replace(FLOWS, "") % "" + """
+  - fail: {worker: worker2, how: withdraw}
+  - expect: {service: nginx, next_hops: [worker1, worker3], within: 2s}
+""" + FLOWS + """
+  - recover: worker2
+  - expect: {first_packet_on: worker2, since: announce, within: 1s, lost: 3}
+""", like="leaving/drain")
+        self.lab("run", "scenarios/joining1", "--out", "out", expect=0)
+        finding = self.verdict("out")["expectations"][-1]
+        found = finding["joining"]
+        gate, workers, lost = self.counted("out")
+        self.assertEqual((found["sent"], found["lost"]), (len(gate), len(lost)))
+        self.assertEqual(found["affected"], len({flow for flow, _ in workers["worker2"]}))
+        self.assertEqual(found["word"], "announced")
+        self.assertTrue(0 < found["word_ns"] < found["fib_ns"] <= found["new_path_ns"], found)
+        # Both are frames of worker2's: an UPDATE (RFC 4271 section 4.1, type 2), and the first packet that came.
+        every = list(frames(self.base / "out/worker2.pcap"))
+        update, packet = (every[at["frame"] - 1] for at in finding["frames"][:2])
+        self.assertIn(b"\xff" * 16, update[1])
+        self.assertEqual(update[1][update[1].index(b"\xff" * 16) + 18], 2)
+        self.assertEqual(packet[0], min(seen for seen, _ in workers["worker2"].values()))
+        self.assertEqual(found["new_path_ns"] - found["word_ns"], packet[0] - update[0])
+
+    def test_who_never_gets_a_packet_has_not_joined(self):
+        """A rule of the router's sends what is for the service past its FIB."""
+        self.scenario("joining2", LAB.replace(FLOWS, "") % "" + """
+  - fail: {worker: worker2, how: withdraw}
+  - exec: {on: router, run: "ip route add 172.16.254.1 via 10.0.0.51 table 9; ip rule add to 172.16.254.1 lookup 9"}
+""" + FLOWS + """
+  - recover: worker2
+  - expect: {first_packet_on: worker2, since: fib, within: 200ms}
+""", like="leaving/drain")
+        self.lab("run", "scenarios/joining2", "--out", "out", expect=1)
+        self.assertRegex(self.verdict("out")["expectations"][-1]["seen"],
+                         r"announced after [^,]*, in the FIB after [^,]*, no packet there \(0 of 120 flows\).*"
+                         "the first may take 200 ms after the FIB")
+
     def test_a_black_hole_is_measured(self):
         """Nobody hears that the link is down: the packets of worker2's flows come nowhere to the end, and that is told."""
         self.scenario("leaving2", LAB % "" + """

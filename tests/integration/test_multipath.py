@@ -76,7 +76,7 @@ class Oracle(lab.LabTest):
 
     def test_a_spread_that_holds_says_where_the_kernel_differs(self):
         done = self.play("multipath_hash: l4", f"""
-  - exec: {{on: router, run: "{MISLED.replace('1024-20000', '1024-3000')}"}}
+  - exec: {{on: router, run: "{MISLED.replace('1024-20000', '1024-6000')}"}}
   - flows: {{service: nginx, count: 600}}
   - expect: {{spread: equal, of: flows, detect: 60%}}
 """, expect=0)
@@ -149,12 +149,21 @@ class Oracle(lab.LabTest):
 seed: 170330
 """, expect=0)
         # Two of the 1528 that it takes differ in their protocol alone, at which this hash does not look.
-        self.assertEqual(sum(s["count"] for s in self.verdict("out")["expectations"][-1]["shares"]), 1529)
+        self.assertRegex(self.seen(1), r"^1529 flows: .*; judged by their 1528 distinct keys of the router's hash, which alone")
+        self.assertEqual(sum(s["count"] for s in self.verdict("out")["expectations"][-1]["shares"]), 1528)
         self.play("hash: l3", """
   - flows: {service: nginx, count: 4000, vary: [src_port, src_addr]}
   - expect: {spread: equal, of: flows}
 """, expect=3)
         self.assertRegex(self.seen(1), "judged by their 24[0-5] addresses, which alone decide")
+        # The same with fields of one's own, of which only the addresses vary.
+        self.play("hash: {fields: [src, dst, dst_port]}", """
+  - flows: {service: nginx, count: 4000, vary: [src_port, src_addr]}
+  - expect: {spread: equal, of: flows}
+""", expect=3)
+        keys = {row["source"] for row in self.predicted(1)}
+        self.assertRegex(self.seen(1), rf"^4000 flows: .*; judged by their {len(keys)} distinct keys of the router's hash, "
+                                       r"which alone decide; to show .* keys are needed$")
 
     def test_destinations_are_those_of_the_announced_prefix(self):
         folder = self.scenario("destinations", LAB % "hash: l4" + """

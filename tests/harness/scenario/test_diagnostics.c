@@ -278,7 +278,7 @@ static const struct row scenarios[] = {
 	 "  - expect: {within: 1s}\n",
 	 1, 4, 13, 1, "expect: nothing to look for",
 	 "write one of sessions, announced_by, withdrawn_by, next_hops, bfd, http, spread, packets, moved_flows, "
-	 "stages, paths, no_packet_on, connections"},
+	 "stages, paths, no_packet_on, first_packet_on, connections"},
 	{"nothing at all", "name: a\n", 1, 1, 1, 1, "a scenario needs \"lab\" or \"steps\"",
 	 "the shortest one is lab: {manifests: [...]}"},
 	{"null lab",

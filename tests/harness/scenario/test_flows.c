@@ -71,7 +71,8 @@ static void flows_that_go_on(void **state)
 		read_text(LAB GOING "  - fail: {worker: worker2, how: drain}\n"
 				    "  - expect: {no_packet_on: worker2, since: withdraw, within: 200ms, lost: 3, "
 				    "black_hole: 50ms}\n" GOING "  - fail: {worker: worker2, how: crash}\n"
-				    "  - expect: {no_packet_on: [worker2]}\n",
+				    "  - expect: {no_packet_on: [worker2]}\n" GOING "  - recover: worker2\n"
+				    "  - expect: {first_packet_on: worker2, since: announce, within: 100ms, lost: 0}\n",
 			  &d, &f);
 	const struct plan_expect *e;
 
@@ -89,6 +90,12 @@ static void flows_that_go_on(void **state)
 	assert_int_equal(e->since, PLAN_SINCE_EVENT);
 	assert_true(e->lost_most == UINT64_MAX);
 	assert_int_equal(e->black_hole_ns, -1);
+	assert_int_equal(e->who.workers[0], 2);
+	e = &p->steps[8].expect;
+	assert_int_equal(e->kind, PLAN_EXPECT_JOINED);
+	assert_int_equal(e->since, PLAN_SINCE_ANNOUNCE);
+	assert_int_equal(e->within_ns, 100000000);
+	assert_int_equal(e->lost_most, 0);
 	assert_int_equal(e->who.workers[0], 2);
 	plan_free(p);
 	diags_fini(&d);
@@ -145,6 +152,15 @@ static const struct row refused[] = {
 	 "before what happens: - flows: {service: ..., count: 300, rate: 3000, background: true}"},
 	{"all leave", LAB GOING "  - expect: {no_packet_on: all}\n", 1, 4, 28, 3,
 	 "no_packet_on: expected those who leave, and not all", "such as no_packet_on: worker2"},
+	{"all join", LAB GOING "  - expect: {first_packet_on: all}\n", 1, 4, 31, 3,
+	 "first_packet_on: expected those who join, and not all", "such as first_packet_on: worker2"},
+	{"none joins", LAB "  - flows: {}\n  - expect: {first_packet_on: worker2}\n", 1, 4, 14, 15,
+	 "first_packet_on: no flows go on here",
+	 "before what happens: - flows: {service: ..., count: 300, rate: 3000, background: true}"},
+	{"who joins does not withdraw", LAB GOING "  - expect: {first_packet_on: worker2, since: withdraw}\n", 1, 4, 47,
+	 8, "since: who joins does not withdraw", "write since: announce"},
+	{"who leaves does not announce", LAB GOING "  - expect: {no_packet_on: worker2, since: announce}\n", 1, 4, 44,
+	 8, "since: who leaves does not announce", "write since: withdraw"},
 	{"twice going", LAB GOING GOING, 1, 4, 35, 10, "background: other flows go on already",
 	 "they end with - expect: {no_packet_on: ...}"},
 	{"going how many", LAB "  - flows: {background: true, packets: 3}\n", 1, 3, 31, 7,
