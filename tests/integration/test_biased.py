@@ -137,6 +137,43 @@ class Biased(Live):
         self.assertGreater(copied, 0)
         self.assertEqual(self.finding(1)[0], f"1200 packets of 600 flows; {copied} came twice")
 
+    @unittest.skipUnless(lab.have("tshark") and lab.have("tc"), "no tshark or no tc")
+    def test_packets_that_are_overtaken(self):
+        """Each flow's first packet (number 0, at octet 16 of its tag) goes by a slow class, the others by a fast one."""
+        slow = ("tc qdisc add dev eth0 root handle 1: htb default 2 && "
+                "tc class add dev eth0 parent 1: classid 1:1 htb rate 1mbit burst 1600 && "
+                "tc class add dev eth0 parent 1: classid 1:2 htb rate 1gbit && "
+                "tc filter add dev eth0 parent 1: protocol ip u32 match ip protocol 17 0xff match u32 0 0xffffffff at 44 flowid 1:1")
+        self.play(f"""
+  - exec: {{on: router, run: "{slow}"}}
+  - flows: {{service: nginx, count: 200, packets: 3, rate: 20000}}
+  - expect: {{packets: {{lost: 0, late: 200, twice: 0}}, within: 2s}}
+  - expect: {{packets: {{late: 0}}, within: 2s}}
+""", expect=1)
+        late = sum(self.overtaken(f"worker{n}.pcap") for n in (1, 2, 3))
+        self.assertGreater(late, 100)
+        self.assertEqual(self.finding(1)[0], f"600 packets of 200 flows; {late} came late, behind a younger one")
+        self.assertEqual([e["verdict"] for e in self.verdict("out")["expectations"][1:]], ["pass", "fail"])
+
+    def overtaken(self, capture):
+        """By tshark: packets that came to the worker itself behind one of their flow's with a higher number."""
+        done = subprocess.run(["tshark", "-r", self.base / "out" / capture, "-Y", f"udp && !icmp && ip.dst == {VIP}", "-T",
+                               "fields", "-e", "eth.dst", "-e", "udp.payload"], capture_output=True, text=True, check=True)
+        mac = self.own_mac(capture)
+        highest, late = {}, 0
+        for line in done.stdout.splitlines():
+            to, payload = line.split()
+            flow, number = payload[24:32], int(payload[32:40], 16)
+            if to == mac:
+                late += number < highest.get(flow, -1)
+                highest[flow] = max(number, highest.get(flow, -1))
+        return late
+
+    def own_mac(self, capture):
+        """That by which the worker sends as itself."""
+        own = WORKERS[int(capture[6]) - 1]
+        return self.frames(capture, f"ip.src == {own}")[0][1]
+
     def test_packets_that_go_in_a_circle(self):
         """worker2 sends what it has no use for back to the router, which sends it to worker2."""
         self.play(f"""
