@@ -3,6 +3,7 @@
 """One scenario over all routers with a FIB: BIRD 1.6's way of changing a group is told from the others', the limits are seen."""
 import json
 import pathlib
+import re
 import sys
 import unittest
 
@@ -48,6 +49,24 @@ class Compare(lab.LabTest):
                 each, read = left["no_route_ns"] / left["no_route"], fib["hole_ns"] / fib["holes"]
                 self.assertTrue(0 < each < 10 * read, (each, read))
         self.assertIn("builtin", routers)
+
+    def test_frr_changes_a_group_over_ipv6(self):
+        """zebra without --v6-rr-semantics takes an IPv6 route away before it adds the changed one."""
+        folder = self.base / "scenarios/router-changes"
+        values = (folder / "metallb.yaml").read_text()
+        (folder / "metallb.yaml").write_text(values.replace("172.16.254.0/24", '"fd00:254::/112"')
+                                             .replace("10.0.0.1", '"fd00:10::1"'))
+        text = (folder / "scenario.yaml").read_text()
+        text = re.sub(r"(?m)^  networks: .*$", "  networks: {family: ipv6}", text)
+        text = re.sub(r"(?m)^  clients: .*\n", "", text.replace("metallb: native", "metallb: frr").replace(" first: 10.0.0.51,", ""))
+        flows_end = text.index("\n", text.index("background: true")) + 1
+        (folder / "scenario.yaml").write_text(text[:flows_end] + text[text.rindex("  - never"):])  # one change will do
+        found = self.compared("scenarios/router-changes", "--routers", "frr")
+        if "FRR 8" not in found:
+            self.skipTest("no FRR 8")
+        self.assertEqual(found["FRR 8"]["verdict"], "pass")
+        self.assertEqual(found["FRR 8"]["group_change"], "delete + add")
+        self.assertGreater(found["FRR 8"]["fib"]["holes"], 0)
 
     def test_what_a_router_does_when_nobody_told_it(self):
         """Twenty ASes: without multipath-relax FRR and the built-in router install one path; BIRD's merge paths ends at 16."""
