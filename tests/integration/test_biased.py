@@ -3,6 +3,7 @@
 the kernel's own of its interfaces, tshark's of the captures, the theory of who moves."""
 import csv
 import fractions
+import functools
 import json
 import math
 import re
@@ -24,6 +25,9 @@ VIP = "172.16.254.1"
 WORKERS = [f"10.0.0.{51 + i}" for i in range(64)]
 HOOK = ("mac() { ip neigh show 10.0.0.$1 | sed 's/.*lladdr \\\\([0-9a-f:]*\\\\).*/\\\\1/'; }; nft \\\"add table netdev t; "
         "add chain netdev t c { type filter hook egress device eth0 priority 0; }; add rule netdev t c %s\\\"")
+# Whether this kernel has classes of different speeds.
+HTB = lab.have("unshare") and subprocess.run(["unshare", "-rn", "tc", "qdisc", "add", "dev", "lo", "root", "htb"],
+                                             capture_output=True, check=False).returncode == 0
 
 
 class Live(lab.LabTest):
@@ -137,7 +141,7 @@ class Biased(Live):
         self.assertGreater(copied, 0)
         self.assertEqual(self.finding(1)[0], f"1200 packets of 600 flows; {copied} came twice")
 
-    @unittest.skipUnless(lab.have("tshark") and lab.have("tc"), "no tshark or no tc")
+    @unittest.skipUnless(lab.have("tshark") and HTB, "no tshark, or no class of two speeds")
     def test_packets_that_are_overtaken(self):
         """Each flow's first packet (number 0, at octet 16 of its tag) goes by a slow class, the others by a fast one."""
         slow = ("tc qdisc add dev eth0 root handle 1: htb default 2 && "
@@ -231,6 +235,47 @@ class Broken(Live):
   - expect: {connections: {broken: 400}}
 """, expect=0, router="hash: l4, nexthop_groups: {type: resilient, buckets: 128, idle_timer: 0s}")
         self.assertEqual({row["cause"] for row in self.rows()}, {"-", "its next hop left"})
+
+    @unittest.skipUnless(lab.have("tshark"), "no tshark")
+    def test_a_flow_label_that_changes_is_no_split(self):
+        """What the clients say is lost for a while, so that they say it again, with other flow labels."""
+        folder = self.scenario("labels", """
+lab:
+  networks: {family: ipv6}
+  router: {as: 11000, hash: l3}
+  workers: {count: 3, as: 22000, metallb: frr}
+  manifests: [metallb.yaml]
+steps:
+  - apply: nginx.yaml
+  - expect: {service: nginx, next_hops: all, within: 5s}
+  - http: {service: nginx, requests: 60, hold: true}
+  - exec: {on: router, run: "nft 'add table netdev t; add set netdev t s { type inet_service; flags timeout; }; add element netdev t s { 80 timeout 700ms }; add chain netdev t c { type filter hook egress device eth0 priority 0; }; add rule netdev t c meta protocol ip6 tcp dport @s drop'"}
+  - http: {release: true}
+  - expect: {spread: equal, of: connections}
+  - expect: {connections: {broken: 0}}
+""", "ipv6")
+        self.lab("run", folder, "--out", "out")
+        cut = {row["port"]: row for row in self.rows() if row["fate"] != "answered"}
+        self.assertGreater(len(cut), 10)
+        self.assertEqual({row["cause"] for row in cut.values()}, {"flow label"})
+        self.assertRegex(self.finding(1)[0], rf"; {len(cut)} of them came to another worker, too, under another IPv6 flow label")
+        self.assertRegex(self.finding(2)[0], f"{len(cut)} broken: {len(cut)} by another IPv6 flow label")
+        for port, row in cut.items():
+            before, after = self.labels(row["before"], port), self.labels(row["by"], port)
+            self.assertTrue(before and after and not before & after, row)
+
+    @functools.cache
+    def segments(self, worker):
+        """By tshark: (to, from, address, port to, port from, flow label)."""
+        done = subprocess.run(["tshark", "-r", self.base / f"out/{worker}.pcap", "-Y", "tcp", "-T", "fields", "-e", "eth.dst", "-e",
+                               "eth.src", "-e", "ipv6.src", "-e", "tcp.dstport", "-e", "tcp.srcport", "-e", "ipv6.flow"],
+                              capture_output=True, text=True, check=True)
+        return [line.split() for line in done.stdout.splitlines()]
+
+    def labels(self, worker, port):
+        """The flow labels under which a connection came to the worker itself."""
+        own = next(row[1] for row in self.segments(worker) if row[2] == f"fd00:10::{50 + int(worker[-1]):x}")
+        return {row[5] for row in self.segments(worker) if row[0] == own and row[3:5] == ["80", port]}
 
     def test_a_dead_worker_is_a_black_hole_until_the_hold_time(self):
         self.play("""
