@@ -258,7 +258,11 @@ steps:
         cut = {row["port"]: row for row in self.rows() if row["fate"] != "answered"}
         self.assertGreater(len(cut), 10)
         self.assertEqual({row["cause"] for row in cut.values()}, {"flow label"})
-        self.assertRegex(self.finding(1)[0], rf"; {len(cut)} of them came to another worker, too, under another IPv6 flow label")
+        # One that has been answered already may say something to another worker, too.
+        told = int(re.search(r"; (\d+) of them came to another worker, too, under another IPv6 flow label", self.finding(1)[0])[1])
+        ports = [row["port"] for row in self.rows()]
+        roamed = sum(sum(bool(self.labels(f"worker{n}", port)) for n in (1, 2, 3)) > 1 for port in ports)
+        self.assertTrue(len(cut) <= told <= roamed, (len(cut), told, roamed))
         self.assertRegex(self.finding(2)[0], f"{len(cut)} broken: {len(cut)} by another IPv6 flow label")
         for port, row in cut.items():
             before, after = self.labels(row["before"], port), self.labels(row["by"], port)
