@@ -189,13 +189,16 @@ static void group_set(struct plan_lab *lab, enum plan_group group)
 		lab->groups = (struct plan_groups){.on = true, .resilient = true, .buckets = BUCKETS};
 }
 
-static bool refused(const struct plan *p, const struct plan_impact *what, const char **ret_why)
+static bool refused(struct plan *p, const struct plan_impact *what, const char **ret_why)
 {
 	*ret_why = NULL;
 	if (p->virtual.on)
 		*ret_why = "the scenario is played without a kernel, and traffic needs one";
-	else if (what->worker == 0 || what->worker > p->lab.workers || p->lab.workers < 2)
-		*ret_why = "the scenario has no such worker, or no other";
+	else if (p->lab.workers < 2)
+		*ret_why = "the scenario has one worker, and nobody to take over from it";
+	else if (what->worker == 0 || what->worker > p->lab.workers)
+		*ret_why = arena_printf(&p->arena, "the scenario has worker1 to worker%u, and no worker%u",
+					p->lab.workers, what->worker);
 	else if (what->group != PLAN_GROUP_AS_SET && p->lab.daemon != PLAN_BUILTIN)
 		*ret_why = "only the built-in router's groups can be chosen";
 	else if (what->group != PLAN_GROUP_AS_SET && p->lab.upstream.routers > 0)

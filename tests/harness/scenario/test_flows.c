@@ -123,7 +123,7 @@ static void the_impact_of_leaving(void **state)
 	assert_non_null(p);
 	what.worker = 9;
 	assert_false(plan_set_impact(p, &what, &why));
-	assert_string_equal(why, "the scenario has no such worker, or no other");
+	assert_string_equal(why, "the scenario has worker1 to worker3, and no worker9");
 	what.worker = 2;
 	assert_true(plan_set_impact(p, &what, &why));
 	assert_string_equal(p->name, "mine-drain-resilient");
