@@ -118,10 +118,18 @@ void run_on_router_notice(void *ctx, const struct bgp_output *notice)
 	run_tell_session(r, "router", worker ? lab->workers[notice->peer].host.name : lab->upstream.name, notice);
 }
 
-static void on_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port, struct addr *ret_source)
+void run_on_router_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port,
+			struct addr *ret_source)
 {
-	(void)peer;
-	run_upstream_dial(ctx, 0, ret_remote, ret_port, ret_source);
+	const struct run *r = ctx;
+
+	if (peer >= r->lab->conf.workers) {
+		run_upstream_dial(r, 0, ret_remote, ret_port, ret_source);
+		return;
+	}
+	*ret_remote = r->lab->workers[peer].host.address;
+	*ret_port = WIRE_BGP_PORT;
+	*ret_source = r->lab->conf.router_cluster;
 }
 
 static int bfd_start(struct run *r, const struct node_router_conf *conf, struct errmsg *err)
@@ -147,8 +155,10 @@ static int bfd_start(struct run *r, const struct node_router_conf *conf, struct 
 
 int run_router_start(struct run *r, bool restarting, struct errmsg *err)
 {
-	static const struct drive_speaker_ops ops = {
-		.route = on_route, .routes_told = on_routes_told, .notice = run_on_router_notice, .dial = on_dial};
+	static const struct drive_speaker_ops ops = {.route = on_route,
+						     .routes_told = on_routes_told,
+						     .notice = run_on_router_notice,
+						     .dial = run_on_router_dial};
 	struct node_router_conf conf = run_router_conf(r);
 	size_t n = conf.password != NULL || conf.ttl_security > 0 ? r->lab->conf.workers : 0;
 	struct drive_guard *guards = arena_array(&r->arena, n, sizeof(*guards));
@@ -279,6 +289,8 @@ struct node_router_conf run_router_conf(const struct run *r)
 					 .notification = s->notification,
 					 .session = run_engine(&lab->router_engine),
 					 .min_origination_s = (uint16_t)lab->router_engine.min_origination_s,
+					 .deferral_s = lab->router_engine.deferral_s,
+					 .dials = lab->router_engine.dials,
 					 .always_compare_med = lab->always_compare_med,
 					 .multipath_relax = lab->multipath_relax,
 					 .ttl_security = (uint8_t)s->ttl_security,

@@ -189,6 +189,9 @@ struct node_lab_conf run_lab_conf(const struct plan_lab *lab);
 
 /* router.c: the built-in router */
 void run_on_router_notice(void *ctx, const struct bgp_output *notice);
+/* Its workers, where it does not wait for them, and the tier above. */
+void run_on_router_dial(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port,
+			struct addr *ret_source);
 struct node_router_conf run_router_conf(const struct run *r);
 /* Worker 0 and on. */
 static inline uint32_t run_worker_as(const struct plan_lab *lab, unsigned int worker)

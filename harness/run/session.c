@@ -15,18 +15,22 @@ static enum bgp_add_path add_path_of(enum plan_add_path add_path)
 struct bgp_peer_conf run_engine(const struct plan_engine *e)
 {
 	return (struct bgp_peer_conf){
+		.passive = e->waits,
 		.connect_retry_s = (uint16_t)e->connect_retry_s,
 		.idle_hold_s = (uint16_t)e->idle_hold_s,
 		.delay_open_s = (uint16_t)e->delay_open_s,
 		.max_prefixes = e->max_prefixes,
 		.session = {.no_automatic_stop = e->ignores_excess,
 			    .no_damping = e->no_damping,
+			    .no_automatic_start = e->no_automatic_start,
+			    .silent_before_open = e->silent_before_open,
+			    .collision_established = e->collision_established,
 			    .mrai_s = (uint16_t)e->mrai_s,
 			    .send_hold_s = e->send_hold_s},
 		.extended_next_hop = e->extended_next_hop,
 		.add_path_v4 = add_path_of(e->add_path),
 		.add_path_v6 = add_path_of(e->add_path),
-		.restart = {.long_lived_s = e->long_lived_s},
+		.restart = {.long_lived_s = e->long_lived_s, .stale_s = e->stale_s},
 		.requires_policy = e->policies != PLAN_POLICIES_BOTH,
 		.import_policy = e->policies == PLAN_POLICIES_IMPORT,
 		.export_policy = e->policies == PLAN_POLICIES_EXPORT,
@@ -54,21 +58,47 @@ struct node_lab_conf run_lab_conf(const struct plan_lab *lab)
 		.bandwidth_count = lab->bandwidth_count,
 		.worker_session = run_engine(&lab->worker_engine),
 		.worker_min_origination_s = (uint16_t)lab->worker_engine.min_origination_s,
+		.worker_deferral_s = lab->worker_engine.deferral_s,
 	};
 }
 
 /* ---- session: {node: worker1, do: drain} ---- */
 
+static enum bgp_cease_subcode subcode_of(const struct plan_step *step)
+{
+	static const enum bgp_cease_subcode named[] = {[PLAN_CEASE_MAX_PREFIXES] = BGP_CEASE_MAX_PREFIXES,
+						       [PLAN_CEASE_SHUTDOWN] = BGP_CEASE_SHUTDOWN,
+						       [PLAN_CEASE_DECONFIGURED] = BGP_CEASE_DECONFIGURED,
+						       [PLAN_CEASE_RESET] = BGP_CEASE_RESET,
+						       [PLAN_CEASE_REJECTED] = BGP_CEASE_REJECTED,
+						       [PLAN_CEASE_CONFIGURATION] = BGP_CEASE_CONFIGURATION,
+						       [PLAN_CEASE_COLLISION] = BGP_CEASE_COLLISION,
+						       [PLAN_CEASE_RESOURCES] = BGP_CEASE_RESOURCES,
+						       [PLAN_CEASE_BFD_DOWN] = BGP_CEASE_BFD_DOWN};
+
+	if (step->cease != PLAN_CEASE_AS_DONE)
+		return named[step->cease];
+	return step->action == PLAN_DO_SHUTDOWN ? BGP_CEASE_SHUTDOWN : BGP_CEASE_RESET;
+}
+
+/* Of each family that the session has. */
+static bool peer_refresh(struct bgp_speaker *s, bgp_peer_id peer, struct instant now)
+{
+	struct bgp_peer_info info = bgp_peer_info(s, peer);
+	bool v4 = info.ipv4 && bgp_peer_refresh(s, peer, ADDR_V4, now);
+	bool v6 = info.ipv6 && bgp_peer_refresh(s, peer, ADDR_V6, now);
+
+	return v4 || v6;
+}
+
 /* False when the peer can't do it. */
 static bool peer_do(struct bgp_speaker *s, bgp_peer_id peer, const struct plan_step *step, struct instant now)
 {
-	struct bgp_cease why = {.subcode = step->action == PLAN_DO_SHUTDOWN ? BGP_CEASE_SHUTDOWN : BGP_CEASE_RESET,
-				.text = step->words,
-				.hard = step->hard};
+	struct bgp_cease why = {.subcode = subcode_of(step), .text = step->words, .hard = step->hard};
 
 	switch (step->action) {
 	case PLAN_DO_REFRESH:
-		return bgp_peer_refresh(s, peer, ADDR_V4, now);
+		return peer_refresh(s, peer, now);
 	case PLAN_DO_DRAIN:
 	case PLAN_DO_UNDRAIN:
 		bgp_peer_graceful_shutdown(s, peer, step->action == PLAN_DO_DRAIN, now);

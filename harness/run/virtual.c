@@ -147,19 +147,9 @@ static struct node_lab *lab_new(const struct plan_lab *plan)
 	return lab;
 }
 
-static void nobody_dials(void *ctx, bgp_peer_id peer, struct addr *ret_remote, uint16_t *ret_port,
-			 struct addr *ret_source)
-{
-	(void)ctx;
-	(void)peer;
-	(void)ret_port;
-	(void)ret_source;
-	*ret_remote = (struct addr){0};
-}
-
 static void nodes_add(struct run *r)
 {
-	static const struct drive_speaker_ops router_ops = {.notice = run_on_router_notice, .dial = nobody_dials};
+	static const struct drive_speaker_ops router_ops = {.notice = run_on_router_notice, .dial = run_on_router_dial};
 	struct run_virtual *v = r->virtual;
 
 	for (unsigned int i = 0; i < r->lab->conf.workers; i++) {

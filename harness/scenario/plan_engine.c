@@ -137,12 +137,22 @@ static void field_excess(struct reader *r, const struct yaml_node *v, const stru
 	*(bool *)ret = word == 1;
 }
 
-static void field_damping(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+/* What is on until it is switched off. */
+static void field_off(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
 {
 	bool on = true;
 
 	field_bool(r, v, f, &on);
 	*(bool *)ret = !on;
+}
+
+/* Who calls whom: each end has its own default. */
+static void field_passive(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	struct plan_engine *engine = ret;
+
+	field_bool(r, v, f, &engine->waits);
+	engine->dials = !engine->waits;
 }
 
 #define IN_ENGINE(member) offsetof(struct plan_engine, member)
@@ -157,13 +167,19 @@ static const struct field engine_fields[] = {
 	{.key = "without", .read = field_without},
 	{.key = "max_prefixes", .read = field_u32, .offset = IN_ENGINE(max_prefixes), .min = 1},
 	{.key = "excess", .read = field_excess, .offset = IN_ENGINE(ignores_excess), .more = &excesses},
-	{.key = "damping", .read = field_damping, .offset = IN_ENGINE(no_damping)},
+	{.key = "damping", .read = field_off, .offset = IN_ENGINE(no_damping)},
+	{.key = "automatic_start", .read = field_off, .offset = IN_ENGINE(no_automatic_start)},
+	{.key = "notify_before_open", .read = field_off, .offset = IN_ENGINE(silent_before_open)},
+	{.key = "collision_established", .read = field_bool, .offset = IN_ENGINE(collision_established)},
+	{.key = "passive", .read = field_passive},
 	{.key = "delay_open", SECONDS(delay_open_s)},
 	{.key = "mrai", SECONDS(mrai_s)},
 	{.key = "min_origination", SECONDS(min_origination_s)},
 	{.key = "connect_retry", SECONDS(connect_retry_s)},
 	{.key = "idle_hold", SECONDS(idle_hold_s)},
 	{.key = "send_hold", SECONDS(send_hold_s)},
+	{.key = "stale", SECONDS(stale_s)},
+	{.key = "deferral", SECONDS(deferral_s)},
 };
 static const struct record engine_record = {.what = "session", RECORD_FIELDS(engine_fields)};
 
@@ -176,8 +192,20 @@ void plan_engine_read(struct reader *r, const struct yaml_node *v, const struct 
 /* ---- Checks ---- */
 
 /* What MetalLB's native speaker has no machinery for, and says nothing of. */
-static const char *const not_native[] = {"add_path", "extended_next_hop", "long_lived", "max_prefixes", "excess",
-					 "damping",  "connect_retry",	  "idle_hold",	"send_hold"};
+static const char *const not_native[] = {"add_path",
+					 "extended_next_hop",
+					 "long_lived",
+					 "max_prefixes",
+					 "excess",
+					 "damping",
+					 "connect_retry",
+					 "idle_hold",
+					 "send_hold",
+					 "stale",
+					 "deferral",
+					 "automatic_start",
+					 "collision_established",
+					 "notify_before_open"};
 
 static void workers_check(struct plan_state *s, const struct yaml_node *workers, const struct plan_lab *lab)
 {
@@ -208,6 +236,14 @@ void plan_engine_check(struct plan_state *s, const struct yaml_node *lab_map, co
 
 	if (yaml_get(workers, "session") != NULL)
 		workers_check(s, workers, lab);
+	if (lab->worker_engine.waits && lab->metallb != KUBE_METALLB_STANDARD)
+		diag_hint(&s->r,
+			  reader_fault(&s->r, yaml_get_key(yaml_get(workers, "session"), "passive"),
+				       "MetalLB's speakers listen to nobody"),
+			  "write workers: {metallb: standard}");
+	if (lab->router_engine.dials && lab->upstream.routers > 0)
+		reader_fault(&s->r, yaml_get_key(yaml_get(router, "session"), "passive"),
+			     "routers below lab.upstream wait for their workers");
 	if (lab->router_engine.long_lived_s > 0 && !lab->router_session.graceful_restart)
 		diag_hint(&s->r,
 			  reader_fault(&s->r, yaml_get_key(yaml_get(router, "session"), "long_lived"),

@@ -102,9 +102,22 @@ static const char *const do_words[] = {
 	[PLAN_DO_SHUTDOWN] = "shutdown", [PLAN_DO_RESET] = "reset", [PLAN_DO_START] = "start"};
 static const struct words dos = WORDS(do_words);
 
+static const char *const cease_words[] = {[PLAN_CEASE_AS_DONE] = "as_done",
+					  [PLAN_CEASE_MAX_PREFIXES] = "max_prefixes",
+					  [PLAN_CEASE_SHUTDOWN] = "shutdown",
+					  [PLAN_CEASE_DECONFIGURED] = "deconfigured",
+					  [PLAN_CEASE_RESET] = "reset",
+					  [PLAN_CEASE_REJECTED] = "rejected",
+					  [PLAN_CEASE_CONFIGURATION] = "configuration",
+					  [PLAN_CEASE_COLLISION] = "collision",
+					  [PLAN_CEASE_RESOURCES] = "resources",
+					  [PLAN_CEASE_BFD_DOWN] = "bfd_down"};
+static const struct words ceases = WORDS(cease_words);
+
 static const struct field session_fields[] = {
 	{.key = "node", .read = field_who, .offset = IN_STEP(worker), .required = true},
 	{.key = "do", .read = field_word, .offset = IN_STEP(action), .more = &dos, .required = true},
+	{.key = "cease", .read = field_word, .offset = IN_STEP(cease), .more = &ceases},
 	{.key = "words", .read = field_text, .offset = IN_STEP(words)},
 	{.key = "hard", .read = field_bool, .offset = IN_STEP(hard)},
 };
@@ -121,6 +134,27 @@ static enum plan_daemon speaker_of(const struct plan_lab *lab, unsigned int work
 static bool ends(enum plan_do action)
 {
 	return action == PLAN_DO_SHUTDOWN || action == PLAN_DO_RESET;
+}
+
+/* RFC 9003 section 2 */
+static bool has_words(enum plan_cease why)
+{
+	return why == PLAN_CEASE_AS_DONE || why == PLAN_CEASE_SHUTDOWN || why == PLAN_CEASE_RESET;
+}
+
+/* How a session is said to end, of one that does not, or that has no place for it. */
+static void ending_check(struct reader *r, const struct yaml_node *v, const struct plan_step *step)
+{
+	const char *key = step->words != NULL ? "words" : step->hard ? "hard" : "cease";
+
+	if (!ends(step->action) && yaml_get_key(v, key) != NULL)
+		reader_fault(r, yaml_get_key(v, key), "only a shutdown or a reset has words or a cease, or is hard");
+	else if (step->words != NULL && !has_words(step->cease))
+		reader_fault(r, yaml_get_key(v, "words"),
+			     "words: of a shutdown or a reset alone, and not of cease: %s (RFC 9003 section 2)",
+			     cease_words[step->cease]);
+	if (step->words != NULL && strlen(step->words) > WORDS_MAX)
+		reader_fault(r, yaml_get(v, "words"), "words: more than %d octets (RFC 9003 section 2)", WORDS_MAX);
 }
 
 void plan_session_step_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
@@ -142,9 +176,5 @@ void plan_session_step_read(struct reader *r, const struct yaml_node *v, const s
 	if (step->worker > 0 && s->failed[step->worker - 1])
 		diag_hint(r, reader_fault(r, v, "worker%u has failed", step->worker), "- recover: worker%u starts it",
 			  step->worker);
-	if ((step->words != NULL || step->hard) && !ends(step->action))
-		reader_fault(r, yaml_get_key(v, step->words != NULL ? "words" : "hard"),
-			     "only a shutdown or a reset has words, or is hard");
-	if (step->words != NULL && strlen(step->words) > WORDS_MAX)
-		reader_fault(r, yaml_get(v, "words"), "words: more than %d octets (RFC 9003 section 2)", WORDS_MAX);
+	ending_check(r, v, step);
 }

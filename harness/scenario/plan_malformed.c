@@ -177,6 +177,8 @@ static bool over_ipv4(struct reader *r, const struct yaml_node *v)
 {
 	if (plan_state(r)->plan->lab.cluster_net.addr.family == ADDR_V4)
 		return true;
+	/* The catalogue's routes are of IPv4, whose NEXT_HOP nothing resolves behind an IPv6 session: withdrawn ones would
+	 * look like those that stay. */
 	reader_fault(r, v, "peers misbehave over IPv4 alone, and this lab's networks are IPv6");
 	return false;
 }

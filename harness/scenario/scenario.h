@@ -126,10 +126,13 @@ struct plan_engine {
 	const uint8_t *without; /* codes of its own that are left out */
 	size_t without_count;
 	uint32_t max_prefixes;
-	bool ignores_excess; /* of them: the session stands */
-	bool no_damping;     /* IdleHoldTime never doubles */
+	bool ignores_excess;						    /* of them: the session stands */
+	bool no_damping;						    /* IdleHoldTime never doubles */
+	bool no_automatic_start, silent_before_open, collision_established; /* RFC 4271 section 8.1.1 */
+	bool dials, waits; /* for the peer to dial; neither: routers wait, and workers dial */
 	uint32_t delay_open_s, mrai_s, min_origination_s, connect_retry_s, idle_hold_s;
-	uint32_t send_hold_s; /* RFC 9687 */
+	uint32_t send_hold_s;	      /* RFC 9687 */
+	uint32_t stale_s, deferral_s; /* RFC 4724: of a peer's routes until End-of-RIB, of our own selection */
 };
 
 enum plan_switch { PLAN_AS_PROFILE, PLAN_ON, PLAN_OFF };
@@ -293,6 +296,20 @@ enum plan_do {
 	PLAN_DO_START,	  /* after a shutdown */
 };
 
+/* Why a session is said to end (RFC 4486, 9384). */
+enum plan_cease {
+	PLAN_CEASE_AS_DONE, /* a shutdown's or a reset's own */
+	PLAN_CEASE_MAX_PREFIXES,
+	PLAN_CEASE_SHUTDOWN,
+	PLAN_CEASE_DECONFIGURED,
+	PLAN_CEASE_RESET,
+	PLAN_CEASE_REJECTED,
+	PLAN_CEASE_CONFIGURATION,
+	PLAN_CEASE_COLLISION,
+	PLAN_CEASE_RESOURCES,
+	PLAN_CEASE_BFD_DOWN,
+};
+
 enum plan_flow_protocol { PLAN_FLOWS_UDP, PLAN_FLOWS_TCP, PLAN_FLOWS_ICMP };
 enum plan_sizes { PLAN_SIZES_EQUAL, PLAN_SIZES_ZIPF, PLAN_SIZES_ELEPHANTS };
 
@@ -346,6 +363,7 @@ struct plan_step {
 	enum plan_do action;
 	const char *words; /* of a shutdown or reset (RFC 9003); NULL: none */
 	bool hard;	   /* RFC 8538 */
+	enum plan_cease cease;
 	enum plan_failure failure;
 	struct plan_hashing hashing;
 	int64_t down_ns;	      /* restart: between end and start */

@@ -47,6 +47,7 @@ struct node_lab_conf {
 	/* What their sessions have beyond what MetalLB says of them. */
 	struct bgp_peer_conf worker_session;
 	uint16_t worker_min_origination_s;
+	uint32_t worker_deferral_s; /* RFC 4724 section 4.1 */
 	const uint64_t *bandwidths; /* octets a second, which the workers take in turn and tell; none: nothing told */
 	size_t bandwidth_count;
 	enum bgp_switch worker_restart; /* RFC 4724, whatever the BGPPeers say */
@@ -180,6 +181,8 @@ struct node_router_conf {
 	/* Built-in: what its sessions have beyond the above, and its decision process. */
 	struct bgp_peer_conf session;
 	uint16_t min_origination_s;
+	uint32_t deferral_s;
+	bool dials; /* does not wait for its workers to */
 	bool always_compare_med, multipath_relax;
 	uint8_t ttl_security; /* RFC 5082, in hops; 0: off */
 	bool multihop;

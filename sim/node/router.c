@@ -3,7 +3,7 @@
 
 #define HOLD_S 90
 
-/* Passive: MetalLB's speakers never listen, so a dial would only be refused. */
+/* Passive, unless asked not to be: MetalLB's speakers never listen, so a dial would only be refused. */
 static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct node_router_conf *conf, unsigned int i)
 {
 	struct bgp_peer_conf peer = conf->session;
@@ -12,7 +12,7 @@ static struct bgp_peer_conf peer_conf(const struct node_lab *lab, const struct n
 	peer.local = addr_add(&lab->conf.router_cluster, conf->number);
 	peer.remote = lab->workers[i].host.address;
 	peer.remote_as = node_router_worker_as(conf, i);
-	peer.passive = true;
+	peer.passive = !conf->dials;
 	peer.hold_s = conf->hold_set ? conf->hold_s : HOLD_S;
 	peer.role = conf->role;
 	peer.role_strict = conf->role_strict;
@@ -80,6 +80,7 @@ struct bgp_speaker *node_router_speaker(const struct node_lab *lab, const struct
 		.always_compare_med = conf->always_compare_med,
 		.multipath_relax = conf->multipath_relax,
 		.min_origination_s = conf->min_origination_s,
+		.deferral_s = conf->deferral_s,
 		.readvertise = true,
 		.restarting = conf->restarting,
 		.seed = conf->seed,

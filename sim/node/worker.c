@@ -351,6 +351,7 @@ int node_worker_sync(struct node_lab *lab, unsigned int worker, struct kube_clus
 						.max_paths = 1,
 						.restarting = w->restarting && keeps_routes(lab, peers, session_count),
 						.hostname = w->host.name,
+						.deferral_s = lab->conf.worker_deferral_s,
 						.min_origination_s = lab->conf.worker_min_origination_s,
 						.switches = lab->conf.switches,
 						.seed = seed + worker};

@@ -454,6 +454,10 @@ static const struct row scenarios[] = {
 	 "  router: {session: {long_lived: 1h}}\n",
 	 1, 2, 22, 10, "long_lived has no meaning without graceful_restart (RFC 9494 section 4.1)",
 	 "write router: {graceful_restart: true}"},
+	{"passive MetalLB",
+	 "lab:\n"
+	 "  workers: {metallb: frr, session: {passive: true}}\n",
+	 1, 2, 37, 7, "MetalLB's speakers listen to nobody", "write workers: {metallb: standard}"},
 	{"session of a daemon",
 	 "lab:\n"
 	 "  router: {daemon: bird2, session: {mrai: 5s}}\n",
@@ -527,7 +531,12 @@ static const struct row scenarios[] = {
 	 "lab: {}\n"
 	 "steps:\n"
 	 "  - session: {node: worker1, do: drain, words: bye}\n",
-	 1, 3, 41, 5, "only a shutdown or a reset has words, or is hard", NULL},
+	 1, 3, 41, 5, "only a shutdown or a reset has words or a cease, or is hard", NULL},
+	{"cease",
+	 "lab: {}\n"
+	 "steps:\n"
+	 "  - session: {node: worker1, do: reset, cease: resource}\n",
+	 1, 3, 48, 8, "cease can't be \"resource\"", "did you mean \"resources\"?"},
 	{"restart the dead",
 	 "lab: {}\n"
 	 "steps:\n"

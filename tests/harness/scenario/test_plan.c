@@ -303,7 +303,9 @@ static void sessions_of_built_in_speakers(void **state)
 		"    session: {add_path: receive, extended_next_hop: true, long_lived: 24h, policy: import, "
 		"max_prefixes: 5,\n"
 		"              excess: ignore, damping: false, delay_open: 1s, mrai: 2s, min_origination: 3s,\n"
-		"              connect_retry: 4s, idle_hold: 5s, send_hold: 91s}\n"
+		"              connect_retry: 4s, idle_hold: 5s, send_hold: 91s, stale: 6s, deferral: 7s, passive: "
+		"false,\n"
+		"              automatic_start: false, notify_before_open: false, collision_established: true}\n"
 		"  workers: {session: {capabilities: [49 02 0102, fe00], without: [extended_message, "
 		"enhanced_refresh]}}\n");
 	const struct plan_engine *e = &p->lab.router_engine, *w = &p->lab.worker_engine;
@@ -316,6 +318,10 @@ static void sessions_of_built_in_speakers(void **state)
 	assert_int_equal(e->max_prefixes, 5);
 	assert_true(e->delay_open_s == 1 && e->mrai_s == 2 && e->min_origination_s == 3 && e->connect_retry_s == 4 &&
 		    e->idle_hold_s == 5 && e->send_hold_s == 91);
+	assert_true(e->stale_s == 6 && e->deferral_s == 7 && e->dials && !e->waits && e->no_automatic_start &&
+		    e->silent_before_open && e->collision_established);
+	assert_true(!w->dials && !w->waits && !w->no_automatic_start && !w->silent_before_open &&
+		    !w->collision_established);
 	support_bytes_equal(w->capabilities, w->capabilities_len, octets, sizeof(octets));
 	support_bytes_equal(w->without, w->without_count, without, sizeof(without));
 	assert_true(w->add_path == PLAN_ADD_PATH_NONE && w->policies == PLAN_POLICIES_BOTH && w->mrai_s == 0);
