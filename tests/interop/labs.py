@@ -95,6 +95,23 @@ MARK = ("nft 'add table ip seen; add set ip seen peers {{ type ipv4_addr; }}; "
         "add chain ip seen input {{ type filter hook input priority 0; }}" +
         "".join(TOLD.format(marker=8 * skipped, length=8 * skipped + 128, type=8 * skipped + 144)
                 for skipped in (0, 19, 23, 38, 42, 46)) + "'")
+# Whom the router told that their AS is wrong, and who told it so: a NOTIFICATION first in its segment, or behind a KEEPALIVE.
+BAD_AS = "; ".join(f"add rule ip refused {hook} @ih,{at},24 0x030202 add @{side} {{{{ ip {address} }}}}"
+                   for hook, side, address in (("output", "liars", "daddr"), ("input", "doubters", "saddr"))
+                   for at in (144, 144 + 8 * 19))
+REFUSED = ("nft 'add table ip refused; " +
+           "".join(f"add set ip refused {side} {{{{ type ipv4_addr; }}}}; " for side in ("liars", "doubters")) +
+           "".join(f"add chain ip refused {hook} {{{{ type filter hook {hook} priority 0; }}}}; " for hook in ("input", "output")) +
+           BAD_AS + "'")
+# That the egress hook of MUTE is there, on a loopback; the ingress hook is as old as netdev tables are.
+PROBE = """lab: {{workers: {{count: 1}}}}
+steps:
+  - exec: {{on: router, run: [sh, {script}]}}
+"""
+HOOKS = """nft 'add table netdev probe; add chain netdev probe in { type filter hook ingress device lo priority 0; }' || exit 1
+nft 'add chain netdev probe out { type filter hook egress device lo priority 0; }' 2>"$0.words" && echo yes >"$0.words"
+exit 0
+"""
 # Port 179 at either end, state 1: established.
 NO_SESSION = ("! cat /proc/net/tcp /proc/net/tcp6 | grep -qE "
               "'(:00B3 [0-9A-F]+:[0-9A-F]+|[0-9A-F]+:00B3) 01 '")
@@ -284,13 +301,35 @@ def wide(base, router, speakers):
     return one.write([{"name": "router", "mine": WIDE[1], "theirs": WIDE[0], "nodes": nodes(1, one.count)}])
 
 
+def egress_missing(base):
+    """What nftables say of a hook that this kernel or they lack (Linux 5.16, nftables 1.0.1); None: it is there. And the program's
+    status and words, where it did not come to that."""
+    folder = base / "probe"
+    folder.mkdir()
+    script = folder / "hooks"
+    script.write_text(HOOKS)
+    (folder / "scenario.yaml").write_text(PROBE.format(script=script))
+    done = subprocess.run([str(lab.PROGRAM), "run", str(folder), "--out", str(base / "out-probe")], capture_output=True, text=True,
+                          timeout=60, stdin=subprocess.DEVNULL, check=False, env={**os.environ, "NO_COLOR": "1"})
+    answer = folder / "hooks.words"
+    words = answer.read_text().strip() if answer.exists() else ""
+    return done.returncode, done.stdout + done.stderr, None if words in ("", "yes") else words
+
+
 def wrong(base, router, speakers):
-    """Each kind twice: with an AS that the router does not expect, and expecting another one of the router. Not the built-in
-    one, which as MetalLB's native speaker hammers whoever opens first and refuses then (metallb issue 780)."""
+    """Each kind twice: with an AS that the router does not expect, and expecting another one of the router. It ends when both
+    have been said of everybody, for some say it once and then wait for a minute. Not the built-in one, which as MetalLB's native
+    speaker hammers whoever opens first and refuses then (metallb issue 780)."""
     speakers = [kind for kind in speakers if kind != "builtin"]
     one = Lab(base, router, "wrong", speakers, times=2)
-    one.step("never: {sessions: established, for: 14s}")
-    return one.write([
+    one.step(program("router", ["sh", "-c", REFUSED.format()], 5))
+    one.step("apply: later.yaml")
+    said = " && ".join(f"[ $(nft list set ip refused {side} | grep -oE '10[.]0[.]0[.][0-9]+' | wc -l) -eq {one.count} ]"
+                       for side in ("liars", "doubters"))
+    # One that is not heard is its own cell's business.
+    one.look_for("router", 40, said)
+    one.step("never: {sessions: established, for: 100ms}")
+    return one.write([], [
         {"name": "liar", "mine": NARROW[1] + 1, "theirs": NARROW[0], "nodes": nodes(1, one.count)},
         {"name": "doubter", "mine": NARROW[1], "theirs": NARROW[0] + 1, "nodes": nodes(one.count + 1, one.count)}])
 
