@@ -454,10 +454,6 @@ static const struct row scenarios[] = {
 	 "  router: {session: {long_lived: 1h}}\n",
 	 1, 2, 22, 10, "long_lived has no meaning without graceful_restart (RFC 9494 section 4.1)",
 	 "write router: {graceful_restart: true}"},
-	{"passive MetalLB",
-	 "lab:\n"
-	 "  workers: {metallb: frr, session: {passive: true}}\n",
-	 1, 2, 37, 7, "MetalLB's speakers listen to nobody", "write workers: {metallb: standard}"},
 	{"session of a daemon",
 	 "lab:\n"
 	 "  router: {daemon: bird2, session: {mrai: 5s}}\n",

@@ -23,6 +23,10 @@ static struct plan *read_text(const char *text, struct folder *f, struct diags *
 }
 
 static const struct row refused[] = {
+	{"passive MetalLB",
+	 "lab:\n"
+	 "  workers: {metallb: frr, session: {passive: true}}\n",
+	 1, 2, 37, 7, "MetalLB's speakers listen to nobody", "write workers: {metallb: standard}"},
 	{"a router below another dials",
 	 "lab:\n"
 	 "  upstream: {routers: 2}\n"
