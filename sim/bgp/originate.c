@@ -275,7 +275,7 @@ static struct attrs *attrs_make(struct out_group *g, const struct way *w)
 	uint32_t as = g->key.local_as;
 	uint8_t own[] = {WIRE_AS_SEQUENCE,   1,		 (uint8_t)(as >> 24), (uint8_t)(as >> 16),
 			 (uint8_t)(as >> 8), (uint8_t)as};
-	uint8_t bandwidth[BANDWIDTH_LEN], otc[EXPORT_OTC_LEN];
+	uint8_t bandwidth[BANDWIDTH_LEN] = {0}, otc[EXPORT_OTC_LEN] = {0};
 	struct attrs_spec spec;
 
 	memset(&spec, 0, sizeof(spec));
