@@ -96,6 +96,9 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_speaker *s, bgp_peer_id peer
 	info.extended_next_hop = c->extended_next_hop;
 	info.ipv4 = c->ipv4;
 	info.ipv6 = c->ipv6;
+	for (enum family f = FAMILY_OTHER; f < s->family_end; f++)
+		if (family_agreed(c, f))
+			info.other_families[f - FAMILY_OTHER] = s->families[f];
 	info.add_path_v4 = modes(c->wire_out.add_path_v4, c->wire.add_path_v4);
 	info.add_path_v6 = modes(c->wire_out.add_path_v6, c->wire.add_path_v6);
 	info.graceful_restart = c->restart.graceful;

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
+uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	uint64_t word;
@@ -26,7 +26,10 @@ static uint64_t hash_spec(uint64_t seed, const struct attrs_spec *spec)
 
 	h = hash_bytes(h, spec->communities, spec->key.community_count * sizeof(*spec->communities));
 	h = hash_bytes(h, spec->path, spec->key.path_len);
-	return hash_bytes(h, spec->extra, spec->key.extra_len);
+	h = hash_bytes(h, spec->extra, spec->key.extra_len);
+	if (spec->key.hop_len == 0 && spec->key.nlri_len == 0)
+		return h;
+	return hash_bytes(hash_bytes(h, spec->hop, spec->key.hop_len), spec->nlri, spec->key.nlri_len);
 }
 
 static const uint8_t *path_bytes(const struct attrs *a)
@@ -42,6 +45,16 @@ struct wire_in attrs_path(const struct attrs *a)
 struct wire_in attrs_extra(const struct attrs *a)
 {
 	return wire_in_of(path_bytes(a) + a->key.path_len, a->key.extra_len);
+}
+
+struct wire_in attrs_hop(const struct attrs *a)
+{
+	return wire_in_of(attrs_extra(a).end, a->key.hop_len);
+}
+
+struct wire_in attrs_nlri(const struct attrs *a)
+{
+	return wire_in_of(attrs_hop(a).end, a->key.nlri_len);
 }
 
 struct wire_in attrs_extra_value(const struct attrs *a, uint8_t code)
@@ -77,7 +90,9 @@ static bool equals(const struct attrs *a, const struct attrs_spec *spec)
 	return same_bytes(&a->key, &spec->key, sizeof(a->key)) &&
 	       same_bytes(a->communities, spec->communities, a->key.community_count * sizeof(*a->communities)) &&
 	       same_bytes(path_bytes(a), spec->path, a->key.path_len) &&
-	       same_bytes(attrs_extra(a).at, spec->extra, a->key.extra_len);
+	       same_bytes(attrs_extra(a).at, spec->extra, a->key.extra_len) &&
+	       same_bytes(attrs_hop(a).at, spec->hop, a->key.hop_len) &&
+	       same_bytes(attrs_nlri(a).at, spec->nlri, a->key.nlri_len);
 }
 
 /* What the decision process asks of the path again and again. */
@@ -107,7 +122,7 @@ static uint64_t rank_of(const struct attrs *a, unsigned int hops)
 static struct attrs *attrs_new(struct bgp_speaker *s, const struct attrs_spec *spec)
 {
 	size_t communities = spec->key.community_count * sizeof(*spec->communities);
-	size_t octets = communities + spec->key.path_len + spec->key.extra_len;
+	size_t octets = communities + spec->key.path_len + spec->key.extra_len + spec->key.hop_len + spec->key.nlri_len;
 	struct attrs *a = memory_new(sizeof(*a) + octets);
 	struct wire_out out = wire_out_to(a->communities, octets);
 
@@ -115,6 +130,8 @@ static struct attrs *attrs_new(struct bgp_speaker *s, const struct attrs_spec *s
 	wire_put(&out, spec->communities, communities);
 	wire_put(&out, spec->path, spec->key.path_len);
 	wire_put(&out, spec->extra, spec->key.extra_len);
+	wire_put(&out, spec->hop, spec->key.hop_len);
+	wire_put(&out, spec->nlri, spec->key.nlri_len);
 	a->refs = 1;
 	describe_path(a);
 	a->rank = rank_of(a, wire_path_length(attrs_path(a), true));
@@ -138,14 +155,33 @@ struct attrs *attrs_intern(struct bgp_speaker *s, const struct attrs_spec *spec)
 	return a;
 }
 
-struct attrs *attrs_with_community(struct bgp_speaker *s, const struct attrs *a, uint32_t community)
+static struct attrs_spec spec_of(const struct attrs *a)
 {
 	struct attrs_spec spec;
 
 	memset(&spec, 0, sizeof(spec));
 	spec.key = a->key;
 	spec.path = attrs_path(a).at;
+	spec.communities = a->communities;
 	spec.extra = attrs_extra(a).at;
+	spec.hop = attrs_hop(a).at;
+	spec.nlri = attrs_nlri(a).at;
+	return spec;
+}
+
+struct attrs *attrs_with_nlri(struct bgp_speaker *s, const struct attrs *a, struct wire_in nlri)
+{
+	struct attrs_spec spec = spec_of(a);
+
+	spec.nlri = nlri.at;
+	spec.key.nlri_len = (uint8_t)wire_left(&nlri);
+	return attrs_intern(s, &spec);
+}
+
+struct attrs *attrs_with_community(struct bgp_speaker *s, const struct attrs *a, uint32_t community)
+{
+	struct attrs_spec spec = spec_of(a);
+
 	VEC_CLEAR(&s->words);
 	for (uint32_t i = 0; i < a->key.community_count; i++)
 		VEC_PUSH(&s->words, a->communities[i]);

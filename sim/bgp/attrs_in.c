@@ -271,28 +271,45 @@ static void heed_graceful_shutdown(const struct conn *c, struct attrs_spec *spec
 	}
 }
 
-struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, const struct addr *next_hop,
-				const char **ret_why)
+static struct attrs *from_update(struct conn *c, const struct wire_update *u, struct attrs_spec *spec,
+				 const char **ret_why)
 {
 	struct bgp_speaker *s = c->peer->speaker;
-	struct attrs_spec spec;
 
 	*ret_why = leaked(c, &u->attrs);
 	if (*ret_why != NULL)
 		return NULL;
-	memset(&spec, 0, sizeof(spec));
-	fill_key(&spec.key, c, &u->attrs);
-	spec.key.next_hop = *next_hop;
+	fill_key(&spec->key, c, &u->attrs);
 	gather_path(s, &u->attrs);
 	gather_communities(s, &u->attrs);
 	gather_extra(s, u);
 	mark_only_to_customer(c, &u->attrs);
-	spec.key.path_len = (uint32_t)s->bytes.len;
-	spec.key.community_count = (uint32_t)s->words.len;
-	spec.key.extra_len = (uint32_t)s->extra.len;
-	spec.path = s->bytes.at;
-	spec.communities = s->words.at;
-	spec.extra = s->extra.at;
-	heed_graceful_shutdown(c, &spec);
-	return attrs_intern(s, &spec);
+	spec->key.path_len = (uint32_t)s->bytes.len;
+	spec->key.community_count = (uint32_t)s->words.len;
+	spec->key.extra_len = (uint32_t)s->extra.len;
+	spec->path = s->bytes.at;
+	spec->communities = s->words.at;
+	spec->extra = s->extra.at;
+	heed_graceful_shutdown(c, spec);
+	return attrs_intern(s, spec);
+}
+
+struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, const struct addr *next_hop,
+				const char **ret_why)
+{
+	struct attrs_spec spec;
+
+	memset(&spec, 0, sizeof(spec));
+	spec.key.next_hop = *next_hop;
+	return from_update(c, u, &spec, ret_why);
+}
+
+struct attrs *attrs_from_other(struct conn *c, const struct wire_update *u, const char **ret_why)
+{
+	struct attrs_spec spec;
+
+	memset(&spec, 0, sizeof(spec));
+	spec.hop = u->attrs.mp_hop.at;
+	spec.key.hop_len = (uint8_t)wire_left(&u->attrs.mp_hop);
+	return from_update(c, u, &spec, ret_why);
 }

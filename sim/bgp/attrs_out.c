@@ -150,8 +150,9 @@ static void gather_communities(struct bgp_speaker *s, const struct attrs *a)
 		VEC_PUSH(&s->words, a->communities[i]);
 }
 
-/* Outside: our AS leads, we are the next hop, MED and LOCAL_PREF stay inside. Inside: as it came. */
-static void fill_key(const struct out_group *g, const struct attrs *a, struct attrs_key *k)
+/* Outside: our AS leads, we are the next hop, MED and LOCAL_PREF stay inside. Inside: as it came. The next hop of another
+ * family stays what it is, a third party (RFC 4271 section 5.1.3), since labels and the like mean something to it alone. */
+static void fill_key(const struct out_group *g, enum family f, const struct attrs *a, struct attrs_key *k)
 {
 	*k = a->key;
 	k->originator_present = false;
@@ -159,7 +160,7 @@ static void fill_key(const struct out_group *g, const struct attrs *a, struct at
 	k->bandwidth = 0;
 	k->clusters = 0;
 	if (g->key.external) {
-		k->next_hop = g->key.local;
+		k->next_hop = family_is_other(f) ? k->next_hop : g->key.local;
 		k->med_present = k->local_pref_present = false;
 		k->med = k->local_pref = 0;
 	} else if (!k->local_pref_present) {
@@ -168,14 +169,20 @@ static void fill_key(const struct out_group *g, const struct attrs *a, struct at
 	}
 }
 
+static bool next_hop_fits(const struct out_group *g, enum family f, const struct addr *next_hop)
+{
+	return family_is_other(f) || next_hop->family == family_address(f) ||
+	       (f == FAMILY_V4 && g->key.extended_next_hop);
+}
+
 static struct attrs *passed_on(const struct out_group *g, enum family f, const struct attrs *a)
 {
 	struct bgp_speaker *s = g->speaker;
 	struct attrs_spec spec;
 
 	memset(&spec, 0, sizeof(spec));
-	fill_key(g, a, &spec.key);
-	if (spec.key.next_hop.family != family_address(f) && !(f == FAMILY_V4 && g->key.extended_next_hop))
+	fill_key(g, f, a, &spec.key);
+	if (!next_hop_fits(g, f, &spec.key.next_hop))
 		return NULL;
 	gather_path(g, a);
 	gather_communities(s, a);
@@ -187,6 +194,8 @@ static struct attrs *passed_on(const struct out_group *g, enum family f, const s
 	spec.path = s->bytes.at;
 	spec.communities = s->words.at;
 	spec.extra = s->extra.at;
+	spec.hop = attrs_hop(a).at;
+	spec.nlri = attrs_nlri(a).at;
 	return attrs_intern(s, &spec);
 }
 

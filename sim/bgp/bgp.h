@@ -62,7 +62,8 @@ struct bgp_output {
 
 struct bgp_speaker *bgp_speaker_new(const struct bgp_speaker_conf *conf);
 void bgp_speaker_free(struct bgp_speaker *s);
-/* Adds a configured peer in state Idle. -EEXIST when one with this remote address is there. */
+/* Adds a configured peer in state Idle. -EEXIST when one with this remote address is there, -ENOSPC when the peers have
+ * more than BGP_OTHER_FAMILIES between them. */
 int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_peer_id *ret);
 
 /* Events. Each may append outputs; `now` never runs backwards. */
@@ -157,6 +158,7 @@ struct bgp_peer_info {
 	uint16_t hold_s;
 	bool as4, extended_message, route_refresh, enhanced_refresh, extended_next_hop;
 	bool ipv4, ipv6;
+	struct bgp_family other_families[BGP_OTHER_FAMILIES];
 	enum bgp_add_path add_path_v4, add_path_v6;
 	bool graceful_restart, notification_restart; /* the peer's; for both families that it named */
 	uint32_t connect_retry_counter;
@@ -171,7 +173,10 @@ const char *bgp_state_text(enum bgp_state state);
 size_t bgp_peer_count(const struct bgp_speaker *s);
 /* A route of an adj-rib; views live for the call. */
 struct bgp_adj_route {
-	struct prefix prefix;
+	uint16_t afi;
+	uint8_t safi;
+	struct prefix prefix;	  /* of unicast; */
+	struct wire_in nlri, hop; /* of other families: one route, and its next hop, as they came */
 	uint32_t path_id;
 	struct addr next_hop;
 	uint8_t origin;
@@ -185,7 +190,7 @@ struct bgp_adj_route {
 	bool stale;
 };
 typedef void bgp_adj_route_fn(void *ctx, const struct bgp_adj_route *route);
-/* What the peer told us and we keep, and what it has from us; ascending by prefix. */
+/* What the peer told us and we keep, and what it has from us; ascending by prefix, then other families'. */
 void bgp_adj_rib_in(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx);
 void bgp_adj_rib_out(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx);
 /* Walks the loc-rib: calls fn for each prefix with its multipath set, best first. */

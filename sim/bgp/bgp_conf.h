@@ -76,6 +76,13 @@ struct bgp_session_conf {
 	uint32_t send_hold_s;	    /* RFC 9687; 0: the greater of 480 and twice the hold time */
 };
 
+/* Routes of a family beyond IPv4 and IPv6 unicast are kept and passed on as octets, without their meaning. */
+#define BGP_OTHER_FAMILIES 4
+struct bgp_family {
+	uint16_t afi; /* 0: none */
+	uint8_t safi;
+};
+
 struct bgp_peer_conf {
 	const char *name;  /* borrowed for the speaker's life */
 	struct addr local; /* ADDR_NONE: the connection's own (bgp_in_connected says which) */
@@ -87,16 +94,18 @@ struct bgp_peer_conf {
 	uint16_t idle_hold_s;	  /* IdleHoldTimer before an automatic restart, doubles with damping; 0: 1 */
 	uint16_t delay_open_s;
 	uint32_t max_prefixes; /* what the peer may announce before the session ends (Cease), each path of an
-				* add-path session counted; 0: two million */
+				* add-path session counted; 0: two million. Of other families as many octets of
+				* NLRI as so many prefixes of 64 */
 	/* What we are to this peer, as MetalLB's myASN, localASN and routerID have it; 0: the speaker's. */
 	uint32_t local_as, router_id;
 	bool both_families; /* for profiles that only offer the family of the peer's address */
 	enum bgp_as_kind as_kind;
 	struct bgp_session_conf session;
 	/* Capabilities beyond the profile's. */
-	enum bgp_role role;	/* external peers only */
-	bool role_strict;	/* a peer without a role is refused */
-	bool extended_next_hop; /* RFC 8950 */
+	enum bgp_role role;				      /* external peers only */
+	bool role_strict;				      /* a peer without a role is refused */
+	bool extended_next_hop;				      /* RFC 8950 */
+	struct bgp_family other_families[BGP_OTHER_FAMILIES]; /* a speaker has so many in all */
 	enum bgp_add_path add_path_v4, add_path_v6;
 	struct bgp_restart_conf restart;
 	/* RFC 8212: an external peer without a policy gets and gives no routes. */

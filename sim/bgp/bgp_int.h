@@ -95,6 +95,8 @@ struct conn {
 	bool refresh;	 /* the peer answers ROUTE-REFRESH */
 	bool enhanced_refresh;
 	bool extended_next_hop; /* RFC 8950 */
+	unsigned int others;	/* families beyond unicast that both ends do, as bits of enum family */
+	unsigned int disabled;	/* those of them that can't be read any more */
 	struct restart_offer restart;
 	bool limit_near;	 /* a word was said of that */
 	bool over_limit;	 /* announced more prefixes than we take; the session ends after the message */
@@ -124,6 +126,8 @@ struct peer {
 
 	uint32_t remote_id;	 /* of the session that stands, or stood last */
 	size_t prefix_count;	 /* in the adj-rib-in */
+	size_t nlri_octets;	 /* of those of other families */
+	unsigned int others;	 /* families that it is configured for, as bits of enum family */
 	uint32_t source;	 /* of its paths without an identifier, held */
 	struct out_group *group; /* while Established, but for a deferral */
 	bool excepted;		 /* scratch of updates.c */
@@ -181,6 +185,9 @@ struct bgp_speaker {
 	VEC(struct conn *) conns;  /* with a connection, ascending by its id */
 	bool queued;		   /* a peer has something to be sent */
 
+	struct bgp_family families[FAMILY_COUNT]; /* what each is on the wire */
+	enum family family_end;			  /* behind the last in use */
+	struct nlri_pool nlri;
 	struct rib_table ribs[FAMILY_COUNT];
 	struct path_pool paths;
 	struct attrs_pool attrs;
@@ -275,6 +282,14 @@ bool cease_is_hard(const struct bgp_cease *why);
 /* Why the peer closed, in words; *ret_hard: it wants no graceful restart. */
 const char *cease_text(struct bgp_speaker *s, const struct wire_notification *n, bool *ret_hard);
 
+/* ---- families.c ---- */
+/* The speaker does the family from now on. False: no room for it. */
+bool family_add(struct bgp_speaker *s, struct bgp_family family, enum family *ret);
+bool family_find(const struct bgp_speaker *s, uint16_t afi, uint8_t safi, enum family *ret);
+struct wire_family family_wire(const struct bgp_speaker *s, enum family f, uint8_t flags);
+/* Both ends do it. */
+bool family_agreed(const struct conn *c, enum family f);
+
 /* ---- caps.c ---- */
 /* What we offer the peer, as it is and as TLVs. */
 void caps_own(const struct conn *c, struct wire_caps *ret);
@@ -326,6 +341,10 @@ void session_add(struct conn *c);
 void session_remove(struct conn *c);
 /* ---- routes_in.c: event 27 in Established ---- */
 void routes_process(struct conn *c, const struct fsm_input *in);
+/* ---- others_in.c: the same for families beyond unicast ---- */
+void others_withdraw(struct conn *c, enum family f, struct wire_nlri nlri);
+/* attrs: NULL when they can't be used. */
+void others_announce(struct conn *c, enum family f, struct wire_nlri nlri, const struct attrs *attrs);
 
 /* ---- timers.c ---- */
 void timer_retry_start(struct peer *p);

@@ -9,16 +9,13 @@
 #define CAP_HOSTNAME 73		  /* draft-walton-bgp-hostname-capability */
 #define CAP_OLD_ROUTE_REFRESH 128 /* before RFC 2918 */
 
-static struct wire_family unicast(enum family f, uint8_t flags)
+static struct wire_family of_wire(const struct conn *c, enum family f, uint8_t flags)
 {
-	return (struct wire_family){
-		.afi = f == FAMILY_V4 ? WIRE_AFI_IPV4 : WIRE_AFI_IPV6, .safi = WIRE_SAFI_UNICAST, .flags = flags};
+	return family_wire(c->peer->speaker, f, flags);
 }
 
-static bool has_family(const struct wire_family *families, size_t n, enum family f)
+static bool has_family(const struct wire_family *families, size_t n, struct wire_family want)
 {
-	struct wire_family want = unicast(f, 0);
-
 	for (size_t i = 0; i < n; i++)
 		if (families[i].afi == want.afi && families[i].safi == want.safi)
 			return true;
@@ -33,9 +30,12 @@ static void own_families(const struct conn *c, struct wire_caps *ret)
 	bool v6 = p->conf.remote.family == ADDR_V6;
 
 	if (!p->quirks->own_family_only || p->conf.both_families || !v6)
-		ret->mp[ret->mp_count++] = unicast(FAMILY_V4, 0);
+		ret->mp[ret->mp_count++] = of_wire(c, FAMILY_V4, 0);
 	if (!p->quirks->own_family_only || p->conf.both_families || v6)
-		ret->mp[ret->mp_count++] = unicast(FAMILY_V6, 0);
+		ret->mp[ret->mp_count++] = of_wire(c, FAMILY_V6, 0);
+	for (enum family f = FAMILY_OTHER; p->quirks->full_capabilities && f < p->speaker->family_end; f++)
+		if ((p->others >> f & 1) != 0)
+			ret->mp[ret->mp_count++] = of_wire(c, f, 0);
 }
 
 /* FRR offers itself as a helper: a time, and long-lived restarts of 0 s, but no family. */
@@ -84,11 +84,11 @@ static void own_add_path(const struct conn *c, struct wire_caps *ret)
 
 	/* FRR takes several paths unless told not to. */
 	unsigned int least = c->peer->quirks->frr_open ? BGP_ADD_PATH_RECEIVE : BGP_ADD_PATH_NONE;
-	const unsigned int modes[FAMILY_COUNT] = {conf->add_path_v4 | least, conf->add_path_v6 | least};
+	const unsigned int modes[FAMILY_OTHER] = {conf->add_path_v4 | least, conf->add_path_v6 | least};
 
-	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
-		if (modes[f] != BGP_ADD_PATH_NONE && has_family(ret->mp, ret->mp_count, f))
-			ret->add_path[ret->add_path_count++] = unicast(f, (uint8_t)modes[f]);
+	for (enum family f = FAMILY_V4; f < FAMILY_OTHER; f++)
+		if (modes[f] != BGP_ADD_PATH_NONE && has_family(ret->mp, ret->mp_count, of_wire(c, f, 0)))
+			ret->add_path[ret->add_path_count++] = of_wire(c, f, (uint8_t)modes[f]);
 }
 
 static void leave_out(struct wire_caps *caps, uint8_t code)
@@ -262,18 +262,18 @@ void caps_put(const struct conn *c, struct wire_out *out)
 /* ---- What both hold to ---- */
 
 /* RFC 4760 section 8: without the capability there is IPv4 unicast alone. */
-static bool does(const struct wire_caps *caps, enum family f)
+static bool does(const struct conn *c, const struct wire_caps *caps, enum family f)
 {
-	return caps->mp_count > 0 ? has_family(caps->mp, caps->mp_count, f) : f == FAMILY_V4;
+	return caps->mp_count > 0 ? has_family(caps->mp, caps->mp_count, of_wire(c, f, 0)) : f == FAMILY_V4;
 }
 
 /* RFC 7911 section 4: bits 1 and 2 of a family; other values are to be ignored. */
 static uint8_t add_path_mode(const struct wire_caps *caps, enum family f)
 {
-	struct wire_family want = unicast(f, 0);
+	uint16_t afi = f == FAMILY_V6 ? WIRE_AFI_IPV6 : WIRE_AFI_IPV4;
 
 	for (size_t i = 0; i < caps->add_path_count; i++)
-		if (caps->add_path[i].afi == want.afi && caps->add_path[i].safi == want.safi)
+		if (caps->add_path[i].afi == afi && caps->add_path[i].safi == WIRE_SAFI_UNICAST)
 			return caps->add_path[i].flags <= BGP_ADD_PATH_BOTH ? caps->add_path[i].flags : 0;
 	return 0;
 }
@@ -295,7 +295,8 @@ static void agree_restart(struct conn *c, const struct wire_caps *own, const str
 	r->time_s = peers->gr_time_s;
 	for (size_t i = 0; i < peers->gr_count; i++)
 		for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
-			if (has_family(&peers->gr[i], 1, f) && has_family(own->gr, own->gr_count, f)) {
+			if (has_family(&peers->gr[i], 1, of_wire(c, f, 0)) &&
+			    has_family(own->gr, own->gr_count, of_wire(c, f, 0))) {
 				r->families |= 1U << f;
 				r->forwarding |= (peers->gr[i].flags & FORWARDING) != 0 ? 1U << f : 0;
 			}
@@ -312,9 +313,9 @@ static void agree_long_lived(struct conn *c, const struct wire_caps *own, const 
 		return;
 	for (size_t i = 0; i < peers->long_lived_count; i++) {
 		const struct wire_long_lived *l = &peers->long_lived[i];
-		enum family f = l->afi == WIRE_AFI_IPV6 ? FAMILY_V6 : FAMILY_V4;
+		enum family f;
 
-		if (l->safi != WIRE_SAFI_UNICAST || (l->afi != WIRE_AFI_IPV4 && l->afi != WIRE_AFI_IPV6))
+		if (!family_find(c->peer->speaker, l->afi, l->safi, &f))
 			continue;
 		r->long_lived_families |= 1U << f;
 		r->long_lived_forwarding |= (l->flags & FORWARDING) != 0 ? 1U << f : 0;
@@ -339,9 +340,14 @@ void caps_agree(struct conn *c, const struct wire_caps *peers)
 	c->refresh = peers->route_refresh;
 	c->enhanced_refresh = own.enhanced_refresh && peers->enhanced_refresh;
 	c->extended_next_hop = own.extended_next_hop && peers->extended_next_hop;
+	c->wire.own_next_hops = !c->extended_next_hop;
 	/* MetalLB announces IPv4 whatever the peer offers. */
-	c->ipv4 = quirks->ipv4_only || (does(&own, FAMILY_V4) && does(peers, FAMILY_V4));
-	c->ipv6 = !quirks->ipv4_only && does(&own, FAMILY_V6) && does(peers, FAMILY_V6);
+	c->ipv4 = quirks->ipv4_only || (does(c, &own, FAMILY_V4) && does(c, peers, FAMILY_V4));
+	c->ipv6 = !quirks->ipv4_only && does(c, &own, FAMILY_V6) && does(c, peers, FAMILY_V6);
+	c->others = c->disabled = 0;
+	for (enum family f = FAMILY_OTHER; f < c->peer->speaker->family_end; f++)
+		if (does(c, &own, f) && does(c, peers, f))
+			c->others |= 1U << f;
 	agree_restart(c, &own, peers);
 	agree_long_lived(c, &own, peers);
 }

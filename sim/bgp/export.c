@@ -8,6 +8,8 @@
 
 static bool family_open(const struct out_group *g, enum family f)
 {
+	if (family_is_other(f))
+		return (g->key.others >> f & 1) != 0 && !g->key.denied;
 	return (f == FAMILY_V6 ? g->key.ipv6 : g->key.ipv4) && !g->key.denied;
 }
 
@@ -48,6 +50,7 @@ static void queue(struct out_group *g, const struct change *change)
 		return;
 	}
 	g->speaker->queued = true;
+	nlri_hold(g->speaker, &change->prefix);
 	VEC_PUSH(&g->changes, *change);
 }
 
@@ -282,16 +285,15 @@ void export_initial(struct peer *p)
 		send_all(p, f);
 	if (!p->quirks->end_of_rib)
 		return;
-	if (to->ipv4)
-		updates_end_of_rib(to, WIRE_AFI_IPV4);
-	if (to->ipv6)
-		updates_end_of_rib(to, WIRE_AFI_IPV6);
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		if (family_agreed(to, f))
+			updates_end_of_rib(to, f);
 }
 
 static void send_refresh(struct conn *to, enum family f, uint8_t subtype)
 {
-	struct wire_refresh refresh = {
-		.afi = f == FAMILY_V6 ? WIRE_AFI_IPV6 : WIRE_AFI_IPV4, .subtype = subtype, .safi = WIRE_SAFI_UNICAST};
+	struct wire_family family = family_wire(to->peer->speaker, f, 0);
+	struct wire_refresh refresh = {.afi = family.afi, .subtype = subtype, .safi = family.safi};
 	uint8_t bytes[64];
 	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
 

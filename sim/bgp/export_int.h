@@ -14,9 +14,11 @@ struct group_key {
 	uint8_t role;
 	uint8_t external, ipv4, ipv6, as4, extended, add_path_v4, add_path_v6;
 	uint8_t extended_next_hop, knows_long_lived, denied, graceful_shutdown;
-	uint8_t pad[3];
+	uint8_t others; /* families beyond unicast, as bits of enum family */
+	uint8_t pad[2];
 };
 
+_Static_assert(FAMILY_COUNT <= 8, "they are bits of an octet");
 _Static_assert(sizeof(struct group_key) == 40, "padding would spoil the comparison");
 
 /* A path that an add-path peer has. */
@@ -95,7 +97,7 @@ uint32_t *group_sent(struct out_group *g, enum family f, uint32_t route);
 uint32_t group_sent_at(const struct out_group *g, enum family f, uint32_t route);
 static inline bool group_add_path(const struct out_group *g, enum family f)
 {
-	return f == FAMILY_V6 ? g->key.add_path_v6 : g->key.add_path_v4;
+	return f == FAMILY_V6 ? g->key.add_path_v6 : f == FAMILY_V4 && g->key.add_path_v4;
 }
 
 /* ---- export.c: what a group should have, what it has, and the difference ---- */
@@ -124,8 +126,14 @@ void export_each(struct peer *p, enum family f, bool sorted, sent_fn *fn, void *
 void updates_flush(struct out_group *g);
 /* Sends announcements to one peer. */
 void updates_send(struct peer *p, const struct change *changes, size_t n);
-void updates_end_of_rib(struct conn *to, uint16_t afi);
+void updates_end_of_rib(struct conn *to, enum family f);
 void changes_clear(struct out_group *g);
+
+/* ---- updates_other.c: the NLRI of families beyond unicast ---- */
+void other_encode(struct wire_out *out, struct bgp_speaker *s, const struct wire_session *session,
+		  struct wire_route_attrs *wire, const struct attrs *a, const struct wire_route *routes, size_t n);
+void other_withdraw_encode(struct wire_out *out, struct bgp_speaker *s, const struct wire_session *session,
+			   enum family f, const struct wire_route *routes, size_t n);
 
 /* ---- mrai.c ---- */
 

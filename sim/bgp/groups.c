@@ -25,6 +25,7 @@ static struct group_key key_of(struct peer *p)
 	key.external = conn_external(to);
 	key.ipv4 = to->ipv4;
 	key.ipv6 = to->ipv6;
+	key.others = (uint8_t)to->others;
 	key.as4 = to->wire_out.as4;
 	key.extended = to->wire_out.extended;
 	key.add_path_v4 = to->wire_out.add_path_v4;

@@ -4,10 +4,13 @@
 
 #include <stdlib.h>
 
-static void tell(const struct prefix *prefix, uint32_t path_id, const struct attrs *a, bool stale, bgp_adj_route_fn *fn,
-		 void *ctx)
+static void tell(const struct bgp_speaker *s, const struct prefix *prefix, uint32_t path_id, const struct attrs *a,
+		 bool stale, bgp_adj_route_fn *fn, void *ctx)
 {
-	struct bgp_adj_route route = {.prefix = *prefix,
+	const struct bgp_family *family = &s->families[family_of(prefix)];
+	struct bgp_adj_route route = {.afi = family->afi,
+				      .safi = family->safi,
+				      .prefix = *prefix,
 				      .path_id = path_id,
 				      .next_hop = a->key.next_hop,
 				      .origin = a->key.origin,
@@ -22,6 +25,11 @@ static void tell(const struct prefix *prefix, uint32_t path_id, const struct att
 				      .extra = attrs_extra(a),
 				      .stale = stale};
 
+	if (family_is_other(family_of(prefix))) {
+		route.prefix = (struct prefix){0};
+		route.nlri = a->key.nlri_len > 0 ? attrs_nlri(a) : nlri_bytes(s, prefix);
+		route.hop = attrs_hop(a);
+	}
 	fn(ctx, &route);
 }
 
@@ -33,6 +41,7 @@ static int by_path_id(const void *a, const void *b)
 }
 
 struct gathering {
+	const struct bgp_speaker *speaker;
 	bgp_adj_route_fn *fn;
 	void *ctx;
 	VEC(struct bgp_adj_route) of_prefix;
@@ -57,7 +66,7 @@ static void tell_gathered(struct gathering *g)
 
 void bgp_adj_rib_in(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx)
 {
-	struct gathering g = {.fn = fn, .ctx = ctx};
+	struct gathering g = {.speaker = s, .fn = fn, .ctx = ctx};
 
 	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
 		uint32_t *all = routes_sorted(&s->ribs[f]);
@@ -72,7 +81,7 @@ void bgp_adj_rib_in(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route
 				const struct source *from = source_at(&s->sources, p->source);
 
 				if (from->peer->id == peer)
-					tell(&prefix, from->path_id, attrs_at(&s->attrs, p->attrs), p->stale, gather,
+					tell(s, &prefix, from->path_id, attrs_at(&s->attrs, p->attrs), p->stale, gather,
 					     &g);
 			}
 			tell_gathered(&g);
@@ -88,12 +97,12 @@ static void tell_sent(void *ctx, const struct prefix *prefix, uint32_t path_id, 
 
 	if (g->of_prefix.len > 0 && !prefix_equal(&g->of_prefix.at[0].prefix, prefix))
 		tell_gathered(g);
-	tell(prefix, path_id, attrs, false, gather, g);
+	tell(g->speaker, prefix, path_id, attrs, false, gather, g);
 }
 
 void bgp_adj_rib_out(const struct bgp_speaker *s, bgp_peer_id peer, bgp_adj_route_fn *fn, void *ctx)
 {
-	struct gathering g = {.fn = fn, .ctx = ctx};
+	struct gathering g = {.speaker = s, .fn = fn, .ctx = ctx};
 
 	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
 		export_each(s->peers.at[peer], f, true, tell_sent, &g);
@@ -121,7 +130,7 @@ static void tell_local(const struct bgp_speaker *s, enum family f, const struct 
 void bgp_loc_rib(const struct bgp_speaker *s,
 		 void (*fn)(void *ctx, const struct prefix *prefix, const struct addr *next_hops, size_t n), void *ctx)
 {
-	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++) {
+	for (enum family f = FAMILY_V4; f < FAMILY_OTHER; f++) {
 		uint32_t *all = routes_sorted(&s->ribs[f]);
 
 		for (size_t i = 0; all[i] != 0; i++)

@@ -38,6 +38,7 @@ static void fold(struct out_group *g)
 			continue;
 		}
 		attrs_release(g->speaker, last->attrs);
+		nlri_drop(g->speaker, &c->prefix);
 		last->attrs = c->attrs;
 	}
 	g->changes.len = n;

@@ -139,9 +139,9 @@ void restart_session_up(struct conn *c)
 
 void restart_end_of_rib(struct conn *c, uint16_t afi, uint8_t safi)
 {
-	enum family f = afi == WIRE_AFI_IPV6 ? FAMILY_V6 : FAMILY_V4;
+	enum family f;
 
-	if (safi != WIRE_SAFI_UNICAST || (afi != WIRE_AFI_IPV4 && afi != WIRE_AFI_IPV6))
+	if (!family_find(c->peer->speaker, afi, safi, &f))
 		return;
 	c->peer->stale[f].ended = true;
 	sweep(c->peer, f);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#define OCTETS_A_PREFIX ((size_t)64)
 #define AHEAD 8 /* how far before their use the table's slots are fetched */
 
 static void touch(struct rib_table *t, uint32_t number)
@@ -26,6 +27,19 @@ static void path_set(struct bgp_speaker *s, struct path *path, const struct attr
 	attrs_drop(s, before);
 }
 
+/* What a route of another family takes of what the peer may have us keep. */
+static size_t octets_of(const struct bgp_speaker *s, const struct rib_table *t, uint32_t number)
+{
+	struct prefix prefix;
+	struct wire_in nlri;
+
+	if (!family_is_other(t->family))
+		return 0;
+	prefix = route_prefix(t, route_at(t, number));
+	nlri = nlri_bytes(s, &prefix);
+	return wire_left(&nlri);
+}
+
 static void path_gone(struct peer *p, struct rib_table *t, uint32_t number, struct path *path)
 {
 	struct bgp_speaker *s = p->speaker;
@@ -35,6 +49,7 @@ static void path_gone(struct peer *p, struct rib_table *t, uint32_t number, stru
 	path_remove(&s->paths, route_at(t, number), path);
 	source_release(s, source);
 	p->prefix_count--;
+	p->nlri_octets -= octets_of(s, t, number);
 	touch(t, number);
 }
 
@@ -51,17 +66,33 @@ static void count_prefix(struct peer *p)
 		     (unsigned int)p->conf.max_prefixes);
 }
 
+static bool has_room(const struct peer *p, const struct rib_table *t, uint32_t number)
+{
+	return p->prefix_count < p->conf.max_prefixes &&
+	       p->nlri_octets + octets_of(p->speaker, t, number) <= p->conf.max_prefixes * OCTETS_A_PREFIX;
+}
+
+/* An entry holds what its prefix stands for. */
+static uint32_t entry_of(struct bgp_speaker *s, struct rib_table *t, const struct prefix *prefix)
+{
+	uint32_t before = t->count, number = route_add(t, s->hash_seed, prefix);
+
+	if (t->count != before)
+		nlri_hold(s, prefix);
+	return number;
+}
+
 static bool announce(struct peer *p, const struct attrs *attrs, const struct wire_route *route)
 {
 	struct bgp_speaker *s = p->speaker;
 	struct rib_table *t = &s->ribs[family_of(&route->prefix)];
-	uint32_t number = route_add(t, s->hash_seed, &route->prefix);
+	uint32_t number = entry_of(s, t, &route->prefix);
 	uint32_t source = source_find(s, p, route->path_id);
 	struct route *r = route_at(t, number);
 	struct path *path = source != 0 ? path_find(&s->paths, r, source) : NULL;
 
 	if (path == NULL) {
-		if (p->prefix_count >= p->conf.max_prefixes) {
+		if (!has_room(p, t, number)) {
 			touch(t, number); /* it may be new and empty; settling frees it */
 			return false;
 		}
@@ -70,6 +101,7 @@ static bool announce(struct peer *p, const struct attrs *attrs, const struct wir
 			 (struct path){.attrs = attrs_ref(attrs_at(&s->attrs, attrs->number))->number,
 				       .source = source & (UINT32_MAX >> 1)});
 		count_prefix(p);
+		p->nlri_octets += octets_of(s, t, number);
 	} else {
 		path->stale = false;
 		if (path->attrs == attrs->number)
@@ -248,11 +280,16 @@ static void settle_route(struct bgp_speaker *s, struct rib_table *t, uint32_t nu
 
 	if (n > 0)
 		best = s->candidates.at[0];
-	take_hops(s, t, r, n);
+	if (!family_is_other(t->family)) /* no FIB knows the rest */
+		take_hops(s, t, r, n);
 	pass_on(s, t, number, &best);
 	r->flags &= (uint8_t) ~(ROUTE_DIRTY | ROUTE_OWN_MOVED);
-	if (n == 0 && (r->flags & ROUTE_OWN) == 0)
+	if (n == 0 && (r->flags & ROUTE_OWN) == 0) {
+		struct prefix prefix = route_prefix(t, r);
+
 		route_remove(t, s->hash_seed, number);
+		nlri_drop(s, &prefix);
+	}
 }
 
 static void settle_table(struct bgp_speaker *s, struct rib_table *t)
@@ -269,7 +306,7 @@ void rib_settle(struct bgp_speaker *s)
 {
 	if (s->deferring)
 		return;
-	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+	for (enum family f = FAMILY_V4; f < s->family_end; f++)
 		settle_table(s, &s->ribs[f]);
 	for (size_t i = 0; s->queued && i < s->groups.len; i++)
 		mrai_flush(s->groups.at[i]);
@@ -284,8 +321,10 @@ void rib_free(struct bgp_speaker *s)
 		for (uint32_t i = route_next(t, 0); i != 0; i = route_next(t, i)) {
 			struct route *r = route_at(t, i);
 			struct path_walk walk = paths_of(r);
+			struct prefix prefix = route_prefix(t, r);
 			const struct path *path;
 
+			nlri_drop(s, &prefix);
 			while ((path = path_next(&s->paths, &walk)) != NULL) {
 				attrs_drop(s, path->attrs);
 				source_release(s, path->source);

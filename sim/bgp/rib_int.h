@@ -12,15 +12,28 @@ struct peer;
 struct conn;
 struct bgp_speaker;
 
-enum family { FAMILY_V4, FAMILY_V6, FAMILY_COUNT };
+/* From FAMILY_OTHER on: what the peers are configured for beyond unicast (families.c). Their routes have the numbers of
+ * interned NLRI (nlri.c) where unicast has addresses. */
+enum family { FAMILY_V4, FAMILY_V6, FAMILY_OTHER, FAMILY_COUNT = FAMILY_OTHER + BGP_OTHER_FAMILIES };
+
+#define OTHER_ADDRESS 0x80 /* and more: no enum addr_family */
+
+static inline bool family_is_other(enum family f)
+{
+	return f >= FAMILY_OTHER;
+}
 
 static inline enum family family_of(const struct prefix *p)
 {
+	if (p->addr.family >= OTHER_ADDRESS)
+		return (enum family)(FAMILY_OTHER + p->addr.family - OTHER_ADDRESS);
 	return p->addr.family == ADDR_V6 ? FAMILY_V6 : FAMILY_V4;
 }
 
 static inline uint8_t family_address(enum family f)
 {
+	if (family_is_other(f))
+		return (uint8_t)(OTHER_ADDRESS + (f - FAMILY_OTHER));
 	return f == FAMILY_V6 ? ADDR_V6 : ADDR_V4;
 }
 
@@ -104,18 +117,21 @@ struct attrs_key {
 	bool med_present;
 	bool local_pref_present;
 	bool originator_present;
-	uint8_t pad;
+	uint8_t hop_len;  /* octets; of other families, whose next_hop is none */
+	uint8_t nlri_len; /* octets */
+	uint8_t pad[3];
 };
 
-_Static_assert(sizeof(struct attrs_key) == 52, "padding would spoil the comparison");
+_Static_assert(sizeof(struct attrs_key) == 56, "padding would spoil the comparison");
 
 /* What to intern; all borrowed. path: segments with four-octet ASes. extra: TLVs to pass on, AGGREGATOR with a
- * four-octet AS. */
+ * four-octet AS. nlri: the one that the set is for, where it tells more than which route it is, as a label. */
 struct attrs_spec {
 	struct attrs_key key;
 	const uint8_t *path;
 	const uint32_t *communities;
 	const uint8_t *extra;
+	const uint8_t *hop, *nlri;
 };
 
 struct attrs {
@@ -127,7 +143,7 @@ struct attrs {
 	uint32_t neighbor_as; /* leftmost AS; 0 for an empty path */
 	bool plain;	      /* the path is sequences only */
 	struct attrs_key key;
-	uint32_t communities[]; /* then path, then extra */
+	uint32_t communities[]; /* then path, extra, hop, nlri */
 };
 
 struct attrs_pool {
@@ -135,6 +151,8 @@ struct attrs_pool {
 	struct numbers numbers;
 };
 
+/* Octets that a peer chose, so seeded. */
+uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n);
 /* A reference to the one set that equals the spec. */
 struct attrs *attrs_intern(struct bgp_speaker *s, const struct attrs_spec *spec);
 static inline struct attrs *attrs_ref(struct attrs *a)
@@ -153,9 +171,13 @@ void attrs_drop(struct bgp_speaker *s, uint32_t number);    /* the same by numbe
 void attrs_pool_free(struct attrs_pool *pool);
 struct wire_in attrs_path(const struct attrs *a);
 struct wire_in attrs_extra(const struct attrs *a);
+struct wire_in attrs_hop(const struct attrs *a);
+struct wire_in attrs_nlri(const struct attrs *a);
 bool attrs_has_community(const struct attrs *a, uint32_t community);
 /* The set with one community more, a reference. */
 struct attrs *attrs_with_community(struct bgp_speaker *s, const struct attrs *a, uint32_t community);
+/* The set for this NLRI alone, a reference. */
+struct attrs *attrs_with_nlri(struct bgp_speaker *s, const struct attrs *a, struct wire_in nlri);
 /* The value of an attribute in extra; an empty view when it is not there. */
 struct wire_in attrs_extra_value(const struct attrs *a, uint8_t code);
 
@@ -163,6 +185,37 @@ struct wire_in attrs_extra_value(const struct attrs *a, uint8_t code);
  * *ret_why, when its routes can't be used. */
 struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, const struct addr *next_hop,
 				const char **ret_why);
+/* The same for MP_REACH_NLRI's routes of another family. */
+struct attrs *attrs_from_other(struct conn *c, const struct wire_update *u, const char **ret_why);
+
+/* ---- nlri.c: NLRI of other families, interned and counted, as their withdrawals write them ---- */
+
+struct nlri {
+	struct chain chain;
+	uint32_t number;
+	uint32_t refs;
+	enum family family;
+	uint32_t len;
+	uint8_t bytes[];
+};
+
+struct nlri_pool {
+	struct chains chains;
+	struct numbers numbers;
+};
+
+/* The place of a route in its family's table. */
+struct prefix nlri_prefix(enum family f, uint32_t number);
+uint32_t nlri_number(const struct prefix *p);
+/* A reference. */
+uint32_t nlri_intern(struct bgp_speaker *s, enum family f, struct wire_in bytes);
+/* The same when it is known, and no reference; else 0. */
+uint32_t nlri_find(const struct bgp_speaker *s, enum family f, struct wire_in bytes);
+/* Of what a prefix stands for; nothing for unicast. */
+void nlri_hold(struct bgp_speaker *s, const struct prefix *p);
+void nlri_drop(struct bgp_speaker *s, const struct prefix *p);
+struct wire_in nlri_bytes(const struct bgp_speaker *s, const struct prefix *p);
+void nlri_pool_free(struct nlri_pool *pool);
 
 /* ---- sources.c: who told a path: a peer, and its path identifier (RFC 7911) ---- */
 

@@ -8,7 +8,7 @@ enum refresh_subtype { /* RFC 7313 section 4 */
 		       REFRESH_END = 2,
 };
 
-static bool family_agreed(const struct conn *c, uint16_t afi, uint8_t safi)
+static bool unicast_agreed(const struct conn *c, uint16_t afi, uint8_t safi)
 {
 	if (safi != WIRE_SAFI_UNICAST)
 		return false;
@@ -22,7 +22,7 @@ static bool gather_routes(const struct conn *c, struct wire_nlri nlri)
 	struct wire_route route;
 
 	VEC_CLEAR(&s->batch);
-	if (!family_agreed(c, nlri.afi, nlri.safi))
+	if (!unicast_agreed(c, nlri.afi, nlri.safi))
 		return false;
 	while (wire_nlri_next(&nlri, &route))
 		VEC_PUSH(&s->batch, route);
@@ -153,13 +153,33 @@ static struct attrs *attrs_of(struct conn *c, const struct wire_update *u, const
 	return attrs;
 }
 
+/* A list of MP_REACH_NLRI or MP_UNREACH_NLRI is of a family beyond unicast that both ends do. */
+static bool is_other(const struct conn *c, const struct wire_nlri *nlri, enum family *ret)
+{
+	return c->others != 0 && nlri->afi != 0 && family_find(c->peer->speaker, nlri->afi, nlri->safi, ret) &&
+	       ((c->others & ~c->disabled) >> *ret & 1) != 0;
+}
+
+static void process_other(struct conn *c, enum family f, const struct wire_update *u, bool usable)
+{
+	const char *why = NULL;
+	struct attrs *attrs = usable ? attrs_from_other(c, u, &why) : NULL;
+
+	if (why != NULL)
+		notice_error(c->peer, c, "its routes are taken as withdrawn: %s", why);
+	others_announce(c, f, u->mp_nlri, attrs);
+	attrs_release(c->peer->speaker, attrs);
+}
+
 static void process_update(struct conn *c, const struct wire_update *u, bool withdraw_all)
 {
 	bool usable = !withdraw_all;
 	/* Routes of families that nobody asked for pass by unseen, whatever is wrong with them. */
-	bool classic = wire_more(&u->nlri.bytes) && family_agreed(c, u->nlri.afi, u->nlri.safi);
-	bool mp = wire_more(&u->mp_nlri.bytes) && family_agreed(c, u->mp_nlri.afi, u->mp_nlri.safi);
-	const char *why = usable && (classic || mp) ? unusable(c, &u->attrs) : NULL;
+	bool classic = wire_more(&u->nlri.bytes) && unicast_agreed(c, u->nlri.afi, u->nlri.safi);
+	bool mp = wire_more(&u->mp_nlri.bytes) && unicast_agreed(c, u->mp_nlri.afi, u->mp_nlri.safi);
+	enum family f, withdrawn;
+	bool other = is_other(c, &u->mp_nlri, &f);
+	const char *why = usable && (classic || mp || other) ? unusable(c, &u->attrs) : NULL;
 	struct attrs *attrs;
 
 	if (why != NULL) {
@@ -168,6 +188,8 @@ static void process_update(struct conn *c, const struct wire_update *u, bool wit
 	}
 	withdraw_routes(c, u->withdrawn);
 	withdraw_routes(c, u->mp_withdrawn);
+	if (is_other(c, &u->mp_withdrawn, &withdrawn))
+		others_withdraw(c, withdrawn, u->mp_withdrawn);
 	if (classic) {
 		attrs = attrs_of(c, u, &u->attrs.next_hop, usable);
 		announce_routes(c, u->nlri, attrs);
@@ -178,6 +200,8 @@ static void process_update(struct conn *c, const struct wire_update *u, bool wit
 		announce_routes(c, u->mp_nlri, attrs);
 		attrs_release(c->peer->speaker, attrs);
 	}
+	if (other)
+		process_other(c, f, u, usable);
 }
 
 /* Between begin and end of a refresh the peer announces all; what it does not is gone then, or after the time that stale
@@ -200,11 +224,11 @@ static void refresh_ends(struct conn *c, enum family f)
 
 static void process_refresh(struct conn *c, const struct wire_refresh *refresh)
 {
-	enum family f = refresh->afi == WIRE_AFI_IPV6 ? FAMILY_V6 : FAMILY_V4;
+	enum family f;
 	/* Without RFC 7313 the octet is reserved, and nobody looks at it (RFC 2918 section 3). */
 	uint8_t subtype = c->enhanced_refresh ? refresh->subtype : REFRESH_REQUEST;
 
-	if (!family_agreed(c, refresh->afi, refresh->safi))
+	if (!family_find(c->peer->speaker, refresh->afi, refresh->safi, &f) || !family_agreed(c, f))
 		return;
 	/* Before our own End-of-RIB everything is still to come (RFC 7313 section 4.1). */
 	if (subtype == REFRESH_REQUEST && !c->peer->speaker->deferring)

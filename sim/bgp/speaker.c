@@ -16,6 +16,9 @@ struct bgp_speaker *bgp_speaker_new(const struct bgp_speaker_conf *conf)
 	s->deferral_due = s->origination_due = INSTANT_NEVER;
 	s->rng.state = conf->seed;
 	s->hash_seed = rng_next(&s->rng);
+	s->families[FAMILY_V4] = (struct bgp_family){WIRE_AFI_IPV4, WIRE_SAFI_UNICAST};
+	s->families[FAMILY_V6] = (struct bgp_family){WIRE_AFI_IPV6, WIRE_SAFI_UNICAST};
+	s->family_end = FAMILY_OTHER;
 	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
 		rib_table_init(&s->ribs[f], f);
 	return s;
@@ -60,6 +63,7 @@ void bgp_speaker_free(struct bgp_speaker *s)
 	VEC_FREE(&s->groups);
 	originate_free(s);
 	attrs_pool_free(&s->attrs);
+	nlri_pool_free(&s->nlri);
 	source_table_free(&s->sources);
 	hop_table_free(&s->hops);
 	scratch_free(s);
@@ -94,13 +98,33 @@ const struct bgp_peer_conf *bgp_peer_conf(const struct bgp_speaker *s, bgp_peer_
 	return &s->peers.at[peer]->conf;
 }
 
+/* Those of the peer, as bits. */
+static bool others_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, unsigned int *ret)
+{
+	*ret = 0;
+	for (size_t i = 0; i < BGP_OTHER_FAMILIES; i++) {
+		enum family f;
+
+		if (conf->other_families[i].afi == 0)
+			continue;
+		if (!family_add(s, conf->other_families[i], &f))
+			return false;
+		*ret |= family_is_other(f) ? 1U << f : 0;
+	}
+	return true;
+}
+
 int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_peer_id *ret)
 {
 	struct peer *p;
+	unsigned int others;
 
 	if (peer_by_address(s, &conf->remote) != NULL)
 		return -EEXIST;
+	if (!others_add(s, conf, &others))
+		return -ENOSPC;
 	p = memory_new(sizeof(*p));
+	p->others = others;
 	p->speaker = s;
 	p->id = (bgp_peer_id)s->peers.len;
 	p->conf = *conf;
@@ -114,7 +138,8 @@ int bgp_peer_add(struct bgp_speaker *s, const struct bgp_peer_conf *conf, bgp_pe
 	p->conf.idle_hold_s = conf->idle_hold_s > 0 ? conf->idle_hold_s : DEFAULT_IDLE_HOLD_S;
 	p->conf.max_prefixes = conf->max_prefixes > 0 ? conf->max_prefixes : DEFAULT_MAX_PREFIXES;
 	p->connect_retry_due = p->idle_hold_due = p->mrai_due = INSTANT_NEVER;
-	p->stale[FAMILY_V4].due = p->stale[FAMILY_V6].due = INSTANT_NEVER;
+	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+		p->stale[f].due = INSTANT_NEVER;
 	p->capable = true;
 	conn_init(&p->conns[0], p);
 	conn_init(&p->conns[1], p);

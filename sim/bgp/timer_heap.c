@@ -7,7 +7,7 @@ static struct instant nearest(const struct peer *p)
 {
 	struct instant t = instant_min(instant_min(p->connect_retry_due, p->idle_hold_due), p->mrai_due);
 
-	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+	for (enum family f = FAMILY_V4; f < p->speaker->family_end; f++)
 		t = instant_min(t, p->stale[f].due);
 	for (size_t i = 0; i < 2; i++) {
 		const struct conn *c = &p->conns[i];

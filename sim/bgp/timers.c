@@ -98,7 +98,7 @@ struct timer {
 	enum family family;
 };
 
-#define TIMERS_PER_PEER 11
+#define TIMERS_PER_PEER (9 + FAMILY_COUNT)
 
 static struct timer machine_timer(struct instant *when, struct conn *c, enum fsm_event event)
 {
@@ -110,13 +110,15 @@ static struct timer call_timer(struct instant *when, fire_fn *fire, struct peer 
 	return (struct timer){.due = when, .fire = fire, .peer = p, .family = f};
 }
 
-/* In the order in which those due at one instant fire. */
-static void timers_of(struct peer *p, struct timer ret[static TIMERS_PER_PEER])
+/* In the order in which those due at one instant fire. Returns how many. */
+static size_t timers_of(struct peer *p, struct timer ret[static TIMERS_PER_PEER])
 {
+	struct timer *first = ret;
+
 	*ret++ = machine_timer(&p->connect_retry_due, peer_main(p), EV_CONNECT_RETRY_EXPIRES);
 	*ret++ = machine_timer(&p->idle_hold_due, peer_main(p), EV_IDLE_HOLD_EXPIRES);
 	*ret++ = call_timer(&p->mrai_due, mrai_expired, p, FAMILY_V4);
-	for (enum family f = FAMILY_V4; f < FAMILY_COUNT; f++)
+	for (enum family f = FAMILY_V4; f < p->speaker->family_end; f++)
 		*ret++ = call_timer(&p->stale[f].due, restart_expired, p, f);
 	for (size_t i = 0; i < 2; i++) {
 		struct conn *c = &p->conns[i];
@@ -125,6 +127,7 @@ static void timers_of(struct peer *p, struct timer ret[static TIMERS_PER_PEER])
 		*ret++ = machine_timer(&c->keepalive_due, c, EV_KEEPALIVE_EXPIRES);
 		*ret++ = machine_timer(&c->delay_open_due, c, EV_DELAY_OPEN_EXPIRES);
 	}
+	return (size_t)(ret - first);
 }
 
 static struct instant nearest(const struct bgp_speaker *s)
@@ -136,10 +139,10 @@ static struct instant nearest(const struct bgp_speaker *s)
 static struct timer first_of(struct peer *p)
 {
 	struct timer timers[TIMERS_PER_PEER], first;
+	size_t n = timers_of(p, timers);
 
-	timers_of(p, timers);
 	first = timers[0];
-	for (size_t k = 1; k < TIMERS_PER_PEER; k++)
+	for (size_t k = 1; k < n; k++)
 		if (instant_before(*timers[k].due, *first.due))
 			first = timers[k];
 	return first;

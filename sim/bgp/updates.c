@@ -14,12 +14,7 @@
 
 static size_t per_update(const struct prefix *p)
 {
-	return p->addr.family == ADDR_V6 ? V6_PER_UPDATE : V4_PER_UPDATE;
-}
-
-static uint16_t afi_of(const struct prefix *p)
-{
-	return p->addr.family == ADDR_V6 ? WIRE_AFI_IPV6 : WIRE_AFI_IPV4;
+	return p->addr.family == ADDR_V4 ? V4_PER_UPDATE : V6_PER_UPDATE;
 }
 
 /* ---- Order: by attributes, those of equal ones as they came ---- */
@@ -171,7 +166,8 @@ static void say_too_long(struct bgp_speaker *s, const struct prefix *prefix)
 {
 	for (size_t i = 0; i < s->audience.len; i++)
 		notice_error(s->audience.at[i]->peer, s->audience.at[i],
-			     "the attributes of %s don't fit a message; not announced", prefix_text(prefix).s);
+			     "the attributes of %s don't fit a message; not announced",
+			     family_is_other(family_of(prefix)) ? "a route" : prefix_text(prefix).s);
 }
 
 /* The batch in as few UPDATEs as its attributes let. */
@@ -186,7 +182,10 @@ static void send_batch(struct bgp_speaker *s, const struct attrs *a)
 		struct wire_out out = wire_out_to(bytes, to->wire_out.extended ? WIRE_EXTENDED_MAX : WIRE_MESSAGE_MAX);
 
 		n = n < s->batch.len - done ? n : s->batch.len - done;
-		wire_update_encode(&out, &to->wire_out, &attrs, s->batch.at + done, n);
+		if (family_is_other(family_of(&s->batch.at[done].prefix)))
+			other_encode(&out, s, &to->wire_out, &attrs, a, s->batch.at + done, n);
+		else
+			wire_update_encode(&out, &to->wire_out, &attrs, s->batch.at + done, n);
 		if (!out.full) {
 			output_send_all(s->audience.at, s->audience.len, bytes, out.len);
 			done += n;
@@ -222,13 +221,43 @@ static void send_announcements(struct bgp_speaker *s)
 	}
 }
 
-static void send_withdrawal(struct bgp_speaker *s, uint16_t afi)
+static void send_withdrawal(struct bgp_speaker *s, enum family f)
 {
 	uint8_t bytes[WIRE_MESSAGE_MAX];
 	struct wire_out out = wire_out_to(bytes, sizeof(bytes));
 
-	wire_withdraw_encode(&out, &s->audience.at[0]->wire_out, afi, s->batch.at, s->batch.len);
+	wire_withdraw_encode(&out, &s->audience.at[0]->wire_out, s->families[f].afi, s->batch.at, s->batch.len);
 	output_send_all(s->audience.at, s->audience.len, bytes, out.len);
+}
+
+/* Their NLRI are as long as they like; one that no message can hold was not announced either. */
+static void send_other_withdrawal(struct bgp_speaker *s, enum family f)
+{
+	const struct wire_session *session = &s->audience.at[0]->wire_out;
+	uint8_t bytes[WIRE_EXTENDED_MAX];
+	size_t done = 0, n = s->batch.len;
+
+	do {
+		struct wire_out out = wire_out_to(bytes, session->extended ? WIRE_EXTENDED_MAX : WIRE_MESSAGE_MAX);
+
+		n = n < s->batch.len - done ? n : s->batch.len - done;
+		other_withdraw_encode(&out, s, session, f, s->batch.at + done, n);
+		if (out.full && n > 1) {
+			n /= 2;
+			continue;
+		}
+		if (!out.full)
+			output_send_all(s->audience.at, s->audience.len, bytes, out.len);
+		done += n;
+	} while (done < s->batch.len);
+}
+
+static void send_batch_withdrawn(struct bgp_speaker *s, enum family f)
+{
+	if (family_is_other(f))
+		send_other_withdrawal(s, f);
+	else
+		send_withdrawal(s, f);
 }
 
 static void send_withdrawals(struct bgp_speaker *s)
@@ -244,7 +273,7 @@ static void send_withdrawals(struct bgp_speaker *s)
 				break;
 			VEC_PUSH(&s->batch, (struct wire_route){.path_id = c->path_id, .prefix = c->prefix});
 		}
-		send_withdrawal(s, afi_of(first));
+		send_batch_withdrawn(s, family_of(first));
 	}
 }
 
@@ -321,8 +350,10 @@ static void audience_of(struct bgp_speaker *s, struct peer *p)
 
 void changes_clear(struct out_group *g)
 {
-	for (size_t i = 0; i < g->changes.len; i++)
+	for (size_t i = 0; i < g->changes.len; i++) {
 		attrs_release(g->speaker, g->changes.at[i].attrs);
+		nlri_drop(g->speaker, &g->changes.at[i].prefix);
+	}
 	VEC_CLEAR(&g->changes);
 }
 
@@ -360,12 +391,12 @@ void updates_send(struct peer *p, const struct change *changes, size_t n)
 		restart_keepalives(s);
 }
 
-void updates_end_of_rib(struct conn *to, uint16_t afi)
+void updates_end_of_rib(struct conn *to, enum family f)
 {
 	struct bgp_speaker *s = to->peer->speaker;
 
 	audience_of(s, to->peer);
 	VEC_CLEAR(&s->batch);
-	send_withdrawal(s, afi);
+	send_batch_withdrawn(s, f);
 	restart_keepalives(s);
 }

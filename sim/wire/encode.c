@@ -137,15 +137,12 @@ static bool goes_by_mp(const struct addr *next_hop, const struct wire_route *rou
 	return n > 0 && (afi_of(&routes[0]) == WIRE_AFI_IPV6 || next_hop->family == ADDR_V6);
 }
 
+/* Behind MP_REACH_NLRI where there is one. */
 static void put_attrs(struct wire_out *out, const struct wire_session *session, const struct wire_route_attrs *attrs,
-		      const struct wire_route *routes, size_t n)
+		      bool mp)
 {
-	bool mp = goes_by_mp(&attrs->next_hop, routes, n);
-	struct wire_mark m;
+	struct wire_mark m = wire_attr_begin(out, WELL_KNOWN, WIRE_ATTR_ORIGIN);
 
-	if (mp) /* first, so that routes can be withdrawn when an attribute is malformed (RFC 7606 section 5.1) */
-		put_mp_reach(out, session, wire_in_of(attrs->next_hop.b, addr_len(attrs->next_hop.family)), routes, n);
-	m = wire_attr_begin(out, WELL_KNOWN, WIRE_ATTR_ORIGIN);
 	wire_put8(out, attrs->origin);
 	wire_attr_end(out, m);
 	put_as_path(out, session, attrs);
@@ -164,18 +161,20 @@ static void put_attrs(struct wire_out *out, const struct wire_session *session, 
 void wire_update_encode(struct wire_out *out, const struct wire_session *session, const struct wire_route_attrs *attrs,
 			const struct wire_route *routes, size_t n)
 {
+	bool mp = goes_by_mp(&attrs->next_hop, routes, n);
 	struct wire_mark start = wire_message_begin(out, WIRE_UPDATE);
 	struct wire_mark list;
 
 	/* An IPv6 route can't have an IPv4 next hop, nor any route none. */
-	if (attrs->next_hop.family == ADDR_NONE ||
-	    (attrs->next_hop.family == ADDR_V4 && goes_by_mp(&attrs->next_hop, routes, n)))
+	if (attrs->next_hop.family == ADDR_NONE || (attrs->next_hop.family == ADDR_V4 && mp))
 		out->full = true;
 	wire_put16(out, 0);
 	list = wire_reserve(out, 2);
-	put_attrs(out, session, attrs, routes, n);
+	if (mp) /* first, so that routes can be withdrawn when an attribute is malformed (RFC 7606 section 5.1) */
+		put_mp_reach(out, session, wire_in_of(attrs->next_hop.b, addr_len(attrs->next_hop.family)), routes, n);
+	put_attrs(out, session, attrs, mp);
 	wire_close16(out, list);
-	if (!goes_by_mp(&attrs->next_hop, routes, n))
+	if (!mp)
 		put_routes(out, session, WIRE_AFI_IPV4, routes, n);
 	wire_message_end(out, start, session->extended);
 }
@@ -266,5 +265,42 @@ void wire_withdraw_encode(struct wire_out *out, const struct wire_session *sessi
 	if (afi != WIRE_AFI_IPV4)
 		put_mp_unreach(out, session, afi, routes, n);
 	wire_close16(out, field);
+	wire_message_end(out, start, session->extended);
+}
+
+void wire_opaque_encode(struct wire_out *out, const struct wire_session *session, const struct wire_route_attrs *attrs,
+			const struct wire_nlri *nlri)
+{
+	struct wire_mark start = wire_message_begin(out, WIRE_UPDATE);
+	struct wire_mark list, m;
+
+	wire_put16(out, 0);
+	list = wire_reserve(out, 2);
+	m = wire_attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_REACH);
+	wire_put16(out, nlri->afi);
+	wire_put8(out, nlri->safi);
+	wire_put8(out, wire_left(&attrs->mp_hop));
+	wire_put(out, attrs->mp_hop.at, wire_left(&attrs->mp_hop));
+	wire_put8(out, 0);
+	wire_put(out, nlri->bytes.at, wire_left(&nlri->bytes));
+	wire_attr_end(out, m);
+	put_attrs(out, session, attrs, true);
+	wire_close16(out, list);
+	wire_message_end(out, start, session->extended);
+}
+
+void wire_opaque_withdraw(struct wire_out *out, const struct wire_session *session, const struct wire_nlri *nlri)
+{
+	struct wire_mark start = wire_message_begin(out, WIRE_UPDATE);
+	struct wire_mark list, m;
+
+	wire_put16(out, 0);
+	list = wire_reserve(out, 2);
+	m = wire_attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_UNREACH);
+	wire_put16(out, nlri->afi);
+	wire_put8(out, nlri->safi);
+	wire_put(out, nlri->bytes.at, wire_left(&nlri->bytes));
+	wire_attr_end(out, m);
+	wire_close16(out, list);
 	wire_message_end(out, start, session->extended);
 }

@@ -58,6 +58,7 @@ struct wire_session {
 	bool add_path_v6;
 	bool extended; /* RFC 8654 */
 	bool ebgp; /* the other end is of another AS: attributes that have no business there are discarded (RFC 7606) */
+	bool own_next_hops; /* IPv4's are IPv4: RFC 8950 is not agreed on */
 };
 
 /* Cuts a byte stream into messages. *ret_len is the length of the first message in the n bytes, 0 when more bytes are
@@ -284,7 +285,8 @@ struct wire_route_attrs {
 	uint32_t med, local_pref;
 	const uint32_t *communities;
 	size_t community_count;
-	struct wire_in extra; /* raw attribute TLVs to append */
+	struct wire_in mp_hop; /* the next hop of other families */
+	struct wire_in extra;  /* raw attribute TLVs to append */
 };
 
 /* One UPDATE that announces the routes of one family (all IPv4, or all IPv6 through MP_REACH). Attribute order by type
@@ -297,6 +299,25 @@ void wire_update_encode_raw(struct wire_out *out, const struct wire_session *ses
 /* One UPDATE that withdraws the routes of one family; none: End-of-RIB. */
 void wire_withdraw_encode(struct wire_out *out, const struct wire_session *session, uint16_t afi,
 			  const struct wire_route *routes, size_t n);
+
+/* ---- Routes of families that this program does not read ---- */
+
+#define WIRE_OPAQUE_KEY_MAX 64U
+
+struct wire_opaque {
+	struct wire_in nlri; /* as it stands */
+	/* As a withdrawal writes it: without what is no part of the route's name, as a label. */
+	uint8_t key[WIRE_OPAQUE_KEY_MAX];
+	size_t key_len; /* 0: nlri itself is */
+};
+
+/* The next route of the field: one by one for multicast, labelled and VPN prefixes (RFC 4760, 8277, 4364) and EVPN (RFC 7432,
+ * 9136); else all at once. False at the end, and where it can't be cut, which makes the view bad. */
+bool wire_opaque_next(struct wire_nlri *nlri, struct wire_opaque *ret);
+/* One UPDATE that announces NLRI as they are behind attrs->mp_hop, and one that withdraws them; none: End-of-RIB. */
+void wire_opaque_encode(struct wire_out *out, const struct wire_session *session, const struct wire_route_attrs *attrs,
+			const struct wire_nlri *nlri);
+void wire_opaque_withdraw(struct wire_out *out, const struct wire_session *session, const struct wire_nlri *nlri);
 
 /* The UPDATE that was decoded in the same session: attributes in the order in which they came, each once, with the flags that
  * it must have and the shortest length; what nothing here reads as it came. What the decoder discarded is left out, so that

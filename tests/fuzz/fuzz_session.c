@@ -14,6 +14,9 @@
 /* The first octet, bits; the two highest are the profile. */
 enum { ROLE = 1, NEXT_HOP = 2, ADD_PATH = 4, POLICY = 8, RESTART = 16, DIALS = 32 };
 
+/* Kept as octets: VPNv4 and EVPN. */
+static const struct bgp_family other_families[] = {{1, 128}, {25, 70}};
+
 struct play {
 	struct bgp_speaker *s;
 	struct wire_in in;
@@ -62,16 +65,19 @@ static void outputs_drain(struct play *p)
 /* Everything that can be offered, so that mutations need not find it out. */
 static void rich_caps(struct wire_out *caps)
 {
-	static const struct wire_family families[] = {{1, 1, 0x80}, {2, 1, 0x80}}, both[] = {{1, 1, 3}, {2, 1, 3}};
+	static const struct wire_family families[] = {{1, 1, 0x80}, {2, 1, 0x80}, {1, 128, 0x80}},
+					both[] = {{1, 1, 3}, {2, 1, 3}};
 	static const struct wire_long_lived long_lived[] = {{1, 1, 0x80, 60}, {2, 1, 0, 60}};
 
 	wire_cap_mp(caps, WIRE_AFI_IPV6, WIRE_SAFI_UNICAST);
+	wire_cap_mp(caps, other_families[0].afi, other_families[0].safi);
+	wire_cap_mp(caps, other_families[1].afi, other_families[1].safi);
 	wire_cap_flag(caps, WIRE_CAP_ROUTE_REFRESH);
 	wire_cap_flag(caps, WIRE_CAP_ENHANCED_REFRESH);
 	wire_cap_flag(caps, WIRE_CAP_EXTENDED_MESSAGE);
 	wire_cap_extended_next_hop(caps);
 	wire_cap_role(caps, 3);
-	wire_cap_graceful_restart(caps, 4, 60, families, 2);
+	wire_cap_graceful_restart(caps, 4, 60, families, 3);
 	wire_cap_add_path(caps, both, 2);
 	wire_cap_long_lived(caps, long_lived, 2);
 }
@@ -84,6 +90,8 @@ static void opening(struct play *p, bgp_conn_id conn, uint32_t as, bool rich)
 
 	wire_cap_mp(&caps, WIRE_AFI_IPV4, WIRE_SAFI_UNICAST);
 	wire_cap_as4(&caps, as);
+	for (size_t i = 0; !rich && i < 2; i++)
+		wire_cap_mp(&caps, other_families[i].afi, other_families[i].safi);
 	if (rich)
 		rich_caps(&caps);
 	wire_open_encode(&out, as, 0, 0x0a000000 + as, wire_in_of(caps.bytes, caps.len));
@@ -97,7 +105,8 @@ static void listener_add(struct play *p)
 				     .local = p->local,
 				     .remote = addr_v4(0x0a000034),
 				     .remote_as = 33000,
-				     .passive = true};
+				     .passive = true,
+				     .other_families = {other_families[0], other_families[1]}};
 	bgp_peer_id id;
 
 	FUZZ_MUST(bgp_peer_add(p->s, &conf, &id) == 0);
@@ -186,6 +195,7 @@ static struct bgp_peer_conf peer_conf(const struct play *p, uint8_t options)
 				     .passive = (options & DIALS) == 0,
 				     .hold_s = 90,
 				     .max_prefixes = 50,
+				     .other_families = {other_families[0], other_families[1]},
 				     .both_families = true};
 
 	conf.role = (options & ROLE) != 0 ? BGP_ROLE_PROVIDER : BGP_ROLE_NONE;
