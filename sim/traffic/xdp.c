@@ -18,7 +18,7 @@
 #define COMPLETIONS 1024U /* more than a socket's send buffer lets be on their way */
 #define FILL 2U		  /* never used; the kernel wants one */
 #define CHUNK 2048U
-#define HELD_NS (5 * NS_PER_MS)
+#define HELD_NS (50 * NS_PER_MS) /* an RCU grace period, and a work queue behind it */
 #define HELD_STEP_NS (NS_PER_MS / 10)
 
 _Static_assert(CHUNK % sizeof(struct traffic_frame) == 0, "no frame lies across the end of a chunk");
