@@ -139,3 +139,18 @@ void pair_send(struct pair *pair, uint32_t flow, const uint8_t *dst_mac)
 	memcpy(frame + 6, left_mac, sizeof(left_mac));
 	assert_int_equal(send(pair->sender, frame, n, 0), n);
 }
+
+uint64_t pair_received(void)
+{
+	FILE *f = fopen("/proc/self/net/dev", "re");
+	unsigned long long packets = 0;
+	char line[512];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, " right: %*u %llu", &packets) == 1)
+			break;
+	}
+	fclose(f);
+	return packets;
+}

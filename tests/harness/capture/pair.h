@@ -24,4 +24,7 @@ int pair_run(const char *const *argv);
 /* A datagram of the flow, tagged, from 10.0.0.1 to 10.0.0.2. */
 void pair_send(struct pair *pair, uint32_t flow, const uint8_t *dst_mac);
 
+/* How many frames the right end has been given so far: the pair drops, and counts not, what a busy machine has no room for. */
+uint64_t pair_received(void);
+
 #endif
