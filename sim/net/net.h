@@ -63,6 +63,8 @@ void net_route_weighted(struct net_ns *ns, const struct prefix *to, const struct
 /* A permanent neighbour entry (never ages, does not count against gc_thresh). */
 void net_neighbour_add(struct net_ns *ns, const char *link, const struct addr *a, const uint8_t mac[6]);
 int net_flush(struct net_ns *ns, struct errmsg *err);
+/* Returns once packets can leave by every link here that is up at both its ends: the kernel drops them for a while after that. */
+int net_links_ready(struct net_ns *ns, struct errmsg *err);
 
 struct net_sysctl {
 	const char *name, *value;

@@ -301,6 +301,24 @@ static int neighbours_pin(struct node_lab *lab, struct errmsg *err)
 	return r;
 }
 
+/* Whoever speaks first is to be heard: a SYN that is lost comes again after a second, and after three. */
+static int links_ready(struct node_lab *lab, struct errmsg *err)
+{
+	int r = net_links_ready(lab->fabric, err);
+
+	for (unsigned int k = 0; r == 0 && node_router_at(lab, k) != NULL; k++)
+		r = net_links_ready(node_router_at(lab, k)->ns, err);
+	if (r == 0 && lab->upstream.ns != NULL)
+		r = net_links_ready(lab->upstream.ns, err);
+	if (r == 0 && lab->control_plane.ns != NULL)
+		r = net_links_ready(lab->control_plane.ns, err);
+	for (unsigned int i = 0; i < lab->conf.workers && r == 0; i++)
+		r = net_links_ready(lab->workers[i].host.ns, err);
+	for (unsigned int i = 0; i < lab->conf.clients && r == 0; i++)
+		r = net_links_ready(lab->clients[i].ns, err);
+	return r;
+}
+
 static int lab_build(struct node_lab *lab, struct errmsg *err)
 {
 	const struct node_lab_conf *conf = &lab->conf;
@@ -320,7 +338,7 @@ static int lab_build(struct node_lab *lab, struct errmsg *err)
 		r = net_flush(lab->fabric, err);
 	if (r == 0 && conf->workers > NEIGHBOURS_LEARNT_MAX)
 		r = neighbours_pin(lab, err);
-	return r;
+	return r < 0 ? r : links_ready(lab, err);
 }
 
 int node_lab_new(const struct node_lab_conf *conf, struct node_lab **ret, struct errmsg *err)

@@ -62,7 +62,10 @@ static int pod_wire(struct node_lab *lab, const struct node_pod *pod, const stru
 	net_address_add(pod->ns, NODE_HOST_LINK, &pod->address, pod_host.len);
 	net_route_add(pod->ns, &gateway_host, &none, NODE_HOST_LINK);
 	net_route_add(pod->ns, &everywhere, &gateway, NULL);
-	return net_flush(pod->ns, err);
+	r = net_flush(pod->ns, err);
+	if (r == 0)
+		r = net_links_ready(worker, err);
+	return r < 0 ? r : net_links_ready(pod->ns, err);
 }
 
 /* Names of pods may be longer than a namespace's can. */

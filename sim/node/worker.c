@@ -254,13 +254,17 @@ void node_worker_start(struct node_lab *lab, unsigned int worker)
 
 int node_worker_link(struct node_lab *lab, unsigned int worker, bool up, struct errmsg *err)
 {
-	const char *port = lab->workers[worker].host.port;
+	const struct node_host *host = &lab->workers[worker].host;
+	int r;
 
 	if (up)
-		net_link_up(lab->fabric, port);
+		net_link_up(lab->fabric, host->port);
 	else
-		net_link_down(lab->fabric, port);
-	return net_flush(lab->fabric, err);
+		net_link_down(lab->fabric, host->port);
+	r = net_flush(lab->fabric, err);
+	if (r == 0 && up)
+		r = net_links_ready(lab->fabric, err);
+	return r < 0 || !up ? r : net_links_ready(host->ns, err);
 }
 
 /* The sessions that an announcement's peers list names; NULL (all) for an empty list. */

@@ -64,6 +64,10 @@ static const char *build(struct pair *pair)
 		{"ip", "link", "add", "left", "type", "veth", "peer", "name", "right"},
 		{"ip", "link", "set", "left", "address", "02:00:00:00:00:0a", "addrgenmode", "none", "up"},
 		{"ip", "link", "set", "right", "address", "02:00:00:00:00:0b", "addrgenmode", "none", "up"},
+		/* until then the kernel drops what is sent */
+		{"sh", "-c",
+		 "for l in left right; do until ip -o link show dev $l | grep -q 'state UP'; do sleep 0.01; done; "
+		 "done"},
 	};
 	struct sockaddr_ll to = {.sll_family = AF_PACKET};
 

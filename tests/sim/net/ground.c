@@ -117,6 +117,8 @@ void ground_pair(struct net_ns **ret_a, struct net_ns **ret_b)
 	ground_ok(net_veth(*ret_a, "v0", *ret_b, "v0", 0x10, &err), &err);
 	side(*ret_a, "10.9.0.1", "fd09::1");
 	side(*ret_b, "10.9.0.2", "fd09::2");
+	ground_ok(net_links_ready(*ret_a, &err), &err);
+	ground_ok(net_links_ready(*ret_b, &err), &err);
 }
 
 int ground_ask(struct net_ns *ns, const char *words, char *ret, size_t room)

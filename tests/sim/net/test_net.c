@@ -195,6 +195,55 @@ static int links_tell_about_themselves(void *arg)
 	return 0;
 }
 
+static void await(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	ground_must(poll(&p, 1, GROUND_DEADLINE_MS) == 1, "nothing happened in time");
+}
+
+/* Of frames that are sent at once by links that came up just now, each arrives. */
+static int links_that_are_ready_lose_nothing(void *arg)
+{
+	static const uint8_t frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
+	struct net_ns *a = ground_ns("a"), *b = ground_ns("b");
+	struct errmsg err = {0};
+	uint8_t got[64], mac[6];
+	int in[20], out[20];
+
+	(void)arg;
+	for (unsigned int i = 0; i < COUNT(in); i++) {
+		struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88b5)};
+		unsigned int near, far;
+		char name[16];
+
+		snprintf(name, sizeof(name), "v%u", i);
+		ground_ok(net_veth(a, name, b, name, 0x100 + 2 * i, &err), &err);
+		ground_ok(net_link_info(a, name, mac, &near, &err), &err);
+		ground_ok(net_link_info(b, name, mac, &far, &err), &err);
+		out[i] = net_socket(a, AF_PACKET, SOCK_RAW, 0, &err);
+		in[i] = net_socket(b, AF_PACKET, SOCK_RAW, 0, &err);
+		net_link_up(a, name);
+		net_link_up(b, name);
+		ground_ok(net_flush(a, &err), &err);
+		ground_ok(net_flush(b, &err), &err);
+		at.sll_ifindex = (int)near;
+		ground_must(bind(out[i], (struct sockaddr *)&at, sizeof(at)) == 0, "bind");
+		at.sll_ifindex = (int)far;
+		ground_must(bind(in[i], (struct sockaddr *)&at, sizeof(at)) == 0, "bind");
+		ground_ok(net_links_ready(a, &err), &err);
+		ground_ok(net_links_ready(b, &err), &err);
+		ground_must(send(out[i], frame, sizeof(frame), 0) == sizeof(frame), "send");
+	}
+	for (unsigned int i = 0; i < COUNT(in); i++) {
+		await(in[i], POLLIN);
+		ground_must(recv(in[i], got, sizeof(got), 0) == sizeof(frame), "frame %u", i);
+		close(in[i]);
+		close(out[i]);
+	}
+	return 0;
+}
+
 static int sysctls_are_of_the_namespace(void *arg)
 {
 	static const char *const foreign[] = {
@@ -290,13 +339,6 @@ static int stream(struct net_ns *ns)
 	return fd;
 }
 
-static void await(int fd, short events)
-{
-	struct pollfd p = {.fd = fd, .events = events};
-
-	ground_must(poll(&p, 1, GROUND_DEADLINE_MS) == 1, "nothing happened in time");
-}
-
 static int tap_open(struct net_ns *ns)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
@@ -362,6 +404,7 @@ int main(void)
 		GROUND_ROWS(as_ip_shows),
 		GROUND_ROWS(failures_name_the_request),
 		GROUND_ROWS(links_tell_about_themselves),
+		GROUND_ROWS(links_that_are_ready_lose_nothing),
 		GROUND_ROWS(sysctls_are_of_the_namespace),
 		GROUND_ROWS(ip_finds_namespaces_by_name),
 		GROUND_ROWS(frames_look_as_on_a_wire),
