@@ -340,7 +340,6 @@ void caps_agree(struct conn *c, const struct wire_caps *peers)
 	c->refresh = peers->route_refresh;
 	c->enhanced_refresh = own.enhanced_refresh && peers->enhanced_refresh;
 	c->extended_next_hop = own.extended_next_hop && peers->extended_next_hop;
-	c->wire.own_next_hops = !c->extended_next_hop;
 	/* MetalLB announces IPv4 whatever the peer offers. */
 	c->ipv4 = quirks->ipv4_only || (does(c, &own, FAMILY_V4) && does(c, peers, FAMILY_V4));
 	c->ipv6 = !quirks->ipv4_only && does(c, &own, FAMILY_V6) && does(c, peers, FAMILY_V6);

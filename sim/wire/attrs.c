@@ -170,10 +170,9 @@ static uint8_t check_aigp(struct wire_in *value, const struct wire_session *sess
 	return value->bad ? WIRE_UPDATE_OPTIONAL : 0;
 }
 
-/* RFC 4760 section 3, RFC 2545 section 3 (a link-local address behind the global one), RFC 8950 section 3. A length that the
- * family does not have here is malformed (RFC 7606 section 7.11). */
-static bool read_mp_next_hop(const struct wire_session *session, const struct wire_nlri *nlri, struct wire_in hop,
-			     struct addr *ret)
+/* RFC 4760 section 3, RFC 2545 section 3 (a link-local address behind the global one), RFC 8950 section 3. GoBGP
+ * sends IPv4 behind IPv6 though nobody agreed to it; its length says where the routes begin, so they are taken, as by FRR. */
+static bool read_mp_next_hop(const struct wire_nlri *nlri, struct wire_in hop, struct addr *ret)
 {
 	size_t n = wire_left(&hop);
 
@@ -181,7 +180,7 @@ static bool read_mp_next_hop(const struct wire_session *session, const struct wi
 		return true;
 	if (n == 4 && nlri->afi == WIRE_AFI_IPV4)
 		*ret = addr_from_bytes(ADDR_V4, hop.at);
-	else if ((n == 16 || n == 32) && !(session->own_next_hops && nlri->afi == WIRE_AFI_IPV4))
+	else if (n == 16 || n == 32)
 		*ret = addr_from_bytes(ADDR_V6, hop.at);
 	else
 		return false;
@@ -199,7 +198,7 @@ static uint8_t read_mp_reach(struct wire_in *value, const struct wire_session *s
 	hop = wire_sub(value, wire_u8(value));
 	wire_skip(value, 1);
 	nlri.bytes = *value;
-	if (value->bad || !read_mp_next_hop(session, &nlri, hop, &next_hop) || !wire_nlri_valid(&nlri))
+	if (value->bad || !read_mp_next_hop(&nlri, hop, &next_hop) || !wire_nlri_valid(&nlri))
 		return WIRE_UPDATE_OPTIONAL;
 	ret->mp_nlri = nlri;
 	ret->attrs.mp_next_hop = next_hop;

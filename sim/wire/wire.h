@@ -58,7 +58,6 @@ struct wire_session {
 	bool add_path_v6;
 	bool extended; /* RFC 8654 */
 	bool ebgp; /* the other end is of another AS: attributes that have no business there are discarded (RFC 7606) */
-	bool own_next_hops; /* IPv4's are IPv4: RFC 8950 is not agreed on */
 };
 
 /* Cuts a byte stream into messages. *ret_len is the length of the first message in the n bytes, 0 when more bytes are

@@ -366,27 +366,23 @@ static void offered(void **state)
 	mesh_free(&m);
 }
 
-/* RFC 7606 section 7.11: without RFC 8950 the next hop of IPv4 has four octets, and no other length. */
+/* RFC 8950 section 4 forbids sending it unasked; GoBGP does, and a session that ends for it would help nobody. */
 static void ipv6_next_hop_not_agreed(void **state)
 {
 	static const char reach[] = IGP A_PATH "800e19 0001 01 10 fd000000000000000000000000000065 00" NET;
-	static const char own[] = IGP A_PATH "800e0d 0001 01 04 0a000065 00" NET;
+	static const char odd[] = IGP A_PATH "800e0e 0001 01 05 0a00006500 00" NET;
 	struct mesh m = {0};
-	struct bgp_peer_conf ours = {.extended_next_hop = true};
 
 	(void)state;
 	mesh_init(&m);
-	mesh_peer(&m, AS_A, "", true, &ours);
-	mesh_announces(&m, A, own, "");
-	assert_string_equal(mesh_route(&m), "10.0.0.101");
+	mesh_peer(&m, AS_A, "", true, NULL);
 	mesh_announces(&m, A, reach, "");
+	assert_int_equal(bgp_peer_state(m.h.s, A), BGP_ESTABLISHED);
+	assert_string_equal(mesh_route(&m), "fd00::65");
+	/* RFC 7606 section 7.11: a length of no kind of next hop leaves open where the routes begin. */
+	mesh_announces(&m, A, odd, "");
 	assert_int_not_equal(bgp_peer_state(m.h.s, A), BGP_ESTABLISHED);
 	assert_string_equal(mesh_route(&m), "-");
-	/* Where it is agreed on, it is a route. */
-	mesh_peer(&m, AS_B, "0506 0001 0001 0002 ", true, &ours);
-	mesh_announces(&m, B, IGP "400206 0201 0000fdfc 800e19 0001 01 10 fd000000000000000000000000000065 00" NET, "");
-	assert_int_equal(bgp_peer_state(m.h.s, B), BGP_ESTABLISHED);
-	assert_string_equal(mesh_route(&m), "fd00::65");
 	mesh_free(&m);
 }
 

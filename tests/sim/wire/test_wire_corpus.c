@@ -24,7 +24,7 @@ static void try_all(const uint8_t *bytes, size_t n)
 	memcpy(exact, bytes, n);
 	in = wire_in_of(exact, n);
 	for (unsigned int i = 0; i < 8; i++) {
-		struct wire_session session = {(i & 1) != 0, (i & 2) != 0, (i & 4) != 0, true, false, false};
+		struct wire_session session = {(i & 1) != 0, (i & 2) != 0, (i & 4) != 0, true, false};
 		struct wire_update u;
 		struct wire_route r;
 
@@ -196,7 +196,7 @@ static void compare(struct wire_in message, const json_t *decode, const char *id
 	uint8_t subcode = 0;
 
 	for (unsigned int i = 0; i < 8; i++) {
-		struct wire_session session = {(i & 1) == 0, (i & 2) != 0, (i & 4) != 0, true, false, false};
+		struct wire_session session = {(i & 1) == 0, (i & 2) != 0, (i & 4) != 0, true, false};
 		struct wire_update u;
 		struct wire_err e = wire_update_decode(message, &session, &u);
 
