@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define FLOWS 3000U
@@ -237,6 +239,18 @@ static int buckets_follow_weights(void *arg)
 	return 0;
 }
 
+/* The kernel takes a bucket that was used in the very tick in which it was made for one that nobody uses. */
+static void await_tick(void)
+{
+	struct timespec first, now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &first);
+	do {
+		sched_yield();
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	} while (now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec);
+}
+
 /* With a long idle timer the buckets in use stay where they lead when a way opens: the share that it may expect is what it
  * has, not what its weight promises. */
 static int busy_buckets_stay(void *arg)
@@ -248,6 +262,7 @@ static int busy_buckets_stay(void *arg)
 	(void)arg;
 	route(b, "xx-", NULL);
 	shares_are(b, "64 64 0");
+	await_tick();
 	ways_ask(&b->w, b->flows[0], FLOWS, before);
 	ways_ask(&b->w, b->flows[1], FLOWS, after);
 	route(b, "xxx", NULL);
