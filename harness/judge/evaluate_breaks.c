@@ -73,13 +73,9 @@ static void worker_notes(const struct question *q, const struct client_conns *co
 static bool is_next_hop(const struct question *q, uint32_t worker, struct instant t)
 {
 	struct prefix vip = fib_view_covering(&q->j->fib, &q->e->traffic.vip, t);
-	const struct fib_entry *e = fib_view_at(&q->j->fib, &vip, t);
 
-	for (size_t i = 0; e != NULL && worker < q->j->lab.worker_count && i < e->n; i++) {
-		if (addr_equal(&e->gateways[i], &q->j->lab.workers[worker].address))
-			return true;
-	}
-	return false;
+	return worker < q->j->lab.worker_count &&
+	       fib_entry_has(fib_view_at(&q->j->fib, &vip, t), &q->j->lab.workers[worker].address);
 }
 
 /* When the worker left the next hops, after it was asked; the end where it did not. */

@@ -21,15 +21,6 @@ static void fib_times(const struct question *q, const void *ctx, size_t subject,
 	fib_view_times(view_of(q, subject), &q->e->prefix, q->e->since, q->cutoff, ret);
 }
 
-static bool has_gateway(const struct fib_entry *e, const struct addr *a)
-{
-	for (size_t i = 0; e != NULL && i < e->n; i++) {
-		if (addr_equal(&e->gateways[i], a))
-			return true;
-	}
-	return false;
-}
-
 /* The one above has all routers as next hops, or none where they are to have none. */
 static bool upstream_right(const struct question *q, const struct fib_entry *e)
 {
@@ -39,7 +30,7 @@ static bool upstream_right(const struct question *q, const struct fib_entry *e)
 	for (size_t i = 0; i < lab->worker_count; i++)
 		any = any || question_names(q, i);
 	for (size_t i = 0; any && i < lab->router_count; i++) {
-		if (!has_gateway(e, &lab->routers[i].uplink))
+		if (!fib_entry_has(e, &lab->routers[i].uplink))
 			return false;
 	}
 	return (e != NULL ? e->n : 0) == (any ? lab->router_count : 0);
@@ -87,7 +78,7 @@ static bool fib_right(const struct question *q, const void *ctx, size_t subject,
 		if (!question_names(q, i))
 			continue;
 		named++;
-		if (!has_gateway(e, &lab->workers[i].address))
+		if (!fib_entry_has(e, &lab->workers[i].address))
 			return false;
 	}
 	return named == (e != NULL ? e->n : 0) && weighs_right(q, e);
@@ -135,7 +126,7 @@ static void say_next_hops(const struct question *q, struct saying *s, const char
 	saying_addf(s, "%s's kernel sends %s to ", who, prefix);
 	say_gateways(s, lab, e, q->e->weights != NULL);
 	for (size_t i = 0; i < lab->worker_count; i++) {
-		missing[i] = question_names(q, i) && !has_gateway(e, &lab->workers[i].address);
+		missing[i] = question_names(q, i) && !fib_entry_has(e, &lab->workers[i].address);
 		lacking += missing[i];
 	}
 	if (lacking == 0)

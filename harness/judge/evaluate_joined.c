@@ -13,13 +13,7 @@ struct joiner {
 
 static bool fib_has(const struct question *q, uint32_t worker, struct instant t)
 {
-	const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, t);
-
-	for (size_t i = 0; e != NULL && i < e->n; i++) {
-		if (addr_equal(&e->gateways[i], &q->j->lab.workers[worker].address))
-			return true;
-	}
-	return false;
+	return fib_entry_has(fib_view_at(&q->j->fib, &q->e->prefix, t), &q->j->lab.workers[worker].address);
 }
 
 static void find_word(const struct question *q, uint32_t worker, struct joiner *at)
@@ -88,43 +82,57 @@ static int64_t last_of(int64_t a, int64_t b)
 	return a < 0 || b < 0 ? -1 : a > b ? a : b;
 }
 
-static bool gather(const struct question *q, const struct flow_run *run, struct judge_leaving *l)
+/* All that is known of each worker; *ret_flows: to how many flows a packet of theirs came there. */
+static struct joiner *gather(const struct question *q, const struct flow_run *run, uint64_t *ret_flows)
 {
 	struct joiner *all = arena_array(q->scratch, q->j->lab.worker_count, sizeof(*all));
-	bool there = false;
 
 	for (uint32_t w = 0; w < q->j->lab.worker_count; w++)
 		all[w].packet_ns = -1;
-	l->affected = find_packets(q, run, all);
-	l->word_ns = l->fib_ns = l->new_path_ns = 0;
+	*ret_flows = find_packets(q, run, all);
 	for (uint32_t w = 0; w < q->j->lab.worker_count; w++) {
 		if (!question_names(q, w))
 			continue;
 		find_word(q, w, &all[w]);
 		find_fib(q, w, &all[w]);
-		there = there || all[w].there;
-		l->word_ns = last_of(l->word_ns, all[w].word_ns);
-		l->fib_ns = last_of(l->fib_ns, all[w].fib_ns);
-		l->new_path_ns = last_of(l->new_path_ns, all[w].packet_ns);
 	}
-	l->word = l->word_ns >= 0 ? JUDGE_WORD_ANNOUNCED : JUDGE_WORD_NONE;
-	return there;
+	return all;
 }
 
-static void add_frames(struct question *q, const struct flow_run *run)
+/* Whether each has come; and, in *ret_there, whether one of them had got packets before. */
+static bool have_joined(const struct question *q, const struct joiner *all, bool *ret_there)
 {
-	struct joiner *all = arena_array(q->scratch, q->j->lab.worker_count, sizeof(*all));
+	bool in = true;
 
-	(void)find_packets(q, run, all);
+	*ret_there = false;
 	for (uint32_t w = 0; w < q->j->lab.worker_count; w++) {
 		if (!question_names(q, w))
 			continue;
-		find_word(q, w, &all[w]);
+		in = in && all[w].fib_ns >= 0 && all[w].packet_ns >= 0;
+		*ret_there = *ret_there || all[w].there;
+	}
+	return in;
+}
+
+/* The figures of the last of them, in place of those who leave. */
+static void sum_up(struct question *q, const struct joiner *all, struct judge_leaving *l)
+{
+	l->joins = true;
+	l->word_ns = l->fib_ns = l->new_path_ns = 0;
+	l->old_path_ns = -1;
+	l->unmoved = 0;
+	for (uint32_t w = 0; w < q->j->lab.worker_count; w++) {
+		if (!question_names(q, w))
+			continue;
+		l->word_ns = last_of(l->word_ns, all[w].word_ns);
+		l->fib_ns = last_of(l->fib_ns, all[w].fib_ns);
+		l->new_path_ns = last_of(l->new_path_ns, all[w].packet_ns);
 		if (all[w].word != NULL)
 			judge_frame_add(q, all[w].word->link, all[w].word->frame);
 		if (all[w].packet != NULL)
 			judge_frame_add(q, all[w].packet->link, all[w].packet->frame);
 	}
+	l->word = l->word_ns >= 0 ? JUDGE_WORD_ANNOUNCED : JUDGE_WORD_NONE;
 }
 
 static void say_times(const struct question *q, struct saying *s, const struct judge_leaving *l)
@@ -139,33 +147,14 @@ static void say_times(const struct question *q, struct saying *s, const struct j
 	saying_addf(s, " (%llu of %llu flows)", (unsigned long long)l->affected, (unsigned long long)l->flows);
 }
 
-/* Adds what broke the budget. False when something did. */
-static bool within_budget(const struct question *q, const struct judge_leaving *l, struct saying *s)
-{
-	const struct judge_budget *b = &q->e->budget;
-	int64_t from = b->since == JUDGE_SINCE_EVENT ? 0 : b->since == JUDGE_SINCE_FIB ? l->fib_ns : l->word_ns;
-	bool good = true;
-
-	if (from < 0) {
-		saying_addf(s, "; nothing to count from: the %s never came",
-			    b->since == JUDGE_SINCE_FIB ? "change of the FIB" : "announcement");
-		return false;
-	}
-	if (b->within_ns >= 0 && (l->new_path_ns < 0 || l->new_path_ns - from > b->within_ns)) {
-		saying_addf(s, "; the first may take %s%s", duration_text(b->within_ns).s,
-			    b->since == JUDGE_SINCE_EVENT ? ""
-			    : b->since == JUDGE_SINCE_FIB ? " after the FIB"
-							  : " after the announcement");
-		good = false;
-	}
-	return judge_losses_within(q, l, s) && good;
-}
-
 void judge_joined(struct question *q)
 {
 	const struct flow_run *run = traffic_view_run(&q->j->traffic, q->e->traffic.run);
-	struct judge_leaving walked = {.new_path_ns = -1, .old_path_ns = -1}, l = {.old_path_ns = -1};
+	struct judge_leaving l = {.new_path_ns = -1, .old_path_ns = -1};
+	struct judge_limit first = {.may = "the first may take", .word = "announcement", .short_word = "announcement"};
 	struct saying s = {0};
+	struct joiner *all;
+	uint64_t flows;
 	bool there;
 
 	q->f->verdict = JUDGE_PENDING;
@@ -175,27 +164,22 @@ void judge_joined(struct question *q)
 		q->f->seen = "no flows were followed packet by packet";
 		return;
 	}
-	there = gather(q, run, &l);
-	if (!q->last && (l.fib_ns < 0 || l.new_path_ns < 0))
+	all = gather(q, run, &flows);
+	if (!have_joined(q, all, &there) && !q->last)
 		return;
-	judge_flows_walk(q, run, &walked);
-	walked.joins = true;
-	walked.word = l.word;
-	walked.word_ns = l.word_ns;
-	walked.fib_ns = l.fib_ns;
-	walked.new_path_ns = l.new_path_ns;
-	walked.old_path_ns = -1;
-	walked.affected = l.affected;
-	walked.unmoved = 0;
-	say_times(q, &s, &walked);
-	judge_say_losses(&s, &walked);
-	add_frames(q, run);
-	q->f->leaving = walked;
+	judge_flows_walk(q, run, &l);
+	l.affected = flows;
+	sum_up(q, all, &l);
+	say_times(q, &s, &l);
+	judge_say_losses(&s, &l);
+	q->f->leaving = l;
+	first.ns = l.new_path_ns;
+	first.never = l.new_path_ns < 0;
 	if (there) {
 		q->f->verdict = JUDGE_INCONCLUSIVE;
 		saying_addf(&s, "; packets went there before it happened: it joined nothing");
 	} else {
-		q->f->verdict = within_budget(q, &walked, &s) ? JUDGE_PASS : JUDGE_FAIL;
+		q->f->verdict = judge_within_budget(q, &l, &first, &s) ? JUDGE_PASS : JUDGE_FAIL;
 	}
 	q->f->seen = saying_end(&s, q->arena);
 }

@@ -118,11 +118,9 @@ static bool fib_names(const struct question *q, struct instant t)
 {
 	const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, t);
 
-	for (size_t i = 0; e != NULL && i < e->n; i++) {
-		for (size_t w = 0; w < q->j->lab.worker_count; w++) {
-			if (question_names(q, w) && addr_equal(&e->gateways[i], &q->j->lab.workers[w].address))
-				return true;
-		}
+	for (size_t w = 0; w < q->j->lab.worker_count; w++) {
+		if (question_names(q, w) && fib_entry_has(e, &q->j->lab.workers[w].address))
+			return true;
 	}
 	return false;
 }
@@ -419,7 +417,7 @@ void judge_say_losses(struct saying *s, const struct judge_leaving *l)
 
 /* ---- The verdict ---- */
 
-bool judge_losses_within(const struct question *q, const struct judge_leaving *l, struct saying *s)
+static bool losses_within(const struct question *q, const struct judge_leaving *l, struct saying *s)
 {
 	const struct judge_budget *b = &q->e->budget;
 	bool good = true;
@@ -435,8 +433,8 @@ bool judge_losses_within(const struct question *q, const struct judge_leaving *l
 	return good;
 }
 
-/* Adds what broke the budget. False when something did. */
-static bool within_budget(const struct question *q, const struct judge_leaving *l, struct saying *s)
+bool judge_within_budget(const struct question *q, const struct judge_leaving *l, const struct judge_limit *limit,
+			 struct saying *s)
 {
 	const struct judge_budget *b = &q->e->budget;
 	int64_t from = b->since == JUDGE_SINCE_EVENT ? 0 : b->since == JUDGE_SINCE_FIB ? l->fib_ns : l->word_ns;
@@ -444,17 +442,16 @@ static bool within_budget(const struct question *q, const struct judge_leaving *
 
 	if (from < 0) {
 		saying_addf(s, "; nothing to count from: the %s never came",
-			    b->since == JUDGE_SINCE_FIB ? "change of the FIB" : "word on the wire");
+			    b->since == JUDGE_SINCE_FIB ? "change of the FIB" : limit->word);
 		return false;
 	}
-	if (b->within_ns >= 0 && (l->fib_ns < 0 || l->old_path_ns - from > b->within_ns)) {
-		saying_addf(s, "; packets may go there for %s%s", duration_text(b->within_ns).s,
-			    b->since == JUDGE_SINCE_EVENT ? ""
-			    : b->since == JUDGE_SINCE_FIB ? " after the FIB"
-							  : " after the first word");
+	if (b->within_ns >= 0 && (limit->never || limit->ns - from > b->within_ns)) {
+		saying_addf(s, "; %s %s", limit->may, duration_text(b->within_ns).s);
+		if (b->since != JUDGE_SINCE_EVENT)
+			saying_addf(s, " after the %s", b->since == JUDGE_SINCE_FIB ? "FIB" : limit->short_word);
 		good = false;
 	}
-	return judge_losses_within(q, l, s) && good;
+	return losses_within(q, l, s) && good;
 }
 
 void judge_left(struct question *q)
@@ -482,7 +479,13 @@ void judge_left(struct question *q)
 		q->f->verdict = JUDGE_INCONCLUSIVE;
 		saying_addf(&s, "; of %llu flows none was there when it happened", (unsigned long long)l.flows);
 	} else {
-		q->f->verdict = within_budget(q, &l, &s) ? JUDGE_PASS : JUDGE_FAIL;
+		struct judge_limit last = {.ns = l.old_path_ns,
+					   .never = l.fib_ns < 0,
+					   .may = "packets may go there for",
+					   .word = "word on the wire",
+					   .short_word = "first word"};
+
+		q->f->verdict = judge_within_budget(q, &l, &last, &s) ? JUDGE_PASS : JUDGE_FAIL;
 	}
 	q->f->seen = saying_end(&s, q->arena);
 }

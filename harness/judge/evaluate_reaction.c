@@ -86,13 +86,7 @@ static bool takes_it(const struct judge_reaction *r, const struct bgp_conn *conn
 
 static bool routed(const struct question *q, size_t worker, struct instant t)
 {
-	const struct fib_entry *e = fib_view_at(&q->j->fib, &q->e->prefix, t);
-
-	for (size_t i = 0; e != NULL && i < e->n; i++) {
-		if (addr_equal(&e->gateways[i], &q->j->lab.workers[worker].address))
-			return true;
-	}
-	return false;
+	return fib_entry_has(fib_view_at(&q->j->fib, &q->e->prefix, t), &q->j->lab.workers[worker].address);
 }
 
 static bool reacted(const struct question *q, const struct bgp_conn *conn, size_t worker, struct instant t)

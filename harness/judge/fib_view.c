@@ -101,6 +101,15 @@ const struct fib_entry *fib_view_at(const struct fib_view *v, const struct prefi
 	return i != FIB_NO_ENTRY ? &v->entries.at[i] : NULL;
 }
 
+bool fib_entry_has(const struct fib_entry *e, const struct addr *gateway)
+{
+	for (size_t i = 0; e != NULL && i < e->n; i++) {
+		if (addr_equal(&e->gateways[i], gateway))
+			return true;
+	}
+	return false;
+}
+
 struct prefix fib_view_covering(const struct fib_view *v, const struct addr *a, struct instant t)
 {
 	for (unsigned int len = (unsigned int)addr_len(a->family) * 8 + 1; len-- > 0;) {

@@ -253,6 +253,8 @@ struct fib_view {
 void fib_view_fini(struct fib_view *v);
 /* Hops are sorted in place. */
 void fib_view_add(struct fib_view *v, struct instant time, const struct prefix *prefix, struct fib_hop *hops, size_t n);
+/* Whether it is one of the entry's next hops; of no entry: never. */
+bool fib_entry_has(const struct fib_entry *e, const struct addr *gateway);
 /* The prefix's entry at t; NULL: no route yet. */
 const struct fib_entry *fib_view_at(const struct fib_view *v, const struct prefix *prefix, struct instant t);
 /* The longest prefix with a route to the address at t; the address's own without any. */
@@ -552,7 +554,17 @@ void judge_flows_walk(const struct question *q, const struct flow_run *run, stru
 /* "announced after 3 ms", or the other words where it was not. */
 void judge_say_after(struct saying *s, const char *what, int64_t ns, const char *else_what);
 void judge_say_losses(struct saying *s, const struct judge_leaving *l);
-/* Adds what of the budget's losses was broken. False when something was. */
-bool judge_losses_within(const struct question *q, const struct judge_leaving *l, struct saying *s);
+/* What `within` is the limit of, after the event. */
+struct judge_limit {
+	int64_t ns;
+	bool never;	  /* it has not come at all */
+	const char *may;  /* "packets may go there for" */
+	const char *word; /* what a budget since the word counts from: "word on the wire", and shorter */
+	const char *short_word;
+};
+
+/* Adds what of the budget, losses among it, was broken. False when something was. */
+bool judge_within_budget(const struct question *q, const struct judge_leaving *l, const struct judge_limit *limit,
+			 struct saying *s);
 
 #endif

@@ -4,15 +4,6 @@
 
 #define ABSENCES_TOLD 4U
 
-static bool has(const struct fib_entry *e, const struct addr *a)
-{
-	for (size_t i = 0; e != NULL && i < e->n; i++) {
-		if (addr_equal(&e->gateways[i], a))
-			return true;
-	}
-	return false;
-}
-
 static int by_time(const void *a, const void *b)
 {
 	const struct instant *x = a, *y = b;
@@ -42,7 +33,7 @@ struct absence {
 
 static bool is_there(const struct absence *a, const struct fib_entry *e)
 {
-	return a->address != NULL ? has(e, a->address) || e == NULL || e->n == 0 : e != NULL && e->n > 0;
+	return a->address != NULL ? fib_entry_has(e, a->address) || e == NULL || e->n == 0 : e != NULL && e->n > 0;
 }
 
 static void say_absence(const struct question *q, struct saying *s, const struct absence *a, struct instant from,

@@ -190,7 +190,10 @@ static void cell_without(const struct subject *s, char *ret, size_t room)
 
 static void cell_no_route(const struct subject *s, char *ret, size_t room)
 {
-	snprintf(ret, room, s->has_left ? "%llu" : "-", (unsigned long long)s->left.no_route);
+	if (s->has_left)
+		snprintf(ret, room, "%llu", (unsigned long long)s->left.no_route);
+	else
+		snprintf(ret, room, "-");
 }
 
 /* By the packets: the kernel's messages tell when they were read. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Routes of our own: staged, committed, and what each peer gets of them. */
 #include "bgp_int.h"
+#include "community.h"
 
 #include <stdlib.h>
 
@@ -136,13 +137,6 @@ static bool meant_for(const struct originated *o, bgp_peer_id peer)
 	return false;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void add_communities(struct bgp_speaker *s, const struct way *w)
 {
 	for (uint32_t i = 0; i < w->community_count; i++) {
@@ -155,17 +149,6 @@ static void add_communities(struct bgp_speaker *s, const struct way *w)
 	}
 }
 
-static int by_parts(const void *a, const void *b)
-{
-	const struct large_community *x = a, *y = b;
-
-	for (size_t i = 0; i < 3; i++) {
-		if (x->part[i] != y->part[i])
-			return x->part[i] < y->part[i] ? -1 : 1;
-	}
-	return 0;
-}
-
 /* The same of large ones, which are few. */
 static void add_larges(struct bgp_speaker *s, const struct way *w)
 {
@@ -175,7 +158,7 @@ static void add_larges(struct bgp_speaker *s, const struct way *w)
 
 		memcpy(one.part, w->large[i], sizeof(one.part));
 		for (size_t k = 0; k < s->larges.len; k++)
-			there |= by_parts(&s->larges.at[k], &one) == 0;
+			there |= community_large_compare(s->larges.at[k].part, one.part) == 0;
 		if (!there)
 			VEC_PUSH(&s->larges, one);
 	}
@@ -207,9 +190,9 @@ static const struct way *gather(struct bgp_speaker *s, const struct originated *
 		n++;
 	}
 	if (n > 1 && s->words.len > 1)
-		qsort(s->words.at, s->words.len, sizeof(*s->words.at), by_value);
+		qsort(s->words.at, s->words.len, sizeof(*s->words.at), community_compare);
 	if (n > 1 && s->larges.len > 1)
-		qsort(s->larges.at, s->larges.len, sizeof(*s->larges.at), by_parts);
+		qsort(s->larges.at, s->larges.len, sizeof(*s->larges.at), community_large_compare);
 	return speaks;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* BGP communities as MetalLB reads them (METALLB section 2.4). */
+#include "community.h"
 #include "kube_int.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COMMUNITIES_MAX 63
@@ -51,39 +51,6 @@ static const char *alias_value(const struct config *config, const char *name)
 	return NULL;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int by_parts(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	for (size_t i = 0; i < 3; i++) {
-		if (x[i] != y[i])
-			return x[i] < y[i] ? -1 : 1;
-	}
-	return 0;
-}
-
-/* Sorted, each once: an alias and the literal that it stands for are one community. */
-static size_t distinct(void *values, size_t n, size_t size, int (*compare)(const void *, const void *))
-{
-	uint8_t *at = values;
-	size_t kept = 0;
-
-	if (n > 0)
-		qsort(values, n, size, compare);
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || compare(at + (kept - 1) * size, at + i * size) != 0)
-			memmove(at + kept++ * size, at + i * size, size);
-	}
-	return kept;
-}
-
 static size_t colons(const char *text)
 {
 	size_t n = 0;
@@ -125,9 +92,9 @@ int kube_communities_read(struct config *config, struct advertisement_conf *a, s
 			values[n++] = v.part[0] << 16 | v.part[1];
 	}
 	a->communities = values;
-	a->community_count = distinct(values, n, sizeof(*values), by_value);
+	a->community_count = community_sort(values, n); /* an alias and what it stands for are one */
 	a->large = (const uint32_t(*)[3])large;
-	a->large_count = distinct(large, large_count, sizeof(*large), by_parts);
+	a->large_count = community_large_sort(large, large_count);
 	n = a->community_count + a->large_count;
 	if (n > COMMUNITIES_MAX)
 		return kube_config_refuse(err, &a->origin, "%zu communities; a prefix carries at most %d", n,

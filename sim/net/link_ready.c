@@ -70,7 +70,7 @@ static int64_t now_ns(void)
 static int listen_to_links(struct net_ns *ns, struct errmsg *err)
 {
 	const struct sockaddr_nl group = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
-	int fd = net_socket(ns, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE, err);
+	int fd = net_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, err);
 
 	if (fd >= 0 && bind(fd, (const struct sockaddr *)&group, sizeof(group)) < 0) {
 		(void)errmsg_set(err, -errno, "%s: hearing of its links", ns->name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A worker's real speaker: which sessions and routes it is to have, and what changed since it was told last. */
+#include "community.h"
 #include "daemon_int.h"
 
 #include <errno.h>
@@ -74,58 +75,28 @@ const char *speaker_family(const struct speaker_view *v)
 
 /* ---- Routes from announcements ---- */
 
-static int community_compare(const void *a, const void *b)
+/* The two lists one behind the other, in memory of their own. */
+static void *join(const void *a, size_t a_count, const void *b, size_t b_count, size_t size, struct arena *memory)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint8_t *all = arena_array(memory, a_count + b_count + 1, size);
 
-	return (x > y) - (x < y);
+	if (a_count > 0)
+		memcpy(all, a, a_count * size);
+	if (b_count > 0)
+		memcpy(all + a_count * size, b, b_count * size);
+	return all;
 }
 
 static void communities_unite(struct node_route *r, const struct kube_announcement *a, struct arena *memory)
 {
-	uint32_t *all = arena_array(memory, r->community_count + a->community_count + 1, sizeof(*all));
-	size_t n = r->community_count + a->community_count, kept = 0;
+	uint32_t *all =
+		join(r->communities, r->community_count, a->communities, a->community_count, sizeof(*all), memory);
+	uint32_t(*large)[3] = join(r->large, r->large_count, a->large, a->large_count, sizeof(*large), memory);
 
-	if (r->community_count > 0)
-		memcpy(all, r->communities, r->community_count * sizeof(*all));
-	if (a->community_count > 0)
-		memcpy(all + r->community_count, a->communities, a->community_count * sizeof(*all));
-	qsort(all, n, sizeof(*all), community_compare);
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || all[kept - 1] != all[i])
-			all[kept++] = all[i];
-	}
 	r->communities = all;
-	r->community_count = kept;
-}
-
-static int large_compare(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	for (size_t i = 0; i < 3; i++) {
-		if (x[i] != y[i])
-			return x[i] < y[i] ? -1 : 1;
-	}
-	return 0;
-}
-
-static void larges_unite(struct node_route *r, const struct kube_announcement *a, struct arena *memory)
-{
-	size_t n = r->large_count + a->large_count, kept = 0;
-	uint32_t(*all)[3] = arena_array(memory, n + 1, sizeof(*all));
-
-	if (r->large_count > 0)
-		memcpy(all, r->large, r->large_count * sizeof(*all));
-	if (a->large_count > 0)
-		memcpy(all + r->large_count, a->large, a->large_count * sizeof(*all));
-	qsort(all, n, sizeof(*all), large_compare);
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || large_compare(all[kept - 1], all[i]) != 0)
-			memmove(all[kept++], all[i], sizeof(*all));
-	}
-	r->large = (const uint32_t(*)[3])all;
-	r->large_count = kept;
+	r->community_count = community_sort(all, r->community_count + a->community_count);
+	r->large = (const uint32_t(*)[3])large;
+	r->large_count = community_large_sort(large, r->large_count + a->large_count);
 }
 
 static struct kube_strings strings_keep(const struct kube_strings *s, struct arena *memory)
@@ -159,7 +130,6 @@ static void routes_make(struct speaker_view *v, struct kube_cluster *cluster, st
 		if (routes[at].local_pref == 0)
 			routes[at].local_pref = a[i].local_pref;
 		communities_unite(&routes[at], &a[i], memory);
-		larges_unite(&routes[at], &a[i], memory);
 	}
 }
 

@@ -116,17 +116,25 @@ static void put_routes(struct wire_out *out, const struct wire_session *session,
 	}
 }
 
-static void put_mp_reach(struct wire_out *out, const struct wire_session *session, struct wire_in next_hop,
-			 const struct wire_route *routes, size_t n)
+/* MP_REACH_NLRI up to its NLRI. */
+static struct wire_mark mp_reach_begin(struct wire_out *out, uint16_t afi, uint8_t safi, struct wire_in next_hop)
 {
 	struct wire_mark m = wire_attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_REACH);
-	uint16_t afi = afi_of(&routes[0]);
 
 	wire_put16(out, afi);
-	wire_put8(out, WIRE_SAFI_UNICAST);
+	wire_put8(out, safi);
 	wire_put8(out, wire_left(&next_hop));
 	wire_put(out, next_hop.at, wire_left(&next_hop));
 	wire_put8(out, 0);
+	return m;
+}
+
+static void put_mp_reach(struct wire_out *out, const struct wire_session *session, struct wire_in next_hop,
+			 const struct wire_route *routes, size_t n)
+{
+	uint16_t afi = afi_of(&routes[0]);
+	struct wire_mark m = mp_reach_begin(out, afi, WIRE_SAFI_UNICAST, next_hop);
+
 	put_routes(out, session, afi, routes, n);
 	wire_attr_end(out, m);
 }
@@ -276,12 +284,7 @@ void wire_opaque_encode(struct wire_out *out, const struct wire_session *session
 
 	wire_put16(out, 0);
 	list = wire_reserve(out, 2);
-	m = wire_attr_begin(out, OPTIONAL_NON_TRANSITIVE, WIRE_ATTR_MP_REACH);
-	wire_put16(out, nlri->afi);
-	wire_put8(out, nlri->safi);
-	wire_put8(out, wire_left(&attrs->mp_hop));
-	wire_put(out, attrs->mp_hop.at, wire_left(&attrs->mp_hop));
-	wire_put8(out, 0);
+	m = mp_reach_begin(out, nlri->afi, nlri->safi, attrs->mp_hop);
 	wire_put(out, nlri->bytes.at, wire_left(&nlri->bytes));
 	wire_attr_end(out, m);
 	put_attrs(out, session, attrs, true);

@@ -65,7 +65,7 @@ static const char *build(struct pair *pair)
 		{"ip", "link", "set", "left", "address", "02:00:00:00:00:0a", "addrgenmode", "none", "up"},
 		{"ip", "link", "set", "right", "address", "02:00:00:00:00:0b", "addrgenmode", "none", "up"},
 		/* until then the kernel drops what is sent */
-		{"sh", "-c",
+		{"timeout", "10", "sh", "-c",
 		 "for l in left right; do until ip -o link show dev $l | grep -q 'state UP'; do sleep 0.01; done; "
 		 "done"},
 	};
