@@ -14,7 +14,7 @@ static enum bgp_add_path add_path_of(enum plan_add_path add_path)
 
 struct bgp_peer_conf run_engine(const struct plan_engine *e)
 {
-	return (struct bgp_peer_conf){
+	struct bgp_peer_conf conf = {
 		.passive = e->waits,
 		.connect_retry_s = (uint16_t)e->connect_retry_s,
 		.idle_hold_s = (uint16_t)e->idle_hold_s,
@@ -39,6 +39,11 @@ struct bgp_peer_conf run_engine(const struct plan_engine *e)
 		.no_capabilities = e->without,
 		.no_capabilities_count = e->without_count,
 	};
+
+	_Static_assert(PLAN_FAMILIES_MAX == BGP_OTHER_FAMILIES, "a session of a scenario has as many families");
+	for (size_t i = 0; i < e->family_count; i++)
+		conf.other_families[i] = (struct bgp_family){e->families[i].afi, e->families[i].safi};
+	return conf;
 }
 
 struct node_lab_conf run_lab_conf(const struct plan_lab *lab)

@@ -163,6 +163,7 @@ static const struct field engine_fields[] = {
 	{.key = "extended_next_hop", .read = field_bool, .offset = IN_ENGINE(extended_next_hop)},
 	{.key = "long_lived", .read = field_seconds, .offset = IN_ENGINE(long_lived_s), .max = LONG_LIVED_MAX_S},
 	{.key = "policy", .read = field_word, .offset = IN_ENGINE(policies), .more = &policies},
+	{.key = "families", .read = plan_afi_read},
 	{.key = "capabilities", .read = field_capabilities},
 	{.key = "without", .read = field_without},
 	{.key = "max_prefixes", .read = field_u32, .offset = IN_ENGINE(max_prefixes), .min = 1},
@@ -194,6 +195,7 @@ void plan_engine_read(struct reader *r, const struct yaml_node *v, const struct 
 /* What MetalLB's native speaker has no machinery for, and says nothing of. */
 static const char *const not_native[] = {"add_path",
 					 "extended_next_hop",
+					 "families",
 					 "long_lived",
 					 "max_prefixes",
 					 "excess",

@@ -113,6 +113,7 @@ void plan_update_read(struct reader *r, const struct yaml_node *v, const struct 
 void plan_session_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab);
 
 /* plan_engine.c: session, of the router and of workers */
+void plan_afi_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret);    /* plan_engine */
 void plan_engine_read(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret); /* plan_engine */
 /* That who speaks has what is asked of its sessions. */
 void plan_engine_check(struct plan_state *s, const struct yaml_node *lab_map, const struct plan_lab *lab);

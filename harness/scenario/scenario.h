@@ -116,11 +116,20 @@ enum plan_add_path { PLAN_ADD_PATH_NONE, PLAN_ADD_PATH_RECEIVE, PLAN_ADD_PATH_SE
 enum plan_policies { PLAN_POLICIES_BOTH, PLAN_POLICIES_IMPORT, PLAN_POLICIES_EXPORT, PLAN_POLICIES_NONE };
 
 /* router.session, workers.session: of built-in speakers. Zero: the speaker's own. */
+#define PLAN_FAMILIES_MAX 4
+/* IANA's numbers of a family. */
+struct plan_afi {
+	uint16_t afi;
+	uint8_t safi;
+};
+
 struct plan_engine {
 	enum plan_add_path add_path;
 	bool extended_next_hop; /* RFC 8950 */
 	uint32_t long_lived_s;	/* RFC 9494 */
 	enum plan_policies policies;
+	struct plan_afi families[PLAN_FAMILIES_MAX]; /* beyond unicast */
+	size_t family_count;
 	const uint8_t *capabilities; /* TLVs put behind its own, as they are */
 	size_t capabilities_len;
 	const uint8_t *without; /* codes of its own that are left out */

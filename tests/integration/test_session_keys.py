@@ -13,7 +13,7 @@ FIELDS = {"time": "frame.time_relative", "source": "ip.src", "type": "bgp.type",
           "prefix": "bgp.nlri_prefix", "as2": f"{ATTRIBUTE}.as_path_segment.as2", "as4": f"{ATTRIBUTE}.as_path_segment.as4",
           "origin": f"{ATTRIBUTE}.origin", "community": f"{ATTRIBUTE}.community_wellknown", "words": "bgp.notify.communication",
           "withdrawn": "bgp.withdrawn_prefix", "to": "ip.dst", "port": "tcp.dstport", "stream": "tcp.stream",
-          "refresh": "bgp.route_refresh.subtype", "error": "bgp.notify.major_error", "cease": "bgp.notify.minor_error_cease"}
+          "refresh": "bgp.route_refresh.subtype", "afi": "bgp.cap.mp.afi", "safi": "bgp.cap.mp.safi", "error": "bgp.notify.major_error", "cease": "bgp.notify.minor_error_cease"}
 NEXT_MINUTE = "  - never: {service: nginx, announced_by: none, for: 60s}\n"
 
 
@@ -69,6 +69,15 @@ steps:
         for node in (ROUTER, WORKER):
             self.assertAlmostEqual(self.opened(keys, node), 7, delta=0.1)
         self.assertIn("172.16.254.1", self.of(plain, ROUTER, "prefix"))
+
+    def test_families(self):
+        """Each end offers what it is told to, behind unicast."""
+        frames = self.play("families", ", session: {families: [l2vpn_evpn, 16388/71]}", ", session: {families: [ipv4_vpn, l2vpn_evpn]}",
+                           "  - expect: {service: nginx, announced_by: all, within: 20s}\n")
+        for node, wanted in ((ROUTER, "1/1 2/1 25/70 16388/71"), (WORKER, "1/1 1/128 25/70")):
+            frame = next(f for f in frames if f["source"] == node and f["capabilities"])
+            pairs = " ".join(f"{afi}/{safi}" for afi, safi in zip(frame["afi"].split(","), frame["safi"].split(","), strict=True))
+            self.assertEqual(pairs, wanted, node)
 
     def test_policies(self):
         """RFC 8212: without an import policy the router takes nothing that it could tell; without one for export it tells nobody."""

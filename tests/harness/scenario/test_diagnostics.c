@@ -439,6 +439,30 @@ static const struct row scenarios[] = {
 	 "lab:\n"
 	 "  workers: {session: {without: [as4, add_paths]}}\n",
 	 1, 2, 38, 9, "without: no capability is called \"add_paths\"", "did you mean \"add_path\"?"},
+	{"no such family",
+	 "lab:\n"
+	 "  router: {session: {families: [25/70, l2vpn_evp]}}\n",
+	 1, 2, 40, 9, "families: neither AFI/SAFI in numbers nor one that is called \"l2vpn_evp\"",
+	 "did you mean \"l2vpn_evpn\"?"},
+	{"family beyond its numbers",
+	 "lab:\n"
+	 "  router: {session: {families: [1/256]}}\n",
+	 1, 2, 33, 5, "families: neither AFI/SAFI in numbers nor one that is called \"1/256\"",
+	 "known: ipv4_multicast, ipv4_labeled, ipv4_vpn, ipv4_flowspec, ipv6_multicast, ipv6_labeled, ipv6_vpn, "
+	 "ipv6_flowspec, "
+	 "l2vpn_vpls, l2vpn_evpn, link_state"},
+	{"unicast is no further family",
+	 "lab:\n"
+	 "  router: {session: {families: [2/1]}}\n",
+	 1, 2, 33, 3, "families: unicast is no further family", "sessions carry it without a word"},
+	{"family named twice",
+	 "lab:\n"
+	 "  router: {session: {families: [ipv4_vpn, 1/128]}}\n",
+	 1, 2, 43, 5, "families: 1/128 stands there twice", NULL},
+	{"five families",
+	 "lab:\n"
+	 "  router: {session: {families: [1/2, 1/3, 1/4, 1/5, 1/6]}}\n",
+	 1, 2, 53, 3, "families: more than 4", NULL},
 	{"capability that is no hex",
 	 "lab:\n"
 	 "  workers: {session: {capabilities: [4x]}}\n",

@@ -305,7 +305,8 @@ static void sessions_of_built_in_speakers(void **state)
 		"              excess: ignore, damping: false, delay_open: 1s, mrai: 2s, min_origination: 3s,\n"
 		"              connect_retry: 4s, idle_hold: 5s, send_hold: 91s, stale: 6s, deferral: 7s, passive: "
 		"false,\n"
-		"              automatic_start: false, notify_before_open: false, collision_established: true}\n"
+		"              automatic_start: false, notify_before_open: false, collision_established: true,\n"
+		"              families: [l2vpn_evpn, 1/128, 16388/71]}\n"
 		"  workers: {session: {capabilities: [49 02 0102, fe00], without: [extended_message, "
 		"enhanced_refresh]}}\n");
 	const struct plan_engine *e = &p->lab.router_engine, *w = &p->lab.worker_engine;
@@ -324,6 +325,11 @@ static void sessions_of_built_in_speakers(void **state)
 		    !w->collision_established);
 	support_bytes_equal(w->capabilities, w->capabilities_len, octets, sizeof(octets));
 	support_bytes_equal(w->without, w->without_count, without, sizeof(without));
+	assert_int_equal(w->family_count, 0);
+	assert_int_equal(e->family_count, 3);
+	assert_true(e->families[0].afi == 25 && e->families[0].safi == 70);
+	assert_true(e->families[1].afi == 1 && e->families[1].safi == 128);
+	assert_true(e->families[2].afi == 16388 && e->families[2].safi == 71);
 	assert_true(w->add_path == PLAN_ADD_PATH_NONE && w->policies == PLAN_POLICIES_BOTH && w->mrai_s == 0);
 	plan_free(p);
 }
