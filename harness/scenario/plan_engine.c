@@ -193,21 +193,10 @@ void plan_engine_read(struct reader *r, const struct yaml_node *v, const struct 
 /* ---- Checks ---- */
 
 /* What MetalLB's native speaker has no machinery for, and says nothing of. */
-static const char *const not_native[] = {"add_path",
-					 "extended_next_hop",
-					 "families",
-					 "long_lived",
-					 "max_prefixes",
-					 "excess",
-					 "damping",
-					 "connect_retry",
-					 "idle_hold",
-					 "send_hold",
-					 "stale",
-					 "deferral",
-					 "automatic_start",
-					 "collision_established",
-					 "notify_before_open"};
+static const char *const not_native[] = {
+	"add_path",	   "extended_next_hop",	    "families",		 "long_lived", "max_prefixes", "excess",
+	"damping",	   "connect_retry",	    "idle_hold",	 "send_hold",  "stale",	       "deferral",
+	"automatic_start", "collision_established", "notify_before_open"};
 
 static void workers_check(struct plan_state *s, const struct yaml_node *workers, const struct plan_lab *lab)
 {

@@ -220,6 +220,21 @@ static bool speaker_new(struct lab *l, char **w, size_t n)
 	return true;
 }
 
+/* "1/128,25/70". */
+static bool families(struct bgp_peer_conf *conf, const char *text)
+{
+	for (size_t n = 0; n < BGP_OTHER_FAMILIES; n++) {
+		struct bgp_family *f = &conf->other_families[n];
+
+		if (sscanf(text, "%hu/%hhu", &f->afi, &f->safi) != 2)
+			return false;
+		text = strchr(text, ',');
+		if (text++ == NULL)
+			return true;
+	}
+	return false;
+}
+
 static bool peer_word(struct speaker *s, size_t i, struct bgp_peer_conf *conf, const char *name, const char *value)
 {
 	if (strcmp(name, "password") == 0) {
@@ -235,6 +250,8 @@ static bool peer_word(struct speaker *s, size_t i, struct bgp_peer_conf *conf, c
 	} else if (strcmp(name, "without") == 0) {
 		conf->no_capabilities = s->without[i];
 		conf->no_capabilities_count = unhex(value, s->without[i], CAPABILITIES_MAX);
+	} else if (strcmp(name, "families") == 0) {
+		return families(conf, value);
 	} else {
 		return field_set(peer_fields, conf, name, number(value));
 	}

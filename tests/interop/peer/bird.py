@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from daemon import AS, OWN4, OWN6, SBIN, Daemon, bandwidth, tool
+from daemon import AS, OWN4, OWN6, OWN_VPN, RD, SBIN, Daemon, bandwidth, tool
 from ours import until
 NO_IPV6, ITS_PORT = "another program of 1.6 has IPv6", "BIRD 2 has the port here"
 
@@ -18,6 +18,7 @@ class Bird2(Daemon):
     names_protocols, refuses_without_policy = True, True
     lacks = {"8538 N bit": "2.0.12 does not offer it", "8538 N bit, theirs": "2.0.12 does not offer it",
              "8538 Hard Reset, theirs": "2.0.12 does not offer it"}
+    vpn_label = 3  # implicit null: it has no label of its own
     BANDWIDTH, BFD_DOWN = re.compile("0x4004"), (6, 0)  # RFC 9384 is younger than 2.0.12
 
     @classmethod
@@ -55,6 +56,7 @@ class Bird2(Daemon):
         channel += ["add paths on;"] if s.add_path else []
         channel += ["extended next hop on;"] if s.extended_next_hop else []
         lines += self.channels(channel)
+        lines += ["vpn4 mpls { table vpns; import all; export all; };"] if s.vpn else []
         return f"protocol bgp h{s.host} {{\n  " + "\n  ".join(lines) + "\n}\n"
 
     @staticmethod
@@ -67,6 +69,7 @@ class Bird2(Daemon):
         text += f"protocol static own4 {{ ipv4; route {OWN4} blackhole {{ {attributes} }}; }}\n"
         text += 'protocol bfd { accept direct; strict bind yes; interface "link" { interval 100 ms; idle tx interval 100 ms; multiplier 5; }; }\n'
         text += f"protocol static own6 {{ ipv6; route {OWN6} blackhole {{ {attributes} }}; }}\n"
+        text += f"vpn4 table vpns;\nprotocol static ownvpn {{ vpn4 {{ table vpns; }}; route {RD[0]}:{RD[1]} {OWN_VPN} blackhole; }}\n"
         return text + "".join(self.session_text(s) for s in sessions)
 
     def start(self, sessions):
@@ -80,6 +83,11 @@ class Bird2(Daemon):
     def keeps(self, s, route):
         """Its table says so of long-lived ones alone."""
         return "Neighbor graceful restart active" in self.raw(s)
+
+    def vpn_route(self, prefix):
+        """What it has of the prefix in a VPN, in its own words; empty: nothing."""
+        shown = self.ask("show", "route", "table", "vpns", "all")
+        return next((text for text in re.split(rf"(?m)^(?={RD[0]}:)", shown) if f" {prefix} " in text[:60]), "")
 
     def refusal(self, s):
         """What it says of a session of which no policy is told; None where it has nothing against it."""
@@ -154,7 +162,7 @@ class Bird1(Bird2):
                  "daemons/bird1/usr/sbin/bird")
     bind, refuses_without_policy = "", False
     lacks = {"9072 extended parameters": "1.6 takes the length for an error",
-             "4760 IPv4 and IPv6": NO_IPV6, "4724 End-of-RIB": NO_IPV6, "8950 IPv4 over IPv6": NO_IPV6,
+             "4760 IPv4 and IPv6": NO_IPV6, "4760 other families": "1.6 has unicast alone", "4724 End-of-RIB": NO_IPV6, "8950 IPv4 over IPv6": NO_IPV6,
              "9234 roles": "1.6 has no roles", "9234 OTC": "1.6 has no roles", "8538 N bit": "1.6 does not offer it",
              "8538 N bit, theirs": "1.6 does not offer it", "8538 Hard Reset, theirs": "1.6 does not offer it",
              "9384 BFD itself": ITS_PORT, "9384 BFD down, theirs": ITS_PORT,

@@ -6,8 +6,8 @@ import struct
 
 import wire
 from bench import same, standard
-from daemon import AS, OWN4
-from ours import until
+from daemon import AS, EVPN, LABEL, OWN4, OWN_MAC, OWN_VPN, RD, VPN
+from ours import Speaker, host4, until
 
 OWN_EXTRA = {"extended": "c010080002fbf400000007", "large": "c0200cfa56ea010000000200000003"}
 NO_EXPORT = 0xffffff01
@@ -183,3 +183,41 @@ def only_to_customer(b):
     customer.announce(other_prefix)
     another.has(other_prefix)
     same(b.prefix() in another.routes(), False, "a leak to another provider")
+
+
+def mac_route(mac, vni):
+    """RFC 7432 section 7.2, without an IP address: type 2 and what it is long, RD, no segment, tag 0, MAC; a VNI for a label
+    (RFC 8365 section 5.1.3)."""
+    value = struct.pack(">HHI", 0, *RD) + bytes(14) + b"\x30" + bytes.fromhex(mac.replace(":", "")) + b"\0" + vni.to_bytes(3, "big")
+    return bytes([2, len(value)]) + value
+
+
+@standard("4760 other families", {"vpn": True}, {})
+def other_families(b):
+    """What the daemon tells of a VPN (and of EVPN) we keep as it came; what a third speaker tells us we pass on as it came, and
+    take back when it does."""
+    router, third = (s.host for s in b.sessions)
+    number = b.sessions[1].as_
+    ours = b.up(0, {"readvertise": 1}, others=[(host4(third), {"remote_as": number, "passive": 1, "families": "1/128"})],
+                families="1/128,25/70")
+    other = Speaker(b.control, third, host4(router), 4, {"as": number}, remote_as=ours.number, families="1/128")
+    b.speakers.append(other)
+    other.up()
+    own = {VPN: wire.vpn_nlri(OWN_VPN, b.daemon.vpn_label, RD), EVPN: mac_route(OWN_MAC, LABEL)}
+    for family in b.daemon.origin:
+        same(list(family) in ours.info()["families"], True, f"{family} agreed on: {ours.info()}")
+        until(lambda f=family: [r for r in ours.control.tell("in", router, 0) if r["family"] == list(f)],
+              lambda f=family: f"its route of {f}: {ours.control.tell('in', router, 0)}")
+        told = [r["nlri"] for r in ours.control.tell("in", router, 0) if r["family"] == list(family)]
+        same(told, [own[family].hex()], f"{family} of the daemon")
+    path = wire.attribute(wire.ORIGIN, b"\0") + wire.attribute(wire.AS_PATH, wire.path(number))
+    mine = wire.vpn_nlri(b.prefix(), 777, RD)
+    target = wire.attribute(wire.EXTENDED, bytes.fromhex("0002fbf400000001"))
+    other.raw(wire.update_of(wire.mp_reach(*VPN, bytes(8) + octets(other.address), mine), path, target))
+    shown = until(lambda: b.daemon.vpn_route(b.prefix()), lambda: f"{b.prefix()} in a VPN at {b.daemon.name}: {ours.control.tell('in', router, 1)}")
+    for words in b.daemon.vpn_words:
+        same(bool(re.search(words.format(label=777, path=f"{ours.number} {number}"), shown)), True, f"{words} in {shown}")
+    other.raw(wire.update_of(wire.mp_unreach(*VPN, mine)))
+    if b.daemon.vpn_gone:
+        until(lambda: not b.daemon.vpn_route(b.prefix()), lambda: f"{b.prefix()} gone from the VPN: {b.daemon.vpn_route(b.prefix())}")
+    same((ours.info()["state"], other.info()["state"]), ("Established", "Established"), "sessions")

@@ -3,7 +3,7 @@
 
 A session's options: family, as_ (of ours; absent: one of its own), internal, password, gtsm, role, strict, add_path, restart,
 long_lived, extended_next_hop, extended_message, reflect, no_policy, max_prefixes, hold, dials, bfd, bandwidth (of the link to ours,
-Mbit/s)."""
+Mbit/s), vpn (VPN-IPv4, and EVPN where the daemon has it)."""
 import os
 import pathlib
 import shutil
@@ -16,6 +16,10 @@ from ours import host4, until
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 AS = 4200000001
 OWN4, OWN6 = "198.51.100.0/24", "2001:db8:100::/48"
+VPN, EVPN = (1, 128), (25, 70)  # AFI and SAFI
+RD, LABEL = (64500, 1), 100  # of what daemons announce to a VPN
+OWN_VPN = "203.0.113.0/24"
+OWN_MAC = "02:00:00:00:00:07"
 
 
 class Session:
@@ -38,6 +42,10 @@ class Daemon:
     lacks = {}
     heeds_shutdown = True  # RFC 8326, by itself or as configured here
     refuses_without_policy = False  # RFC 8212: does not start then
+    origin = (VPN,)  # families beyond unicast of which it announces a route
+    vpn_words = ("{path}", "{label}")  # what it says of such a route
+    vpn_label = LABEL
+    vpn_gone = True  # it takes such a route back
     names_protocols = False  # and not neighbors, in its tables
 
     def __init__(self, number, folder):

@@ -6,7 +6,7 @@ import pathlib
 import re
 import subprocess
 
-from daemon import AS, OWN4, OWN6, Daemon, text_of, tool
+from daemon import AS, LABEL, OWN4, OWN6, OWN_VPN, RD, Daemon, text_of, tool
 from ours import until
 
 class Frr(Daemon):
@@ -36,6 +36,8 @@ class Frr(Daemon):
             lines += [f" {n} route-reflector-client"] if s.reflect else []
             lines += [f" {n} maximum-prefix {s.max_prefixes}"] if s.max_prefixes else []
             lines += [" exit-address-family"]
+        lines += [" address-family ipv4 vpn", f" {n} activate", f" {n} route-map ALL in", f" {n} route-map ALL out",
+                  " exit-address-family"] if s.vpn else []
         return "\n".join(lines) + "\n"
 
     def configuration(self, sessions):
@@ -49,6 +51,8 @@ class Frr(Daemon):
         text += " no bgp network import-check\n no bgp hard-administrative-reset\n coalesce-time 50\n bgp bestpath compare-routerid\n"
         text += " bgp long-lived-graceful-restart stale-time 60\n" + "".join(self.session_text(s) for s in sessions)
         text += f" address-family ipv4 unicast\n  network {OWN4} route-map OWN\n exit-address-family\n"
+        if any(s.vpn for s in sessions):
+            text += f" address-family ipv4 vpn\n  network {OWN_VPN} rd {RD[0]}:{RD[1]} label {LABEL}\n exit-address-family\n"
         return text + f" address-family ipv6 unicast\n  network {OWN6} route-map OWN\n exit-address-family\nexit\n"
 
     def start(self, sessions):
@@ -125,6 +129,11 @@ class Frr(Daemon):
         family = "ipv6" if ":" in prefix else "ipv4"
         shown = json.loads(self.ask(f"show bgp {family} unicast {prefix} json") or "{}")
         return [self.route(p) for p in shown.get("paths", [])]
+
+    def vpn_route(self, prefix):
+        """What it has of the prefix in a VPN, in its own words; empty: nothing."""
+        shown = self.ask(f"show bgp ipv4 vpn {prefix}")
+        return shown if "Paths:" in shown else ""
 
     @staticmethod
     def route(p):

@@ -3,14 +3,14 @@
 import json
 import re
 
-from daemon import AS, OWN4, OWN6, Daemon, text_of, tool
+from daemon import AS, EVPN, LABEL, OWN4, OWN6, OWN_MAC, OWN_VPN, RD, VPN, Daemon, text_of, tool
 from ours import until
 
 class Gobgp(Daemon):
     """GoBGP."""
 
     name, program = "GoBGP", "gobgpd"
-    heeds_shutdown = False
+    heeds_shutdown, origin = False, (VPN, EVPN)
     BANDWIDTH = re.compile("125000000|1.25e")
     lacks = {"1997 NO_EXPORT": "3.10 passes it on",
              "4271 no hold time": "3.10 gives up at its first write where the hold time is 0",
@@ -47,6 +47,8 @@ class Gobgp(Daemon):
                 text += "[neighbors.afi-safis.add-paths.config]\nreceive = true\nsend-max = 4\n"
             if s.max_prefixes:
                 text += f"[neighbors.afi-safis.prefix-limit.config]\nmax-prefixes = {s.max_prefixes}\n"
+        for family in ("l3vpn-ipv4-unicast", "l2vpn-evpn") if s.vpn else ():
+            text += f'[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "{family}"\n'
         return text
 
     def configuration(self, sessions):
@@ -77,6 +79,16 @@ class Gobgp(Daemon):
         until(lambda: str(AS) in self.ask("global"), lambda: "GoBGP answers: " + self.log())
         for family, prefix in (("ipv4", OWN4), ("ipv6", OWN6)):
             self.ask("global", "rib", "add", "-a", family, prefix, "community", "64500:1", "large-community", f"{AS}:2:3", "rt", "64500:7")
+
+        if any(s.vpn for s in sessions):
+            rd = f"{RD[0]}:{RD[1]}"
+            self.ask("global", "rib", "add", "-a", "vpnv4", OWN_VPN, "label", LABEL, "rd", rd, "rt", rd, "nexthop", self.address4)
+            self.ask("global", "rib", "add", "-a", "evpn", "macadv", OWN_MAC, "0.0.0.0", "etag", 0, "label", LABEL, "rd", rd, "rt", rd)
+
+    def vpn_route(self, prefix):
+        """What it has of the prefix in a VPN, in its own words; empty: nothing."""
+        shown = json.loads(self.ask("global", "rib", "-a", "vpnv4", "-j") or "{}")
+        return json.dumps([paths for name, paths in shown.items() if name.endswith(prefix)] or "").strip('"').replace(",", "")
 
     def ask(self, *what):
         return self.run(tool("gobgp"), *what)

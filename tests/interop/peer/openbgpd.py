@@ -11,6 +11,8 @@ class Openbgpd(Daemon):
     """OpenBGPD."""
 
     name, program = "OpenBGPD", "bgpctl"
+    origin, vpn_words = (), ("{path}",)  # its own VPN routes take OpenBSD
+    vpn_gone = False  # 7.7 keeps them, with any label in the withdrawal
     BANDWIDTH = re.compile("bandwidth|4004", re.I)
     lacks = {"8654 extended messages": "7.7 does not offer them",
              "8950 IPv4 over IPv6": "7.7 does not offer it",
@@ -37,6 +39,7 @@ class Openbgpd(Daemon):
         lines += ["announce restart yes"] if s.restart else []
         lines += ["route-reflector"] if s.reflect else []
         lines += [f"max-prefix {s.max_prefixes}"] if s.max_prefixes else []
+        lines += ["announce IPv4 vpn"] if s.vpn else []
         return f"neighbor {s.address} {{\n\t" + "\n\t".join(lines) + "\n}\n"
 
     def configuration(self, sessions):
@@ -100,6 +103,10 @@ class Openbgpd(Daemon):
     def routes(self, prefix):
         shown = json.loads(self.ask("-j", "show", "rib", "detail", prefix) or "{}")
         return [self.route(p) for p in shown.get("rib", [])]
+
+    def vpn_route(self, prefix):
+        """What it has of the prefix in a VPN, in its own words; empty: nothing."""
+        return "\n".join(line for line in self.ask("show", "rib", "vpnv4").splitlines() if prefix in line)
 
     @staticmethod
     def route(p):

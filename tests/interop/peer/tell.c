@@ -79,9 +79,12 @@ void tell_info(const struct speaker *s, bgp_peer_id peer, FILE *to)
 		i.route_refresh, i.enhanced_refresh, i.extended_next_hop, i.ipv4, i.ipv6);
 	fprintf(to,
 		"\"add_path_v4\": %u, \"add_path_v6\": %u, \"restart\": %u, \"notification_restart\": %u, "
-		"\"bfd\": %u}\n",
+		"\"bfd\": %u, \"families\": [",
 		(unsigned int)i.add_path_v4, (unsigned int)i.add_path_v6, i.graceful_restart, i.notification_restart,
 		s->bfd != NULL && bfd_session_info(s->bfd, s->bfd_session).state == WIRE_BFD_UP);
+	for (size_t n = 0; n < BGP_OTHER_FAMILIES && i.other_families[n].afi != 0; n++)
+		fprintf(to, "%s[%u, %u]", n > 0 ? ", " : "", i.other_families[n].afi, i.other_families[n].safi);
+	fprintf(to, "]}\n");
 }
 
 struct list {
@@ -102,6 +105,10 @@ static void route(void *ctx, const struct bgp_adj_route *r)
 	hex(r->as_path.at, wire_left(&r->as_path), l->to);
 	fprintf(l->to, "\", \"extra\": \"");
 	hex(r->extra.at, wire_left(&r->extra), l->to);
+	fprintf(l->to, "\", \"family\": [%u, %u], \"nlri\": \"", r->afi, r->safi);
+	hex(r->nlri.at, wire_left(&r->nlri), l->to);
+	fprintf(l->to, "\", \"octets\": \"");
+	hex(r->hop.at, wire_left(&r->hop), l->to);
 	fprintf(l->to, "\"}");
 }
 

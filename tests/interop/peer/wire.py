@@ -105,6 +105,26 @@ def path(*numbers, size=4, kind=2):
     return bytes([kind, len(numbers)]) + b"".join(n.to_bytes(size, "big") for n in numbers) if numbers else b""
 
 
+def vpn_nlri(prefix, label, rd):
+    """RFC 4364 section 4.3.4, RFC 8277 section 2.2: one label, at the bottom of its stack; rd: a type 0 one, AS and number."""
+    plain = nlri(prefix)
+    return bytes([plain[0] + 88]) + (label << 4 | 1).to_bytes(3, "big") + struct.pack(">HHI", 0, *rd) + plain[1:]
+
+
+def mp_reach(afi, safi, hop, octets):
+    return attribute(MP_REACH, struct.pack(">HBB", afi, safi, len(hop)) + hop + b"\0" + octets)
+
+
+def mp_unreach(afi, safi, octets):
+    return attribute(MP_UNREACH, struct.pack(">HB", afi, safi) + octets)
+
+
+def update_of(*attributes):
+    """An UPDATE of these attributes and nothing else."""
+    octets = b"".join(attributes)
+    return message(2, b"\0\0" + struct.pack(">H", len(octets)) + octets)
+
+
 def update(prefixes, hop, as_path, *more, origin=0):
     """Announces IPv4 prefixes; more: further attributes, encoded."""
     attributes = attribute(ORIGIN, bytes([origin])) + attribute(AS_PATH, as_path)
