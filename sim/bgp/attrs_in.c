@@ -189,7 +189,7 @@ static void gather_extra(struct bgp_speaker *s, const struct wire_update *u)
 	}
 }
 
-/* ---- Roles (RFC 9234 section 5) ---- */
+/* ---- Roles (RFC 9234 section 5): of unicast alone ---- */
 
 /* Why the peer leaks the route to us, or NULL. */
 static const char *leaked(const struct conn *c, const struct wire_attrs *a)
@@ -271,19 +271,16 @@ static void heed_graceful_shutdown(const struct conn *c, struct attrs_spec *spec
 	}
 }
 
-static struct attrs *from_update(struct conn *c, const struct wire_update *u, struct attrs_spec *spec,
-				 const char **ret_why)
+static struct attrs *from_update(struct conn *c, const struct wire_update *u, struct attrs_spec *spec, bool unicast)
 {
 	struct bgp_speaker *s = c->peer->speaker;
 
-	*ret_why = leaked(c, &u->attrs);
-	if (*ret_why != NULL)
-		return NULL;
 	fill_key(&spec->key, c, &u->attrs);
 	gather_path(s, &u->attrs);
 	gather_communities(s, &u->attrs);
 	gather_extra(s, u);
-	mark_only_to_customer(c, &u->attrs);
+	if (unicast)
+		mark_only_to_customer(c, &u->attrs);
 	spec->key.path_len = (uint32_t)s->bytes.len;
 	spec->key.community_count = (uint32_t)s->words.len;
 	spec->key.extra_len = (uint32_t)s->extra.len;
@@ -301,15 +298,16 @@ struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, con
 
 	memset(&spec, 0, sizeof(spec));
 	spec.key.next_hop = *next_hop;
-	return from_update(c, u, &spec, ret_why);
+	*ret_why = leaked(c, &u->attrs);
+	return *ret_why == NULL ? from_update(c, u, &spec, true) : NULL;
 }
 
-struct attrs *attrs_from_other(struct conn *c, const struct wire_update *u, const char **ret_why)
+struct attrs *attrs_from_other(struct conn *c, const struct wire_update *u)
 {
 	struct attrs_spec spec;
 
 	memset(&spec, 0, sizeof(spec));
 	spec.hop = u->attrs.mp_hop.at;
 	spec.key.hop_len = (uint8_t)wire_left(&u->attrs.mp_hop);
-	return from_update(c, u, &spec, ret_why);
+	return from_update(c, u, &spec, false);
 }

@@ -18,17 +18,17 @@ static bool has_otc(const struct attrs *a)
 	return wire_more(&otc);
 }
 
-/* RFC 9234 section 5: a route that is for customers only does not go up, nor across. */
-static bool kept_from(const struct out_group *g, const struct attrs *a)
+/* RFC 9234 section 5: a unicast route that is for customers only does not go up, nor across. */
+static bool kept_from(const struct out_group *g, enum family f, const struct attrs *a)
 {
-	if (!g->key.external)
+	if (!g->key.external || family_is_other(f))
 		return false;
 	if (g->key.role != BGP_ROLE_CUSTOMER && g->key.role != BGP_ROLE_PEER && g->key.role != BGP_ROLE_RS_CLIENT)
 		return false;
 	return has_otc(a);
 }
 
-static bool may_pass(const struct out_group *g, const struct candidate *path)
+static bool may_pass(const struct out_group *g, enum family f, const struct candidate *path)
 {
 	const struct attrs *a = path->attrs;
 	const struct peer *from = path->source->peer;
@@ -44,7 +44,7 @@ static bool may_pass(const struct out_group *g, const struct candidate *path)
 	if (!g->key.knows_long_lived && attrs_has_community(a, LLGR_STALE))
 		return false;
 	/* RFC 9774 section 3: AS_SETs are not to be advertised. */
-	return a->plain && !kept_from(g, a);
+	return a->plain && !kept_from(g, f, a);
 }
 
 /* RFC 4271 section 5.1.2: our AS leads the first sequence, or a new one where that is full. */
@@ -102,7 +102,7 @@ size_t export_otc(const struct out_group *g, uint8_t *ret)
 	return out.len;
 }
 
-static void gather_extra(const struct out_group *g, const struct attrs *a)
+static void gather_extra(const struct out_group *g, enum family f, const struct attrs *a)
 {
 	struct bgp_speaker *s = g->speaker;
 	struct wire_in extra = attrs_extra(a);
@@ -124,7 +124,7 @@ static void gather_extra(const struct out_group *g, const struct attrs *a)
 		else
 			octets_put(&s->extra, start, (size_t)(extra.at - start));
 	}
-	if (!has_otc(a))
+	if (!has_otc(a) && !family_is_other(f))
 		octets_put(&s->extra, otc, export_otc(g, otc));
 }
 
@@ -187,7 +187,7 @@ static struct attrs *passed_on(const struct out_group *g, enum family f, const s
 	gather_path(g, a);
 	gather_communities(s, a);
 	export_shutdown(g, &spec.key);
-	gather_extra(g, a);
+	gather_extra(g, f, a);
 	spec.key.path_len = (uint32_t)s->bytes.len;
 	spec.key.community_count = (uint32_t)s->words.len;
 	spec.key.extra_len = (uint32_t)s->extra.len;
@@ -215,7 +215,7 @@ struct attrs *export_attrs(struct out_group *g, enum family f, const struct cand
 	struct attrs *from = attrs_at(&g->speaker->attrs, path->attrs->number);
 	struct export_memo *m;
 
-	if (!may_pass(g, path))
+	if (!may_pass(g, f, path))
 		return NULL;
 	if (g->memo == NULL)
 		g->memo = memory_new(EXPORT_MEMO * sizeof(*g->memo));

@@ -186,7 +186,7 @@ struct wire_in attrs_extra_value(const struct attrs *a, uint8_t code);
 struct attrs *attrs_from_update(struct conn *c, const struct wire_update *u, const struct addr *next_hop,
 				const char **ret_why);
 /* The same for MP_REACH_NLRI's routes of another family. */
-struct attrs *attrs_from_other(struct conn *c, const struct wire_update *u, const char **ret_why);
+struct attrs *attrs_from_other(struct conn *c, const struct wire_update *u);
 
 /* ---- nlri.c: NLRI of other families, interned and counted, as their withdrawals write them ---- */
 

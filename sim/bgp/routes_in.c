@@ -162,11 +162,8 @@ static bool is_other(const struct conn *c, const struct wire_nlri *nlri, enum fa
 
 static void process_other(struct conn *c, enum family f, const struct wire_update *u, bool usable)
 {
-	const char *why = NULL;
-	struct attrs *attrs = usable ? attrs_from_other(c, u, &why) : NULL;
+	struct attrs *attrs = usable ? attrs_from_other(c, u) : NULL;
 
-	if (why != NULL)
-		notice_error(c->peer, c, "its routes are taken as withdrawn: %s", why);
 	others_announce(c, f, u->mp_nlri, attrs);
 	attrs_release(c->peer->speaker, attrs);
 }

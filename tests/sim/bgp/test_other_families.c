@@ -16,6 +16,9 @@
 #define MP_EVPN "0104 0019 00 46 "
 #define MP_LS "0104 4004 00 47 "
 #define NET "18 0a0a0a"
+#define PROVIDER "0901 00 "
+#define CUSTOMER "0901 03 "
+#define ONLY_TO_CUSTOMER "c02304 0000fdf2 "
 
 /* VPNv4: hop 0:10.0.0.101; 192.0.2.0/24 of 65001:1 with a label. */
 #define VPN_HOP "0c 0000000000000000 0a000065 00 "
@@ -181,6 +184,38 @@ static void the_best_is_passed_on(void **state)
 	mesh_forget(&m);
 	mesh_announces(&m, A, VPN_GONE("000651"), "");
 	mesh_told(&m, B, VPN("000641") IGP "40020e 0203 0000fde9 0000fe10 0000fe11", "");
+	mesh_free(&m);
+}
+
+/* RFC 9234 section 5: what a provider tells does not go to another one, but that is so of unicast alone. */
+static void roles_mean_nothing(void **state)
+{
+	struct mesh m = {0};
+	struct bgp_peer_conf conf = conf_of();
+
+	(void)state;
+	conf.role = BGP_ROLE_CUSTOMER;
+	mesh_init(&m);
+	mesh_peer(&m, AS_A, PROVIDER MP_VPN, true, &conf);
+	mesh_peer(&m, AS_B, PROVIDER MP_VPN, true, &conf);
+	mesh_announces(&m, A, IGP A_PATH HOP("65"), NET);
+	mesh_told_nothing(&m, B);
+	mesh_announces(&m, A, IGP A_PATH VPN("000641"), "");
+	mesh_told(&m, B, VPN("000641") IGP VIA_A, "");
+	mesh_free(&m);
+	/* A customer's leak, were it unicast; it goes to a customer with nothing added. */
+	conf.role = BGP_ROLE_PROVIDER;
+	m = (struct mesh){0};
+	mesh_init(&m);
+	mesh_peer(&m, AS_A, CUSTOMER MP_VPN, true, &conf);
+	mesh_peer(&m, AS_B, CUSTOMER MP_VPN, true, &conf);
+	mesh_announces(&m, A, IGP A_PATH HOP("65") ONLY_TO_CUSTOMER, NET);
+	mesh_told_nothing(&m, B);
+	mesh_announces(&m, A, IGP A_PATH VPN("000641"), "");
+	mesh_told(&m, B, VPN("000641") IGP VIA_A, "");
+	mesh_forget(&m);
+	mesh_announces(&m, A, IGP A_PATH VPN("000641") ONLY_TO_CUSTOMER, "");
+	mesh_told(&m, B, VPN("000641") IGP VIA_A ONLY_TO_CUSTOMER, "");
 	mesh_free(&m);
 }
 
@@ -393,6 +428,7 @@ int main(void)
 		cmocka_unit_test(evpn_routes),
 		cmocka_unit_test(unknown_encodings),
 		cmocka_unit_test(the_best_is_passed_on),
+		cmocka_unit_test(roles_mean_nothing),
 		cmocka_unit_test(not_agreed),
 		cmocka_unit_test(cut_nlri_disables),
 		cmocka_unit_test(ends_with_the_session),
