@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What must hold after a quiet time, seen from the sessions and their two ends. */
-#include "rows.h"
+#include "further.h"
 
 /* ---- Sessions ---- */
 
@@ -50,7 +50,7 @@ static bool acceptable(const struct world *w, unsigned int from, const struct pl
 
 	if (us->profile != BGP_PROFILE_STANDARD || session_denies(w, s, to, POLICY_IMPORT))
 		return false;
-	if (row_passes_through(r, us->as) || addr_equal(&r->next_hop, &own))
+	if (row_passes_through(r, us->as) || (addr_equal(&r->next_hop, &own) && !further_is(r)))
 		return false;
 	if (!session_external(w, s))
 		return true;
@@ -58,7 +58,7 @@ static bool acceptable(const struct world *w, unsigned int from, const struct pl
 		return false;
 	r->local_pref_present = row_has(r, GRACEFUL_SHUTDOWN);
 	r->local_pref = 0;
-	return role_takes(s, to, w->plan->nodes[from].as, r);
+	return further_is(r) || role_takes(s, to, w->plan->nodes[from].as, r);
 }
 
 /* The row of the other end with the same path identifier. */
@@ -127,10 +127,13 @@ static bool compare_session(struct world *w, const struct ribs *ribs, unsigned i
 	for (size_t i = 0; i < out->list.len; i++)
 		if (!compare_row(w, from, s, &out->list.at[i], in))
 			return false;
-	for (size_t i = 0; i < in->list.len; i++)
-		if (counterpart(&in->list.at[i], out) == NULL)
+	for (size_t i = 0; i < in->list.len; i++) {
+		const struct row *r = &in->list.at[i];
+
+		if (further_by_hand(r, from, to) ? r->stale || r->odd : counterpart(r, out) == NULL)
 			return world_fails(w, "node %u has %s of node %u, which does not tell it", to,
-					   prefix_text(&in->list.at[i].prefix).s, from);
+					   prefix_text(&r->prefix).s, from);
+	}
 	return true;
 }
 

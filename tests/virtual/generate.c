@@ -154,6 +154,7 @@ static struct plan_event event(const struct plan *p, struct rng *r)
 	case EVENT_BOOT:
 	case EVENT_BULK:
 	case EVENT_GOING:
+	case EVENT_TELL:
 	case EVENT_KINDS:
 		break;
 	}
@@ -278,6 +279,27 @@ static void goings(struct plan *p, struct rng *r)
 	}
 }
 
+/* Not with limits, of which other families have their own. */
+static void further(struct plan *p, struct rng *r)
+{
+	unsigned int count = 5 + below(r, 40);
+
+	for (size_t i = 0; i < p->sessions.len; i++) {
+		if (p->sessions.at[i].max[0] + p->sessions.at[i].max[1] > 0)
+			return;
+	}
+	for (size_t i = 0; i < p->sessions.len; i++)
+		p->sessions.at[i].options |= one_in(r, 5) ? 0 : OPTION_FURTHER;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct plan_session *s = &p->sessions.at[below(r, (unsigned int)p->sessions.len)];
+		unsigned int swap = below(r, 2), a = swap ? s->b : s->a, b = swap ? s->a : s->b;
+
+		VEC_PUSH(&p->events,
+			 (struct plan_event){
+				 .ms = below(r, 100000), .kind = EVENT_TELL, .a = a, .b = b, .n = below(r, TELLINGS)});
+	}
+}
+
 /* Those of one time stay in their order. */
 static void sort_events(struct plan *p)
 {
@@ -314,6 +336,8 @@ static void spice(struct plan *p, struct rng *r)
 		bulk(p, r);
 	if (one_in(r, 5))
 		goings(p, r);
+	if (one_in(r, 5))
+		further(p, r);
 	sort_events(p);
 }
 

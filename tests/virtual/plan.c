@@ -9,7 +9,7 @@
 
 static const char *const event_names[EVENT_KINDS] = {"table", "stop",  "start",	 "reset", "refresh", "fin",
 						     "rst",   "cut",   "heal",	 "kill",  "boot",    "pause",
-						     "jump",  "noise", "unread", "bulk",  "going"};
+						     "jump",  "noise", "unread", "bulk",  "going",   "tell"};
 static const char *const profile_names[BGP_PROFILE_COUNT] = {"standard", "legacy", "native", "frr"};
 
 const char *plan_event_name(enum event_kind kind)

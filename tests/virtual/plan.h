@@ -23,6 +23,7 @@
 #define PREFIXES_V4 6
 #define BULK_MAX 10000 /* more of them, IPv4 */
 #define BULK_STEP 100
+#define TELLINGS 64 /* N of EVENT_TELL is below */
 
 enum session_option {
 	OPTION_COLLISION_ESTABLISHED = 1,
@@ -36,6 +37,7 @@ enum session_option {
 	OPTION_EXTENDED_NEXT_HOP_A = 64,
 	OPTION_EXTENDED_NEXT_HOP_B = 128,
 	OPTION_NO_STOP = 256, /* more prefixes than MAX are ignored */
+	OPTION_FURTHER = 512, /* families beyond unicast */
 };
 
 /* RFC 8212, bits. */
@@ -60,6 +62,7 @@ enum event_kind {
 	EVENTS_OLD,
 	EVENT_BULK = EVENTS_OLD, /* A originates N more prefixes, from the B * BULK_STEP'th on */
 	EVENT_GOING,		 /* A tells B that it is about to go (RFC 8326), or with N 0 no longer */
+	EVENT_TELL,		 /* A tells B of a route of a further family, or that it is gone: which, N says */
 	EVENT_KINDS,
 };
 

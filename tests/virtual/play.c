@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rows.h"
+#include "further.h"
 #include "virtual_save.h"
 
 #include <fcntl.h>
@@ -192,7 +192,7 @@ static struct bgp_peer_conf peer_conf(const struct player *p, const struct plan_
 	unsigned int other = session_other(s, p->index);
 	unsigned int restart = plan->nodes[p->index].restart, end = s->b == p->index;
 
-	return (struct bgp_peer_conf){
+	struct bgp_peer_conf conf = {
 		.name = "peer",
 		.remote = plan_address(other, s->family),
 		.remote_as = plan->nodes[other].as,
@@ -226,6 +226,9 @@ static struct bgp_peer_conf peer_conf(const struct player *p, const struct plan_
 			    .stale_s = 60,
 			    .long_lived_s = restart > 1 ? 30 : 0},
 	};
+
+	further_offer(p->world, s, &conf);
+	return conf;
 }
 
 static void boot(struct player *p)
@@ -307,6 +310,8 @@ static void do_peer(struct world *w, const struct plan_event *e)
 		return;
 	if (e->kind == EVENT_NOISE) {
 		make_noise(p, peer, e->n);
+	} else if (e->kind == EVENT_TELL) {
+		further_tell(p, peer, e->b, e->n);
 	} else if (e->kind == EVENT_REFRESH) {
 		(void)bgp_peer_refresh(p->engine, peer, ADDR_V4, virtual_now(w->net));
 	} else if (e->kind == EVENT_RESET) {
@@ -342,6 +347,7 @@ static void do_event(struct world *w, const struct plan_event *e)
 		virtual_flush(w->net, p->node);
 		break;
 	case EVENT_GOING:
+	case EVENT_TELL:
 	case EVENT_STOP:
 	case EVENT_START:
 	case EVENT_RESET:

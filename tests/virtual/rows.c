@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rows.h"
+#include "further.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +48,7 @@ static void add_row(void *ctx, const struct bgp_adj_route *route)
 			r.path[r.hops++] = wire_path_as(&segment);
 		r.odd |= wire_more(&segment.ases);
 	}
+	further_row(route, &r);
 	VEC_PUSH(&rows->list, r);
 }
 
