@@ -228,12 +228,44 @@ static const struct record config_map_record = {.what = "a ConfigMap",
 						.size = sizeof(struct kube_namespace),
 						.defaults = &(const struct kube_namespace){.meta = META_DEFAULTS}};
 
+/* The other ConfigMap that MetalLB reads, by its name. */
+static const struct field extras_data_fields[] = {
+	{.key = "extras", .read = field_text, .offset = offsetof(struct kube_bgp_extras, text), .required = true}};
+static const struct record extras_data = {.what = "the data of bgpextras", RECORD_FIELDS(extras_data_fields)};
+
+static void field_extras(struct reader *r, const struct yaml_node *v, const struct field *f, void *ret)
+{
+	(void)f;
+	record_read_over(r, v, &extras_data, ret);
+}
+
+static const struct field extras_fields[] = {
+	META_ROWS(struct kube_bgp_extras),
+	{.key = "data", .read = field_extras, .required = true},
+	{.key = "immutable", .read = field_ignore},
+};
+static const struct record extras_record = {.what = "ConfigMap bgpextras",
+					    RECORD_FIELDS(extras_fields),
+					    .size = sizeof(struct kube_bgp_extras),
+					    .defaults = &(const struct kube_bgp_extras){.meta = META_DEFAULTS}};
+
+static bool is_extras(const struct yaml_node *doc)
+{
+	const struct yaml_node *name = yaml_get(yaml_get(doc, "metadata"), "name");
+
+	return name != NULL && name->kind == YAML_TEXT && strcmp(name->text, "bgpextras") == 0;
+}
+
 void manifest_config_map(struct manifest *m, const struct yaml_node *doc)
 {
 	const struct yaml_node *text = yaml_get(yaml_get(doc, "data"), "config");
 	struct kube_namespace envelope;
 	struct yaml_docs docs;
 
+	if (is_extras(doc)) {
+		record_read(&m->r, doc, &extras_record, &manifest_add(m, KUBE_BGP_EXTRAS, doc)->extras);
+		return;
+	}
 	if (!record_read(&m->r, doc, &config_map_record, &envelope) || text == NULL)
 		return;
 	if (text->kind != YAML_TEXT) {

@@ -109,7 +109,7 @@ static const struct yaml_node *top(struct plan_state *s)
 static bool is_metallb(const struct kube_object *o)
 {
 	return o->kind == KUBE_IP_ADDRESS_POOL || o->kind == KUBE_BGP_PEER || o->kind == KUBE_BGP_ADVERTISEMENT ||
-	       o->kind == KUBE_COMMUNITY || o->kind == KUBE_BFD_PROFILE;
+	       o->kind == KUBE_COMMUNITY || o->kind == KUBE_BFD_PROFILE || o->kind == KUBE_BGP_EXTRAS;
 }
 
 static bool has_legacy(const struct kube_object *objects, size_t n)
@@ -121,6 +121,22 @@ static bool has_legacy(const struct kube_object *objects, size_t n)
 	return false;
 }
 
+/* Lines of FRR's configuration mean nothing to another speaker. MetalLB's native mode refuses them itself. */
+static void extras_check(struct plan_state *s, const struct kube_object *o)
+{
+	const struct plan_lab *lab = &s->plan->lab;
+	bool others = lab->speaker_count == 0;
+
+	for (size_t i = 0; i < lab->speaker_count; i++)
+		others = others || lab->speakers[i] != PLAN_FRR;
+	if (o->kind == KUBE_BGP_EXTRAS && others && lab->metallb == KUBE_METALLB_FRR)
+		diag_hint(&s->r,
+			  yaml_fault(s->r.diags, plan_source(s, o->origin.file),
+				     (struct yaml_mark){o->origin.line, o->origin.column, 1},
+				     "bgpextras is FRR's configuration, which only a real FRR understands"),
+			  "write workers: {speaker: frr}");
+}
+
 /* MetalLB before 0.13 has no custom resources, and later ones read no ConfigMap. */
 static void metallb_check(struct plan_state *s, const struct kube_object *objects, size_t n)
 {
@@ -130,6 +146,7 @@ static void metallb_check(struct plan_state *s, const struct kube_object *object
 		const struct kube_origin *at = &objects[i].origin;
 		struct yaml_mark mark = {at->line, at->column, 1};
 
+		extras_check(s, &objects[i]);
 		if (objects[i].kind == KUBE_LEGACY_CONFIG && !legacy)
 			diag_hint(&s->r,
 				  yaml_fault(s->r.diags, plan_source(s, at->file), mark,

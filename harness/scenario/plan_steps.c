@@ -34,6 +34,7 @@ static const struct {
 	{"bgpadvertisement", KUBE_BGP_ADVERTISEMENT},
 	{"community", KUBE_COMMUNITY},
 	{"bfdprofile", KUBE_BFD_PROFILE},
+	{"configmap", KUBE_BGP_EXTRAS},
 };
 
 #define DELETE_KIND_COUNT (sizeof(delete_kinds) / sizeof(delete_kinds[0]))

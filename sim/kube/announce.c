@@ -194,6 +194,11 @@ const struct kube_announcement *kube_announcements(struct kube_cluster *c, const
 	return c->announcements_out.at;
 }
 
+const char *kube_extras(const struct kube_cluster *c)
+{
+	return c->config->extras;
+}
+
 const struct kube_bgp_peer *const *kube_sessions(const struct kube_cluster *c, const char *node, size_t *ret_count)
 {
 	const struct node_state *n = kube_node_find(c, node);

@@ -142,6 +142,7 @@ static int object_add(struct config *config, const struct kube_object *o, struct
 	case KUBE_BGP_ADVERTISEMENT:
 	case KUBE_COMMUNITY:
 	case KUBE_BFD_PROFILE:
+	case KUBE_BGP_EXTRAS:
 		if (!metallb_namespace(&o->meta))
 			return kube_config_refuse(err, &o->origin,
 						  "%s %s must be created in the metallb-system namespace",
@@ -162,6 +163,11 @@ static int object_add(struct config *config, const struct kube_object *o, struct
 		return aliases_add(config, &o->community, &o->origin, err);
 	if (o->kind == KUBE_BFD_PROFILE)
 		VEC_PUSH(&config->profiles, (struct bfd_conf){.profile = &o->bfd, .origin = o->origin});
+	if (o->kind == KUBE_BGP_EXTRAS && !config->whole)
+		return kube_config_refuse(
+			err, &o->origin, "ConfigMap %s: MetalLB's native BGP mode has no FRR to tell it", o->meta.name);
+	if (o->kind == KUBE_BGP_EXTRAS)
+		config->extras = o->extras.text;
 	if (o->kind == KUBE_LEGACY_CONFIG)
 		return legacy_add(config, &o->legacy, &o->origin, err);
 	if (o->kind == KUBE_BGP_PEER)

@@ -233,6 +233,12 @@ struct kube_community {
 	size_t alias_count;
 };
 
+/* The ConfigMap "bgpextras": what is appended to FRR's configuration, as it stands. */
+struct kube_bgp_extras {
+	struct kube_meta meta;
+	const char *text;
+};
+
 /* The legacy ConfigMap (or Helm's configInline): a whole configuration, replacing the one before. */
 struct kube_legacy_config {
 	const struct kube_pool *pools;
@@ -256,6 +262,7 @@ enum kube_kind {
 	KUBE_BGP_ADVERTISEMENT,
 	KUBE_COMMUNITY,
 	KUBE_BFD_PROFILE,
+	KUBE_BGP_EXTRAS,
 	KUBE_LEGACY_CONFIG,
 	KUBE_KIND_COUNT,
 };
@@ -275,6 +282,7 @@ struct kube_object {
 		struct kube_bgp_advertisement advertisement;
 		struct kube_community community;
 		struct kube_bfd_profile bfd;
+		struct kube_bgp_extras extras;
 		struct kube_legacy_config legacy;
 	};
 };
@@ -385,6 +393,9 @@ const struct kube_service_view *kube_service_find(const struct kube_cluster *c, 
 
 /* The BGPPeers that run on the node (METALLB section 4.3), in order of their definition. */
 const struct kube_bgp_peer *const *kube_sessions(const struct kube_cluster *c, const char *node, size_t *ret_count);
+
+/* Raw configuration for the FRR of every node; NULL: none. */
+const char *kube_extras(const struct kube_cluster *c);
 
 struct kube_announcement {
 	struct prefix prefix;

@@ -52,7 +52,8 @@ struct config {
 	VEC(struct bfd_conf) profiles;
 	VEC(struct advertisement_conf) advertisements;
 	VEC(struct kube_label) aliases;
-	bool whole; /* no native speaker's, which lacks much */
+	const char *extras; /* NULL: none */
+	bool whole;	    /* no native speaker's, which lacks much */
 };
 
 /* ---- State ---- */

@@ -93,6 +93,7 @@ const char *kube_kind_text(enum kube_kind kind)
 		[KUBE_BGP_ADVERTISEMENT] = "BGPAdvertisement",
 		[KUBE_COMMUNITY] = "Community",
 		[KUBE_BFD_PROFILE] = "BFDProfile",
+		[KUBE_BGP_EXTRAS] = "ConfigMap",
 		[KUBE_LEGACY_CONFIG] = "ConfigMap",
 	};
 

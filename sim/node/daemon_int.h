@@ -22,6 +22,7 @@ struct speaker_view {
 	size_t peer_count;
 	const struct node_route *routes;
 	size_t route_count;
+	const char *extras; /* raw lines for FRR; NULL: none */
 	const char *config_path;
 };
 

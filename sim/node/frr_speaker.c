@@ -240,6 +240,8 @@ void frr_speaker_config(const struct speaker_view *v, FILE *ret)
 	lines_make(&lines, v);
 	for (size_t i = 0; i < lines.all.len; i++)
 		line_write(&lines.all.at[i], v->peers[0]->my_asn, "", ret);
+	if (v->extras != NULL)
+		fprintf(ret, "%s\n", v->extras);
 	VEC_FREE(&lines.all);
 	arena_clear(&memory);
 }

@@ -238,7 +238,10 @@ int node_speaker_sync(struct node_lab *lab, unsigned int worker, struct kube_clu
 	int r;
 
 	v.peers = kube_sessions(cluster, v.host->name, &v.peer_count);
+	v.extras = kube_extras(cluster);
 	sessions = node_sessions_fingerprint(v.peers, v.peer_count);
+	if (v.extras != NULL)
+		sessions = node_fingerprint(sessions, v.extras, strlen(v.extras) + 1);
 	routes_make(&v, cluster, &memory);
 	s->daemon->ns = v.host->ns;
 	s->daemon->family = v.host->address.family;

@@ -38,6 +38,16 @@ kind: BGPPeer
 metadata: {name: router, namespace: metallb-system}
 spec: {myASN: 22000, peerASN: 11000, peerAddress: 10.0.0.1%s}
 """
+EXTRAS = """}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: bgpextras, namespace: metallb-system}
+data:
+  extras: |
+    router bgp 22000
+     neighbor 10.0.0.1 timers 9 27
+# {"""
 ESTABLISHED = "expect: {sessions: established, within: 25s}"
 UP = [ESTABLISHED, "apply: nginx.yaml", "expect: {service: nginx, next_hops: all, within: 15s}"]
 BFD = ["expect: {bfd: up, within: 25s}", "fail: {worker: worker2, how: power_loss}",
@@ -150,6 +160,24 @@ class Sessions(lab.LabTest):
 
     def test_roles_of_a_bird_speaker(self):
         self.roles("", ", speaker: bird2")
+
+    def test_extras_of_metallbs_frr(self):
+        """MetalLB appends them to its FRR's configuration; the OPEN has the hold time that they say, and not the BGPPeer's."""
+        self.play(UP, workers=", speaker: frr", peer=", holdTime: 90s" + EXTRAS)
+        if lab.have("tshark"):
+            done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y", "bgp.type == 1 && ip.dst == 10.0.0.1",
+                                   "-T", "fields", "-e", "bgp.open.holdtime"], capture_output=True, text=True, check=True)
+            self.assertEqual(set(done.stdout.split()), {"27"})
+
+    def extras_refused(self, workers):
+        done = self.play(UP, workers=workers, peer=EXTRAS, expect=2)
+        self.assertIn("bgpextras is FRR's configuration, which only a real FRR understands", done.stdout + done.stderr)
+
+    def test_extras_are_not_for_built_in_speakers(self):
+        self.extras_refused("")
+
+    def test_extras_are_not_for_bird(self):
+        self.extras_refused(", speaker: [frr, bird2]")
 
     def test_restarts_of_real_ones(self):
         self.play(UP + ["restart: {node: worker2, down: 100ms}", ESTABLISHED, UP[2], "restart: router", ESTABLISHED, UP[2]],

@@ -23,20 +23,6 @@ static struct plan *read_text(const char *text, struct folder *f, struct diags *
 }
 
 static const struct row refused[] = {
-	{"passive MetalLB",
-	 "lab:\n"
-	 "  workers: {metallb: frr, session: {passive: true}}\n",
-	 1, 2, 37, 7, "MetalLB's speakers listen to nobody", "write workers: {metallb: standard}"},
-	{"a router below another dials",
-	 "lab:\n"
-	 "  upstream: {routers: 2}\n"
-	 "  router: {session: {passive: false}}\n",
-	 1, 3, 22, 7, "routers below lab.upstream wait for their workers", NULL},
-	{"words of the mute",
-	 "lab: {}\n"
-	 "steps:\n"
-	 "  - session: {node: worker1, do: reset, cease: resources, words: bye}\n",
-	 1, 3, 59, 5, "words: of a shutdown or a reset alone, and not of cease: resources (RFC 9003 section 2)", NULL},
 	{"policy", ROUTER("hash: l5"), 1, 1, 22, 2, "hash can't be \"l5\"", "did you mean \"l3\"?"},
 	{"key", ROUTER("hash: {polcy: l4}"), 1, 1, 23, 5, "hash has no key \"polcy\"", "did you mean \"policy\"?"},
 	{"no fields", ROUTER("hash: {policy: custom}"), 1, 1, 31, 6, "policy custom: which fields?",

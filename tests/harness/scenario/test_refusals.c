@@ -123,6 +123,12 @@ static const struct row manifests[] = {
 	 "data:\n"
 	 "  config: \"peers: 3\"\n",
 	 1, 5, 11, 10, "peers: expected a list, found a number", NULL},
+	{"bgpextras of what",
+	 "apiVersion: v1\n"
+	 "kind: ConfigMap\n"
+	 "metadata: {name: bgpextras}\n"
+	 "data: {extra: x}\n",
+	 1, 4, 8, 5, "the data of bgpextras has no key \"extra\"", "did you mean \"extras\"?"},
 	{"legacy cm tab",
 	 "apiVersion: v1\n"
 	 "kind: ConfigMap\n"

@@ -12,6 +12,8 @@
 #define BFD(name, spec) "apiVersion: metallb.io/v1beta1\nkind: BFDProfile\n" METALLB name "}\nspec: {" spec "}\n"
 #define COMMUNITY(name, list)                                                                                          \
 	"apiVersion: metallb.io/v1beta1\nkind: Community\n" METALLB name "}\nspec: {communities: [" list "]}\n"
+#define EXTRAS(namespace)                                                                                              \
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: " namespace ", name: bgpextras}\ndata: {extras: x}\n"
 #define NEXT "---\n"
 #define EBGP "myASN: 22000, peerASN: 11000, peerAddress: 10.0.0.1"
 #define OTHER "myASN: 22000, peerASN: 11000, peerAddress: 10.0.0.2"
@@ -80,6 +82,9 @@ static const struct {
 	{BFD("b", "echoMode: true") NEXT PEER("p", EBGP ", bfdProfile: b") NEXT POOL("a", "addresses: [10.1.0.0/24]")
 		 NEXT ADV("v", ""),
 	 NULL},
+	/* what is appended to FRR's configuration */
+	{EXTRAS("metallb-system"), NULL},
+	{EXTRAS("shop"), "must be created in the metallb-system namespace"},
 	/* two peers of one FRR */
 	{PEER("p", EBGP) NEXT PEER("q", EBGP), "p and q have the same address on one node"},
 	{PEER("p", EBGP) NEXT PEER("q", OTHER), NULL},
@@ -110,9 +115,10 @@ static void metallb_refuses(void **state)
 	}
 }
 
-static void the_native_mode_takes_no_profile(void **state)
+static void the_native_mode_takes_nothing_of_frr(void **state)
 {
 	world_refuses(*state, BFD("unused", ""), "native BGP mode has no BFD");
+	world_refuses(*state, EXTRAS("metallb-system"), "native BGP mode has no FRR to tell it");
 }
 
 /* A session has the profile that its peer names, and another one after that changed. */
@@ -153,7 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metallb_refuses),
-		WORLD_TEST(the_native_mode_takes_no_profile),
+		WORLD_TEST(the_native_mode_takes_nothing_of_frr),
 		WORLD_TEST_FRR(sessions_have_their_profile),
 		WORLD_TEST_FRR(multihop_is_no_trap_here),
 	};
