@@ -18,7 +18,7 @@ enum bgp_switch { BGP_AS_PROFILE, BGP_ON, BGP_OFF };
 
 struct bgp_switches {
 	enum bgp_switch enforce_hold;	       /* the peer's silence ends the session */
-	enum bgp_switch backoff_reset_at_open; /* of quick_retry; else at Established */
+	enum bgp_switch backoff_reset_at_open; /* of quick_retry; else when the peer takes our OPEN, too */
 	enum bgp_switch origin_incomplete;     /* of originated routes */
 	enum bgp_switch last_wins;	       /* of two routes of one prefix; else they unite */
 	enum bgp_switch local_pref_outside;    /* LOCAL_PREF to external peers too */

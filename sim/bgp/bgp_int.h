@@ -36,7 +36,7 @@ struct quirks {
 	bool ipv4_only;		 /* refuses a table with anything else, or with more communities than max_communities */
 	bool last_wins;		 /* of two routes of one prefix; else they unite */
 	bool quick_retry;	 /* 0, 1, 2, 4 ... 120 s; else IdleHoldTime doubling */
-	bool reset_at_open;	 /* the back-off is reset by the peer's OPEN; else by Established */
+	bool reset_at_open;	 /* the back-off is reset by the peer's OPEN; else by its KEEPALIVE */
 	bool local_pref_outside; /* LOCAL_PREF goes to external peers too */
 	bool takes_routes;	 /* of what it reads; else all are denied */
 	size_t max_communities;	 /* 0: what fits */
@@ -98,6 +98,7 @@ struct conn {
 	unsigned int others;	/* families beyond unicast that both ends do, as bits of enum family */
 	unsigned int disabled;	/* those of them that can't be read any more */
 	struct restart_offer restart;
+	bool heard_keepalive;	 /* the peer takes us, too */
 	bool limit_near;	 /* a word was said of that */
 	bool over_limit;	 /* announced more prefixes than we take; the session ends after the message */
 	unsigned int refreshing; /* families whose refresh has begun (RFC 7313), as bits of enum family */

@@ -344,6 +344,7 @@ void caps_agree(struct conn *c, const struct wire_caps *peers)
 	c->ipv4 = quirks->ipv4_only || (does(c, &own, FAMILY_V4) && does(c, peers, FAMILY_V4));
 	c->ipv6 = !quirks->ipv4_only && does(c, &own, FAMILY_V6) && does(c, peers, FAMILY_V6);
 	c->others = c->disabled = 0;
+	c->heard_keepalive = false;
 	for (enum family f = FAMILY_OTHER; f < c->peer->speaker->family_end; f++)
 		if (does(c, &own, f) && does(c, peers, f))
 			c->others |= 1U << f;

@@ -260,14 +260,20 @@ static void tell_state(struct peer *p, enum fsm_event why)
 	p->told = state;
 }
 
+/* A session ends that stood: one that a speaker who awaits no KEEPALIVE has with itself alone counts only where its back-off says so. */
+static bool stood(const struct conn *c, enum bgp_state before)
+{
+	return before == BGP_ESTABLISHED && (c->peer->quirks->reset_at_open || c->heard_keepalive);
+}
+
 static void entered_idle(struct conn *c, enum bgp_state from)
 {
 	struct peer *p = c->peer;
 
 	if (c != peer_main(p) || !p->started)
 		return;
-	if (p->quirks->quick_retry && from != BGP_ESTABLISHED)
-		p->failures++;
+	if (p->quirks->quick_retry)
+		p->failures = stood(c, from) ? 0 : p->failures + 1;
 	if (!p->conf.session.no_automatic_start)
 		timer_idle_hold_start(p);
 }
@@ -278,7 +284,8 @@ static void entered_established(struct conn *c)
 
 	bool deferring = p->speaker->deferring; /* its end, should this be it, is everybody's beginning */
 
-	p->failures = 0;
+	if (!p->quirks->quick_retry)
+		p->failures = 0;
 	p->dial_failed = false;
 	p->remote_id = c->remote_id;
 	restart_session_up(c);

@@ -174,6 +174,7 @@ static void on_message(struct conn *c, enum wire_type type, const uint8_t *bytes
 		on_notification(c, message);
 		break;
 	case WIRE_KEEPALIVE:
+		c->heard_keepalive = true;
 		fsm_event(c, &(struct fsm_input){.event = EV_KEEPALIVE});
 		break;
 	case WIRE_ROUTE_REFRESH:

@@ -100,7 +100,7 @@ def packets(path):
 
 
 class Switches(lab.LabTest):
-    def play(self, name, switches, steps, advertisements=("",), metallb="native", router=""):
+    def play(self, name, switches, steps, advertisements=("",), metallb="native", router="", peer="myASN: 22000"):
         text = f"""virtual: true
 lab:
   router: {{as: 11000{router}}}
@@ -110,7 +110,7 @@ steps:
 {steps}"""
         folder = self.scenario(name, text)
         bodies = "".join(ADVERTISEMENT % (f"ad{n}", body) for n, body in enumerate(advertisements))
-        (folder / "metallb.yaml").write_text(METALLB + bodies)
+        (folder / "metallb.yaml").write_text(METALLB.replace("myASN: 22000", peer) + bodies)
         slices = "".join(SLICE % (service, service, conditions) for service, conditions in SERVED.items())
         (folder / "services.yaml").write_text("".join(SERVICE % service for service in "abcdef") + slices)
         (folder / "nodes.yaml").write_text(NODES)
@@ -183,6 +183,15 @@ steps:
         for name, switches, local_pref in (("inside", "", None), ("outside", "send_localpref_on_ebgp: true", 50)):
             self.play(name, switches, UP + A_WHILE, ("localPref: 50",))
             self.assertEqual(sorted(self.told(name, UPDATE)[1]), sorted(announcement(s, 2, local_pref) for s in "abcf"))
+
+    def test_whom_the_router_refuses(self):
+        """Sections 10.6 and 9 (#780): the router's OPEN, which comes before it refuses theirs, begins the back-off anew, and they dial
+        as often as it takes them; or a session does, and they wait 1, 2, 4, 8, 16 and 32 s."""
+        for name, switches, dials in (("open", "", range(95, 102)), ("session", "backoff_reset: at_established", (7,))):
+            self.play(name, switches, "  - never: {sessions: established, for: 100s}\n", peer="myASN: 22001",
+                      router=", session: {damping: false, idle_hold: 1s}")
+            for opens in self.told(name, OPEN):
+                self.assertIn(len(opens), dials, name)
 
     def test_a_word_at_the_end(self):
         stop = UP + "  - session: {node: worker1, do: shutdown}\n" + A_WHILE
