@@ -17,7 +17,8 @@ kind: BGPAdvertisement
 metadata: {name: all, namespace: metallb-system}
 spec: {}
 ---
-apiVersion: metallb.io/v1beta1
+"""
+PROFILE = """apiVersion: metallb.io/v1beta1
 kind: BFDProfile
 metadata: {name: fast, namespace: metallb-system}
 spec: {receiveInterval: 100, transmitInterval: 100, detectMultiplier: 5}
@@ -36,10 +37,10 @@ WITHOUT_2 = "{service: nginx, next_hops: [worker1, worker3], %s}"
 
 
 class Sessions(lab.LabTest):
-    def play(self, name, steps, peer=GIVEN, router="", workers="", expect=0):
-        text = f"lab:\n  router: {{as: 11000{router}}}\n  workers: {{count: 3, metallb: frr{workers}}}\n  manifests: [metallb.yaml]\nsteps:\n"
+    def play(self, name, steps, peer=GIVEN, router="", workers="", expect=0, metallb="frr"):
+        text = f"lab:\n  router: {{as: 11000{router}}}\n  workers: {{count: 3, metallb: {metallb}{workers}}}\n  manifests: [metallb.yaml]\nsteps:\n"
         folder = self.scenario(name, text + "".join(f"  - {step}\n" for step in steps))
-        (folder / "metallb.yaml").write_text(POOL + PEER % peer)
+        (folder / "metallb.yaml").write_text(POOL + (PROFILE if metallb == "frr" else "") + PEER % peer)
         (folder / "nginx.yaml").write_text((lab.ROOT / "scenarios/article/nginx.yaml").read_text())
         done = self.lab("run", folder, "--out", f"out-{name}", expect=expect)
         return done
@@ -87,7 +88,7 @@ class Sessions(lab.LabTest):
 
     def test_the_native_mode_says_who_has_bfd(self):
         folder = self.scenario("native", "lab: {workers: {metallb: native}, manifests: [metallb.yaml]}\n")
-        (folder / "metallb.yaml").write_text(POOL + PEER % GIVEN)
+        (folder / "metallb.yaml").write_text(POOL + PROFILE + PEER % GIVEN)
         done = self.lab("run", folder, "--out", "out", expect=2)
         self.assertRegex(done.stderr, r"metallb\.yaml:11:1: .*BFD profile fast: MetalLB's native BGP mode has no BFD")
         self.assertIn("write workers: {metallb: frr}", done.stderr)
@@ -163,6 +164,20 @@ class Sessions(lab.LabTest):
         self.play("silence", steps, workers=", switches: {end_of_rib: false}")
         ends = self.fields("out-silence", "worker1.pcap", "bgp.type == 2 && ip.src == 10.0.0.51 && !bgp.nlri_prefix", "frame.number")
         self.assertEqual(ends, [])
+
+    def test_a_router_that_falls_silent(self):
+        """metallb issue 777: the native speaker does not look at its hold time. What the router says, but for bare acknowledgements, gets
+        lost at worker1, which goes on talking; made to enforce the time, it ends the session, and says why."""
+        deaf = "exec: {on: worker1, run: [nft, 'add table ip deaf; add chain ip deaf in { type filter hook input priority 0; }; " + \
+            "add rule ip deaf in ip length > 60 tcp sport 179 drop']}"
+        gone = "{service: nginx, next_hops: [worker2, worker3], %s}"
+        for name, switches, last, said in (("patient", "", "never: " + gone % "for: 4s", []),
+                                           ("strict", "enforce_hold: true, notifies: true", "expect: " + gone % "within: 4s", [["4"]])):
+            self.play(name, [ESTABLISHED, "apply: nginx.yaml", ALL, deaf, last], peer=GIVEN + ", holdTime: 3s",
+                      workers=f", switches: {{{switches}}}", metallb="native")
+            told = self.fields(f"out-{name}", "worker1.pcap", "bgp.type == 3 && ip.src == 10.0.0.51 && !tcp.analysis.retransmission",
+                               "bgp.notify.major_error")
+            self.assertEqual(told, said)
 
     def test_frr_is_told_late(self):
         self.play("late", [ESTABLISHED, "apply: nginx.yaml", "never: {service: nginx, announced_by: all, for: 1s}", ALL],
