@@ -185,7 +185,7 @@ class Sessions(lab.LabTest):
 
     def test_a_lagging_proxy_loses_requests(self):
         """metallb issue 496: the route is there before the rules are."""
-        steps = [ESTABLISHED, "apply: nginx.yaml", ALL, "http: {service: nginx, requests: 5}", "expect: {http: {answered: %s}}"]
+        steps = [ESTABLISHED, "apply: nginx.yaml", ALL, "http: {service: nginx, requests: 2}", "expect: {http: {answered: %s}}"]
         self.play("prompt", [*steps[:4], steps[4] % "all"])
         self.play("lag", [*steps[:4], steps[4] % "0"], workers=", switches: {kubeproxy_lag: 20s}")
 
