@@ -137,6 +137,7 @@ int run_evidence_start(struct run *r, struct errmsg *err)
 		link_add(r, links, ns, &n, "upstream-clients", lab->upstream.ns, NODE_ROUTER_CLIENT_LINK);
 		links[n - 1].trunk = true;
 	}
+	run_neighbours_start(r);
 	r->capture = capture_new(run_on_capture, r);
 	result = run_evidence_links(r, links, ns, n, err);
 	if (result < 0)

@@ -85,6 +85,7 @@ static enum run_exit evidence_save(struct run *r, enum run_exit result, struct e
 			result = RUN_BROKEN;
 		}
 	}
+	run_neighbours_tell(r);
 	return result;
 }
 

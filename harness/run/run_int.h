@@ -83,7 +83,9 @@ struct run {
 	const char *link_names[RUN_LINKS_MAX];
 	unsigned int link_count;
 	struct net_fib_monitor *fib;
-	struct errmsg evidence_err; /* the first thing that went wrong while watching */
+	struct net_neighbours neighbours[NET_NEIGHBOUR_TABLES]; /* when the lab began */
+	bool neighbours_doubted;				/* a finding says that they overflowed since */
+	struct errmsg evidence_err;				/* the first thing that went wrong while watching */
 
 	struct judge *judge;
 	struct judge_lab judge_lab;
@@ -271,6 +273,15 @@ int run_evidence_settle(struct run *r, struct errmsg *err);
 int run_evidence_stop(struct run *r, struct errmsg *err);
 /* Tells the judge of lost frames. */
 void run_evidence_losses(struct run *r);
+
+/* neighbours.c: whether the kernel's neighbour tables overflowed since the lab began */
+void run_neighbours_start(struct run *r);
+/* NULL: it did not, or nobody knows. */
+const char *run_neighbours_words(struct arena *arena, enum net_neighbour_table which,
+				 const struct net_neighbours *before, const struct net_neighbours *now);
+/* Adds it to what was seen; to the run's notes. */
+void run_neighbours_doubt(struct run *r, struct judge_finding *finding);
+void run_neighbours_tell(struct run *r);
 
 /* daemon.c: a real router daemon */
 int run_daemon_find(struct run *r, struct errmsg *err);

@@ -110,6 +110,8 @@ static enum run_exit step_play(struct run *r, const struct plan_step *step, stru
 		(void)run_daemon_failed(r, err);
 		result = RUN_FAILED;
 	}
+	if (kind->play == NULL && (result == RUN_FAILED || result == RUN_INCONCLUSIVE))
+		run_neighbours_doubt(r, &finding);
 	run_tell_step_end(r, step, result, kind->play == NULL ? &finding : NULL, detail, err);
 	return result;
 }

@@ -84,6 +84,19 @@ struct net_counters {
 };
 int net_link_counters(struct net_ns *ns, const char *link, struct net_counters *ret, struct errmsg *err);
 
+/* ---- The kernel's tables of learnt neighbours: one a family, for all namespaces of the machine ---- */
+
+enum net_neighbour_table { NET_ARP, NET_ND, NET_NEIGHBOUR_TABLES };
+
+struct net_neighbours {
+	uint64_t
+		refused; /* entries that found no room since the machine began, in any namespace; their packets were dropped */
+	uint32_t max; /* gc_thresh3; 0: this kernel does not tell */
+};
+
+/* By any namespace, since they are told alike in all. A table that the kernel does not tell of is zero. */
+int net_neighbours_read(struct net_ns *ns, struct net_neighbours ret[static NET_NEIGHBOUR_TABLES], struct errmsg *err);
+
 /* ---- nftables ---- */
 
 /* Runs an nft script in the namespace as one transaction. */

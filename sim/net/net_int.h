@@ -71,6 +71,9 @@ struct addr net_attr_addr(const struct nlattr *a);
 /* RTA_VIA: a family and an address of it (RFC 8950's IPv4 over IPv6). */
 struct addr net_attr_via(const struct nlattr *a);
 
+/* Takes what a message of RTM_NEWNEIGHTBL says of one of the tables; false where it says nothing of a whole table. */
+bool net_neighbours_answer(const struct nlmsghdr *m, struct net_neighbours ret[static NET_NEIGHBOUR_TABLES]);
+
 /* From here on changing user, group or owner succeeds without effect; for a child before exec. 0 or -errno. */
 int net_one_user(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routes, nexthop objects and answers to lookups in netlink messages that no kernel would send. */
+/* Routes, nexthop objects, neighbour tables and answers to lookups in netlink messages that no kernel would send. */
 #include "fuzz.h"
 
 #include "fib_int.h"
@@ -26,6 +26,15 @@ static void answer_look(const struct nlmsghdr *m, size_t len)
 		FUZZ_MUST(fates[i].gateway.family <= ADDR_V6);
 }
 
+static void table(const struct nlmsghdr *m)
+{
+	struct net_neighbours tables[NET_NEIGHBOUR_TABLES] = {0};
+	bool told = net_neighbours_answer(m, tables);
+
+	for (size_t i = 0; i < NET_NEIGHBOUR_TABLES; i++)
+		FUZZ_MUST(told || (tables[i].max == 0 && tables[i].refused == 0));
+}
+
 /* One message, aligned and in a block of just its size. */
 static void give(struct fib_reader *r, const uint8_t *bytes, uint32_t n)
 {
@@ -36,6 +45,7 @@ static void give(struct fib_reader *r, const uint8_t *bytes, uint32_t n)
 	m->nlmsg_len = n;
 	(void)fib_message(m, r);
 	answer_look(m, n);
+	table(m);
 	free(m);
 }
 
