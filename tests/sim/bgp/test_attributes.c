@@ -480,12 +480,11 @@ static void test_enforce_hold(void **state)
 
 /* METALLB.md section 4.4: an accepted OPEN resets the back-off; with the switch a session that stands does. Here the
  * router accepts, and drops at once. */
-static void test_backoff_reset(void **state)
+static void backs_off(enum bgp_profile profile)
 {
-	(void)state;
 	for (unsigned int at_open = 0; at_open < 2; at_open++) {
 		bgp_conn_id conn;
-		struct hand h = metallb(BGP_PROFILE_METALLB_FRR,
+		struct hand h = metallb(profile,
 					(struct bgp_switches){.enforce_hold = BGP_OFF,
 							      .backoff_reset_at_open = at_open ? BGP_ON : BGP_OFF},
 					&conn);
@@ -505,8 +504,21 @@ static void test_backoff_reset(void **state)
 			hand_says_open(&h, conn, 11000, 90, 0xac100001, ++ms);
 		}
 		assert_int_equal(wait_ms < 2000, at_open);
+		if (profile == BGP_PROFILE_METALLB_NATIVE && !at_open) {
+			assert_int_equal(wait_ms, 8000); /* section 10.6: 0, 1, 2, 4, 8 */
+			hand_says(&h, conn, KEEPALIVE, ++ms);
+			hand_says(&h, conn, MARKER "0015 03 06 05", ++ms);
+			assert_int_equal(bgp_deadline(h.s).ns / NS_PER_MS, ms);
+		}
 		bgp_speaker_free(h.s);
 	}
+}
+
+static void test_backoff_reset(void **state)
+{
+	(void)state;
+	backs_off(BGP_PROFILE_METALLB_FRR);
+	backs_off(BGP_PROFILE_METALLB_NATIVE);
 }
 
 /* MetalLB with FRR: dials, never listens, takes no routes, tells Cease. */
