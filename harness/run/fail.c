@@ -59,6 +59,8 @@ enum run_exit run_step_fail(struct run *r, const struct plan_step *step, const c
 	/* The link first: what the kernel says of connections that end is not to be heard. */
 	if (step->failure != PLAN_FAIL_CRASH)
 		result = link_set(r, worker, false, err);
+	if (step->failure == PLAN_FAIL_POWER_LOSS && r->workers[worker].driver != NULL)
+		drive_speaker_unplug(r->workers[worker].driver);
 	if (result == 0 && step->failure != PLAN_FAIL_LINK_DOWN)
 		speaker_end(r, worker);
 	return settled(result);

@@ -92,6 +92,8 @@ int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, st
 void drive_speaker_flush(struct drive_speaker *s);
 /* Closes its sockets at once (FIN, or RST with unread data), as a killed process does. The engine stays the caller's. */
 void drive_speaker_free(struct drive_speaker *s);
+/* Before drive_speaker_free, of a node that loses its power: no connection ends with a word, not even once its link is up again. */
+void drive_speaker_unplug(struct drive_speaker *s);
 
 /* ---- Peers that misbehave ---- */
 

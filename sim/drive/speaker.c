@@ -555,6 +555,15 @@ int drive_speaker_new(struct drive *d, const struct drive_speaker_conf *conf, st
 	return 0;
 }
 
+void drive_speaker_unplug(struct drive_speaker *s)
+{
+	int on = TCP_REPAIR_ON;
+
+	/* Linux closes a connection in repair without a word. */
+	for (size_t i = 0; i < s->links.len; i++)
+		(void)setsockopt(s->links.at[i]->fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on));
+}
+
 void drive_speaker_free(struct drive_speaker *s)
 {
 	if (s == NULL)
