@@ -137,7 +137,21 @@ static void extras_check(struct plan_state *s, const struct kube_object *o)
 			  "write workers: {speaker: frr}");
 }
 
-/* MetalLB before 0.13 has no custom resources, and later ones read no ConfigMap. */
+/* MetalLB before 0.13 has no custom resources, and no FRR. */
+static void legacy_refuse(struct plan_state *s, const struct kube_object *o)
+{
+	bool extras = o->kind == KUBE_BGP_EXTRAS;
+
+	diag_hint(
+		&s->r,
+		yaml_fault(s->r.diags, plan_source(s, o->origin.file),
+			   (struct yaml_mark){o->origin.line, o->origin.column, 1}, "MetalLB before 0.13 knows no %s",
+			   extras ? "bgpextras" : kube_kind_text(o->kind)),
+		extras ? "write workers: {metallb: frr, speaker: frr}, and all of its configuration in custom resources"
+		       : "write workers: {metallb: native}, and all of its configuration in this form");
+}
+
+/* Later ones read no ConfigMap. */
 static void metallb_check(struct plan_state *s, const struct kube_object *objects, size_t n)
 {
 	bool legacy = s->plan->lab.metallb == KUBE_METALLB_LEGACY;
@@ -153,10 +167,7 @@ static void metallb_check(struct plan_state *s, const struct kube_object *object
 					     "MetalLB 0.13 and later do not read this form of configuration"),
 				  "write workers: {metallb: legacy}, or leave metallb out");
 		else if (is_metallb(&objects[i]) && legacy)
-			diag_hint(&s->r,
-				  yaml_fault(s->r.diags, plan_source(s, at->file), mark,
-					     "MetalLB before 0.13 knows no %s", kube_kind_text(objects[i].kind)),
-				  "write workers: {metallb: native}, and all of its configuration in this form");
+			legacy_refuse(s, &objects[i]);
 	}
 }
 

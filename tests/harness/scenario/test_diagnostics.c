@@ -209,6 +209,12 @@ static const struct row scenarios[] = {
 	 "  manifests: [old.yaml]\n",
 	 1, 1, 15, 1, "MetalLB 0.13 and later do not read this form of configuration",
 	 "write workers: {metallb: legacy}, or leave metallb out"},
+	{"legacy extras",
+	 "lab:\n"
+	 "  workers: {metallb: legacy}\n"
+	 "  manifests: [extras.yaml]\n",
+	 1, 1, 1, 1, "MetalLB before 0.13 knows no bgpextras",
+	 "write workers: {metallb: frr, speaker: frr}, and all of its configuration in custom resources"},
 	{"missing manifest",
 	 "lab:\n"
 	 "  manifests: [ngnix.yaml]\n"
@@ -571,6 +577,8 @@ static const char bird_conf[] = "# ipv4 { is only named here\nprotocol bgp peer1
 
 /* a configuration in the form before MetalLB 0.13 */
 static const char old[] = "configInline: {}\n";
+static const char extras[] =
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bgpextras, namespace: metallb-system}\ndata: {extras: x}\n";
 
 static void scenario_is_refused(void **state)
 {
@@ -582,6 +590,7 @@ static void scenario_is_refused(void **state)
 	folder_write(&f, "nginx.yaml", folder_nginx, strlen(folder_nginx));
 	folder_write(&f, "m.yaml", folder_nginx, strlen(folder_nginx));
 	folder_write(&f, "old.yaml", old, strlen(old));
+	folder_write(&f, "extras.yaml", extras, strlen(extras));
 	folder_write(&f, "bird.conf", bird_conf, strlen(bird_conf));
 	assert_null(plan_read(f.path, &d));
 	row_compare(row, &d, &f);
