@@ -241,7 +241,7 @@ static void send_other_withdrawal(struct bgp_speaker *s, enum family f)
 		struct wire_out out = wire_out_to(bytes, session->extended ? WIRE_EXTENDED_MAX : WIRE_MESSAGE_MAX);
 
 		n = n < s->batch.len - done ? n : s->batch.len - done;
-		other_withdraw_encode(&out, s, session, f, s->batch.at + done, n);
+		other_withdraw_encode(&out, s, session, f, n > 0 ? s->batch.at + done : NULL, n); /* none: End-of-RIB */
 		if (out.full && n > 1) {
 			n /= 2;
 			continue;
