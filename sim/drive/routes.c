@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ROUTES_WITHIN_NS (50 * NS_PER_MS)
-#define ROUTES_MAX 32768U /* prefixes that are kept to be told together */
+#define ROUTES_MAX 16384U /* prefixes that are kept to be told together */
 
 /* Next hops that many prefixes have alike. */
 struct hops {
