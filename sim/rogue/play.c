@@ -24,8 +24,8 @@ struct rogue {
 	bool silent;
 	bool heard; /* something of the other side */
 	struct instant keepalive;
-	struct instant now;  /* as last told */
-	struct instant drip; /* when the next octet of a paced case may go */
+	struct instant now; /* as last told */
+	struct instant due; /* when the next octet of a paced case goes */
 };
 
 struct rogue *rogue_new(const struct rogue_conf *conf, const struct rogue_case *what)
@@ -35,7 +35,7 @@ struct rogue *rogue_new(const struct rogue_conf *conf, const struct rogue_case *
 	r->conf = *conf;
 	r->conf.old = what->old;
 	r->what = what;
-	r->keepalive = r->drip = INSTANT_NEVER;
+	r->keepalive = INSTANT_NEVER;
 	return r;
 }
 
@@ -141,7 +141,8 @@ bool rogue_closed(struct rogue *r)
 {
 	bool again = !r->heard && !r->ended;
 
-	r->keepalive = r->drip = INSTANT_NEVER;
+	r->keepalive = INSTANT_NEVER;
+	r->due = r->now;
 	r->out.len = r->handed = r->single_from = r->single_to = 0;
 	r->played = r->done = r->silent = false;
 	r->state = again ? WAITS_FOR_TCP : OVER;
@@ -152,8 +153,6 @@ bool rogue_closed(struct rogue *r)
 void rogue_time(struct rogue *r, struct instant now)
 {
 	r->now = now;
-	if (r->drip.ns != INSTANT_NEVER.ns && !instant_before(now, r->drip))
-		r->drip = INSTANT_NEVER;
 	if (r->keepalive.ns == INSTANT_NEVER.ns || instant_before(now, r->keepalive))
 		return;
 	r->keepalive = INSTANT_NEVER;
@@ -162,7 +161,7 @@ void rogue_time(struct rogue *r, struct instant now)
 
 struct instant rogue_deadline(const struct rogue *r)
 {
-	return instant_before(r->drip, r->keepalive) ? r->drip : r->keepalive;
+	return instant_before(r->now, r->due) && instant_before(r->due, r->keepalive) ? r->due : r->keepalive;
 }
 
 static bool is_single(const struct rogue *r)
@@ -191,7 +190,7 @@ enum rogue_act rogue_next(struct rogue *r, const uint8_t **ret_bytes, size_t *re
 	size_t from = r->handed, to = r->out.len;
 	enum rogue_act last;
 
-	if (r->drip.ns != INSTANT_NEVER.ns)
+	if (instant_before(r->now, r->due))
 		return ROGUE_NOTHING;
 	if (from < to) {
 		if (from < r->single_from)
@@ -201,8 +200,11 @@ enum rogue_act rogue_next(struct rogue *r, const uint8_t **ret_bytes, size_t *re
 		*ret_bytes = r->out.at + from;
 		*ret_len = to - from;
 		r->handed = to;
-		if (r->what->pace_ms > 0 && is_single(r) && from >= r->single_from)
-			r->drip = instant_add(r->now, (int64_t)r->what->pace_ms * NS_PER_MS);
+		if (r->what->pace_ms > 0 && is_single(r) && from >= r->single_from) {
+			/* one that went late, since the machine was busy, does not make the others late */
+			r->due = instant_add(from == r->single_from ? r->now : r->due,
+					     (int64_t)r->what->pace_ms * NS_PER_MS);
+		}
 		return ROGUE_SEND;
 	}
 	r->out.len = r->handed = r->single_from = r->single_to = 0;

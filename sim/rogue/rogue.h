@@ -58,7 +58,7 @@ struct rogue_case {
 	const char *bytes;    /* see rogue_write */
 	bool prior;	      /* the route is announced well before */
 	bool bytewise;	      /* each octet in a segment of its own */
-	unsigned int pace_ms; /* and so long after the one before; the session's other messages wait behind them */
+	unsigned int pace_ms; /* and so long after the one before, late ones made up for; the session's other messages wait behind */
 	bool old;	      /* a speaker of two-octet AS numbers (RFC 6793) */
 	enum rogue_peering peering;
 	unsigned int times; /* how often; 0 is once */

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the integration tests share: the program, as root or as an ordinary user, and the traces it could leave."""
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -33,25 +35,19 @@ def bird(major):
     return None
 
 
-STARTED = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+# Orphans become this process's own children, so that other tests' are never taken for this test's (PR_SET_CHILD_SUBREAPER).
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 
 
-def parent_and_start(pid):
-    """From proc(5): fields 4 and 22, counted behind the name, which may hold anything."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    return int(fields[1]), int(fields[19])
+def parent(pid):
+    """From proc(5): field 4, counted behind the name, which may hold anything."""
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
 def of_this_test(pid):
-    """A descendant of ours, or an orphan that came to be since we began: other people's processes have older ancestors."""
-    while pid > 1:
-        if pid == os.getpid():
-            return True
-        parent, start = parent_and_start(pid)
-        if parent <= 1:
-            return start >= STARTED
-        pid = parent
-    return False
+    while pid > 1 and pid != os.getpid():
+        pid = parent(pid)
+    return pid > 1
 
 
 def namespaces():
@@ -168,6 +164,10 @@ class LabTest(unittest.TestCase):
 
 
 def alive(pids):
+    """Those that are orphans by now are ours to reap."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
     return [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists()]
 
 
