@@ -279,8 +279,8 @@ static void put_limits(struct page *p, const struct impact *all)
 	if (any(all, is_own_group)) {
 		page_to(p, 2);
 		page_wrap(p, PAGE_DIM,
-			  "the group is as this router makes it; others (--groups resilient) can be chosen for one "
-			  "built-in router alone");
+			  "the group is as this router makes it; others (--groups resilient) can be chosen where one "
+			  "router stands alone");
 		page_line(p);
 	}
 }

@@ -14,8 +14,7 @@ void run_on_capture(void *ctx, const struct capture_event *event)
 	run_held_note(r, event);
 }
 
-/* Keeps the first error: later ones mostly follow from it. */
-static void evidence_failed(struct run *r, const struct errmsg *err)
+void run_evidence_failed(struct run *r, const struct errmsg *err)
 {
 	if (r->evidence_err.code == 0)
 		r->evidence_err = *err;
@@ -30,7 +29,7 @@ static void on_frames(void *ctx, int fd)
 		if (capture_fd(r->capture, link) != fd)
 			continue;
 		if (capture_drain(r->capture, link, &err) < 0)
-			evidence_failed(r, &err);
+			run_evidence_failed(r, &err);
 		return;
 	}
 }
@@ -65,7 +64,7 @@ static void on_fib(void *ctx, int fd)
 
 	(void)fd;
 	if (net_fib_read(r->fib, on_route, r, &err) < 0)
-		evidence_failed(r, &err);
+		run_evidence_failed(r, &err);
 }
 
 int run_evidence_links(struct run *r, const struct capture_link *links, struct net_ns *const *ns, size_t n,
@@ -142,17 +141,19 @@ int run_evidence_start(struct run *r, struct errmsg *err)
 	result = run_evidence_links(r, links, ns, n, err);
 	if (result < 0)
 		return result;
-	result = net_fib_monitor_new(lab->router.ns, &r->fib, err);
+	result = net_fib_monitor_new(lab->router.ns, run_fib_table(r), &r->fib, err);
 	if (result < 0)
 		return result;
 	VEC_PUSH(&r->watches, drive_watch(r->drive, net_fib_monitor_fd(r->fib), on_fib, r));
-	return net_fib_dump(lab->router.ns, on_route, r, err);
+	return net_fib_dump(lab->router.ns, run_fib_table(r), on_route, r, err);
 }
 
 int run_evidence_routes(struct run *r, struct errmsg *err)
 {
-	int result = net_fib_read(r->fib, on_route, r, err);
+	int result = run_mirror_read(r, err);
 
+	if (result == 0)
+		result = net_fib_read(r->fib, on_route, r, err);
 	return result < 0 ? result : run_tiers_routes(r, err);
 }
 

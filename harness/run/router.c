@@ -16,18 +16,23 @@ static void route_set(struct run *r, const struct prefix *to, const struct addr 
 		net_route_weighted(r->lab->router.ns, to, next_hops, weights, n);
 }
 
-static int groups_start(struct run *r, struct errmsg *err)
+struct net_group_conf run_group_conf(const struct run *r)
 {
 	const struct plan_groups *g = &r->plan->lab.groups;
 
-	if (!g->on || r->groups != NULL) /* a speaker that restarts finds its groups in place */
+	return (struct net_group_conf){.resilient = g->resilient,
+				       .buckets = (uint16_t)g->buckets,
+				       .idle_ns = g->idle_ns,
+				       .unbalanced_ns = g->unbalanced_ns};
+}
+
+static int groups_start(struct run *r, struct errmsg *err)
+{
+	struct net_group_conf conf = run_group_conf(r);
+
+	if (!r->plan->lab.groups.on || r->groups != NULL) /* a speaker that restarts finds its groups in place */
 		return 0;
-	r->groups = net_groups_new(r->lab->router.ns,
-				   &(struct net_group_conf){.resilient = g->resilient,
-							    .buckets = (uint16_t)g->buckets,
-							    .idle_ns = g->idle_ns,
-							    .unbalanced_ns = g->unbalanced_ns},
-				   err);
+	r->groups = net_groups_new(r->lab->router.ns, &conf, err);
 	return r->groups != NULL ? 0 : err->code;
 }
 
@@ -86,7 +91,7 @@ static void route_away(struct run *r, const struct prefix *prefix)
 	struct errmsg none_there;
 
 	told_kernel(r);
-	net_route_weighted(r->lab->router.ns, prefix, NULL, NULL, 0);
+	route_set(r, prefix, NULL, NULL, 0);
 	(void)!net_flush(r->lab->router.ns, &none_there);
 }
 

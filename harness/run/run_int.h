@@ -127,6 +127,7 @@ struct run {
 	struct instant routing_changed;	     /* when a route or the hash did last */
 	unsigned int oracles_saved;	     /* files of predictions so far */
 	struct net_groups *groups;	     /* of the built-in router's routes; NULL: plain ones */
+	struct net_mirror *mirror;	     /* of a daemon's; NULL: it forwards by what it writes */
 	struct run_held *held;		     /* connections; NULL: none */
 	struct run_background *background;   /* flows; NULL: there were none */
 	unsigned int leavings_saved;	     /* files of what they lost so far */
@@ -203,6 +204,7 @@ static inline uint32_t run_worker_as(const struct plan_lab *lab, unsigned int wo
 enum bgp_role run_worker_role(const struct plan_lab *lab);
 enum bgp_switch run_switch(enum plan_switch how);
 struct bgp_switches run_switches(const struct plan_switches *s);
+struct net_group_conf run_group_conf(const struct run *r);
 int run_router_start(struct run *r, bool restarting, struct errmsg *err);
 /* Its routes stay in the kernel where it is to come back gracefully. */
 void run_router_stop(struct run *r);
@@ -260,7 +262,15 @@ void run_worker_silence(struct run_worker *w);
 /* NULL: no manifest has had such a service yet. */
 const struct run_service *run_service_find(const struct run *r, const char *namespace, const char *name);
 
+/* mirror.c: nexthop groups that follow what a real daemon writes, where the scenario asks for them */
+int run_mirror_start(struct run *r, struct errmsg *err);
+int run_mirror_read(struct run *r, struct errmsg *err);
+/* The table that the router forwards by. */
+uint8_t run_fib_table(const struct run *r);
+
 /* evidence.c: captures and the FIB, into the judge */
+/* Keeps the first error: later ones mostly follow from it. */
+void run_evidence_failed(struct run *r, const struct errmsg *err);
 int run_evidence_start(struct run *r, struct errmsg *err);
 void run_on_capture(void *ctx, const struct capture_event *event);
 int run_evidence_links(struct run *r, const struct capture_link *links, struct net_ns *const *ns, size_t n,

@@ -165,6 +165,8 @@ int run_setup(struct run *r, struct errmsg *err)
 	if (r->has_daemon)
 		result = daemons_start(r, err);
 	if (result == 0)
+		result = run_mirror_start(r, err);
+	if (result == 0)
 		result = run_evidence_start(r, err);
 	run_phase(r, "captures");
 	if (result == 0)
@@ -215,6 +217,7 @@ void run_teardown(struct run *r)
 	sockets_close(r);
 	net_fib_monitor_free(r->fib);
 	net_groups_free(r->groups);
+	net_mirror_free(r->mirror);
 	judge_free(r->judge);
 	kube_cluster_free(r->cluster);
 	node_lab_free(r->lab);

@@ -139,12 +139,12 @@ static void on_fib(void *ctx, int fd)
 static int watch(struct run_tier_node *t, struct errmsg *err)
 {
 	struct run *r = t->run;
-	int result = net_fib_monitor_new(t->host->ns, &t->fib, err);
+	int result = net_fib_monitor_new(t->host->ns, NET_FIB_MAIN, &t->fib, err);
 
 	if (result < 0)
 		return result;
 	VEC_PUSH(&r->watches, drive_watch(r->drive, net_fib_monitor_fd(t->fib), on_fib, t));
-	return net_fib_dump(t->host->ns, on_change, t, err);
+	return net_fib_dump(t->host->ns, NET_FIB_MAIN, on_change, t, err);
 }
 
 /* ---- Life ---- */

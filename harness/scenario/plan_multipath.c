@@ -158,28 +158,15 @@ void plan_groups_read(struct reader *r, const struct yaml_node *v, const struct 
 
 /* ---- Checks ---- */
 
-/* FRR 8.4.4's zebra has no resilient groups; those of 8.5 and later are sharpd's alone (github.com/FRRouting/frr/issues/16489)
- * until zebra takes a line for all its groups. Such an FRR is given that line by the user: one without refuses it by name. */
-static void groups_of_daemon(struct plan_state *s, const struct yaml_node *key, enum plan_daemon daemon)
+/* No daemon asks the kernel for the groups that a switch has: where one writes routes, the lab's groups follow them. */
+static void groups_check(struct plan_state *s, const struct yaml_node *key, const struct plan_lab *lab)
 {
-	if (daemon == PLAN_FRR)
-		diag_hint(
-			&s->r,
-			reader_fault(
-				&s->r, key,
-				"FRR has no resilient groups for BGP's routes in 8.4, and in later releases only by a "
-				"line of its own"),
-			"leave out daemon: the built-in router takes nexthop_groups; for an FRR that knows it, write "
-			"\"zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100\" into a "
-			"file, "
-			"and config: with its name");
-	else
+	if (lab->groups.on && (lab->daemon == PLAN_GOBGP || lab->daemon == PLAN_OPENBGPD))
 		diag_hint(&s->r,
-			  reader_fault(
-				  &s->r, key,
-				  "%s writes the routes it learns by BGP its own way, and never into resilient groups",
-				  plan_daemon_name(daemon)),
-			  "leave out daemon: the built-in router takes nexthop_groups");
+			  reader_fault(&s->r, key,
+				       "%s installs no routes in Linux's kernel, and groups have none to follow",
+				       plan_daemon_name(lab->daemon)),
+			  "write daemon: frr, bird2 or bird1, or leave it out for the built-in router");
 }
 
 void plan_multipath_check(struct plan_state *s, const struct yaml_node *router, const struct plan_lab *lab)
@@ -189,6 +176,5 @@ void plan_multipath_check(struct plan_state *s, const struct yaml_node *router, 
 			  reader_fault(&s->r, yaml_get_key(router, "multipath_hash"),
 				       "hash and multipath_hash say the same thing"),
 			  "leave out multipath_hash");
-	if (lab->groups.on && lab->daemon != PLAN_BUILTIN)
-		groups_of_daemon(s, yaml_get_key(router, "nexthop_groups"), lab->daemon);
+	groups_check(s, yaml_get_key(router, "nexthop_groups"), lab);
 }

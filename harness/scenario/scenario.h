@@ -55,7 +55,7 @@ struct plan_hashing {
 	bool upstream;	     /* the step: on the upstream router */
 };
 
-/* router.nexthop_groups, of the built-in router */
+/* router.nexthop_groups: of the built-in router's routes, or of copies of a daemon's */
 struct plan_groups {
 	bool on, resilient;
 	uint32_t buckets; /* 128 */

@@ -203,7 +203,12 @@ static void route_attr(const struct nlattr *a, struct net_fib_route *route, stru
 	}
 }
 
-/* What one route message says; false for tables and kinds that are not the main table's unicast story. */
+static bool is_wanted(const struct fib_reader *r, uint32_t table)
+{
+	return r->table != 0 ? table == r->table : table != RT_TABLE_LOCAL;
+}
+
+/* What one route message says; false for other tables and kinds. */
 static bool route_read(const struct fib_reader *r, const struct nlmsghdr *m, struct net_fib_route *route)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(m);
@@ -226,7 +231,7 @@ static bool route_read(const struct fib_reader *r, const struct nlmsghdr *m, str
 	} else if (!rest.multipath && rt->rtm_type == RTN_UNICAST) {
 		hop_add(route, rest.single);
 	}
-	return rest.table == RT_TABLE_MAIN && rest.dst.family != ADDR_NONE;
+	return is_wanted(r, rest.table) && rest.dst.family != ADDR_NONE;
 }
 
 int fib_message(const struct nlmsghdr *m, void *reader)
@@ -318,9 +323,9 @@ int fib_routes_dump(struct net_ns *ns, struct fib_reader *r, struct errmsg *err)
 	return result < 0 ? result : dump(ns, RTM_GETROUTE, AF_INET6, r, err);
 }
 
-int net_fib_dump(struct net_ns *ns, net_fib_fn *fn, void *ctx, struct errmsg *err)
+int net_fib_dump(struct net_ns *ns, uint8_t table, net_fib_fn *fn, void *ctx, struct errmsg *err)
 {
-	struct fib_reader r = {.fn = fn, .ctx = ctx};
+	struct fib_reader r = {.table = table, .fn = fn, .ctx = ctx};
 	int result = fib_objects_dump(ns, &r, err);
 
 	if (result == 0)

@@ -106,12 +106,6 @@ static void tell(const struct net_fib_monitor *m, enum net_fib_change change, co
 		m->fn(m->ctx, change, route);
 }
 
-/* Each link has a route of this prefix: there is no one to compare with. */
-static bool is_link_local(const struct prefix *p)
-{
-	return p->addr.family == ADDR_V6 && p->addr.b[0] == 0xfe && (p->addr.b[1] & 0xc0) == 0x80;
-}
-
 /* A route of the table, while it is compared. */
 static void on_entry(struct net_fib_monitor *m, const struct net_fib_route *route)
 {
@@ -131,7 +125,7 @@ static void on_route(void *ctx, enum net_fib_change change, const struct net_fib
 	struct net_fib_monitor *m = ctx;
 	struct known **place;
 
-	if (is_link_local(&route->prefix)) {
+	if (fib_is_link_local(&route->prefix)) { /* each link has one: there is none to compare with */
 		if (!m->comparing)
 			tell(m, change, route);
 		return;
@@ -226,13 +220,14 @@ static int subscribe(struct net_fib_monitor *m)
 	return 0;
 }
 
-int net_fib_monitor_new(struct net_ns *ns, struct net_fib_monitor **ret, struct errmsg *err)
+int net_fib_monitor_new(struct net_ns *ns, uint8_t table, struct net_fib_monitor **ret, struct errmsg *err)
 {
 	struct net_fib_monitor *m = memory_new(sizeof(*m));
 	struct errmsg late;
 	int r = net_ns_enter(ns, err);
 
 	m->ns = ns;
+	m->reader.table = table;
 	m->reader.fn = on_route;
 	m->reader.ctx = m;
 	if (r == 0) {

@@ -12,14 +12,19 @@
 #include <unistd.h>
 
 #define CLOCK_HZ 100 /* in which the kernel takes these timers, whatever its own clock */
+/* Beside a daemon ids go down from here: zebra takes the highest that it has seen of others' for its own counter. */
+#define BESIDE_IDS 100000000U
+#define WEIGHT_MAX 256U /* of a nexthop group's members until Linux 6.12 */
 
 /* A nexthop object of ours: a gateway, or the group of a prefix. */
 struct object {
 	struct chain chain;
 	struct object *next; /* of all */
 	struct prefix key;   /* the gateway as a host prefix */
+	uint32_t also;	     /* the gateway's link, 0: the one that leads to it; the group's metric */
 	bool is_group;
 	bool installed; /* as far as we know */
+	bool routed;	/* a group; likewise: the prefix has its route */
 	uint32_t id;
 };
 
@@ -28,8 +33,8 @@ struct net_groups {
 	struct net_group_conf conf;
 	struct chains table;
 	struct object *all;
-	uint32_t last_id;
-	int links; /* tells of changes of links, with which the kernel takes objects away in silence */
+	uint32_t count; /* of them */
+	int links;	/* tells of changes of links */
 };
 
 struct net_groups *net_groups_new(struct net_ns *ns, const struct net_group_conf *conf, struct errmsg *err)
@@ -62,37 +67,39 @@ void net_groups_free(struct net_groups *g)
 	free(g);
 }
 
-static uint64_t key_hash(const struct prefix *key, bool is_group)
+static uint64_t key_hash(const struct prefix *key, uint32_t also, bool is_group)
 {
-	uint64_t h = hash_mix((uint64_t)key->addr.family << 16 | (uint64_t)key->len << 8 | is_group);
+	uint64_t h =
+		hash_mix((uint64_t)also << 24 | (uint64_t)key->addr.family << 16 | (uint64_t)key->len << 8 | is_group);
 
 	for (size_t i = 0; i < sizeof(key->addr.b); i++)
 		h = hash_mix(h ^ key->addr.b[i]);
 	return h;
 }
 
-static struct object *object_intern(struct net_groups *g, const struct prefix *key, bool is_group)
+static struct object *object_intern(struct net_groups *g, const struct prefix *key, uint32_t also, bool is_group)
 {
-	uint64_t hash = key_hash(key, is_group);
+	uint64_t hash = key_hash(key, also, is_group);
 	struct object *o;
 
 	for (struct chain *c = chains_find(&g->table, hash); c != NULL; c = chain_next(c)) {
 		o = (struct object *)c; /* its first member */
-		if (o->is_group == is_group && prefix_equal(&o->key, key))
+		if (o->is_group == is_group && o->also == also && prefix_equal(&o->key, key))
 			return o;
 	}
 	o = memory_new(sizeof(*o));
 	o->key = *key;
+	o->also = also;
 	o->is_group = is_group;
-	o->id = ++g->last_id;
+	g->count++;
+	o->id = g->conf.table != 0 ? BESIDE_IDS - g->count : g->count;
 	o->next = g->all;
 	g->all = o;
 	chains_add(&g->table, &o->chain, hash);
 	return o;
 }
 
-/* After a link changed nothing is known to be there still. */
-static void links_look(struct net_groups *g)
+bool net_groups_lost(struct net_groups *g)
 {
 	char buf[8192];
 	bool changed = false;
@@ -102,7 +109,8 @@ static void links_look(struct net_groups *g)
 		errno = 0;
 	}
 	for (struct object *o = g->all; changed && o != NULL; o = o->next)
-		o->installed = false;
+		o->installed = o->routed = false;
+	return changed;
 }
 
 static struct nlmsghdr *object_message(char *buf, uint16_t type, uint16_t flags, uint8_t family, uint32_t id)
@@ -141,28 +149,34 @@ static int link_towards(struct net_ns *ns, const struct addr *gateway, uint32_t 
 	return net_query(ns, m, on_link_found, ret, "look up a next hop", err);
 }
 
-/* Nexthop objects, unlike routes, name their link. Returns the id, 0 with the failure queued. */
-static uint32_t gateway_need(struct net_groups *g, const struct addr *gateway)
+/* Nexthop objects, unlike routes, name their link. Returns the id, 0 with the failure queued. A hop without a gateway is for
+ * destinations of the family that are on its link. */
+static uint32_t hop_need(struct net_groups *g, uint8_t family, const struct net_fib_hop *hop)
 {
-	struct prefix key = prefix_host(gateway);
-	struct object *o = object_intern(g, &key, false);
+	const struct addr *gateway = &hop->gateway;
+	bool on_link = gateway->family == ADDR_NONE;
+	const struct prefix any = {.addr.family = family}, key = on_link ? any : prefix_host(gateway);
+	struct object *o = object_intern(g, &key, hop->ifindex, false);
+	uint32_t link = hop->ifindex;
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m;
-	uint32_t link = 0;
 	struct errmsg err;
 	int r;
 
 	if (o->installed)
 		return o->id;
-	r = link_towards(g->ns, gateway, &link, &err);
+	r = link == 0 ? link_towards(g->ns, gateway, &link, &err) : 0;
 	if (r < 0) {
 		net_queue_failed(g->ns, r, "next hop %s", addr_text(gateway).s);
 		return 0;
 	}
-	m = object_message(buf, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, net_af(gateway), o->id);
+	m = object_message(buf, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, net_af(&key.addr), o->id);
+	if (!on_link && hop->ifindex != 0) /* as the route has it, whether or not another leads to the gateway */
+		((struct nhmsg *)mnl_nlmsg_get_payload(m))->nh_flags = RTNH_F_ONLINK;
 	mnl_attr_put_u32(m, NHA_OIF, link);
-	net_put_addr(m, NHA_GATEWAY, gateway);
-	net_queue(g->ns, m, "nexthop %u via %s", o->id, addr_text(gateway).s);
+	if (!on_link)
+		net_put_addr(m, NHA_GATEWAY, gateway);
+	net_queue(g->ns, m, "nexthop %u via %s", o->id, on_link ? "its link" : addr_text(gateway).s);
 	o->installed = true;
 	return o->id;
 }
@@ -184,64 +198,83 @@ static void resilience_put(struct nlmsghdr *m, const struct net_group_conf *conf
 	mnl_attr_nest_end(m, nest);
 }
 
-static bool members_fill(struct net_groups *g, const struct addr *gateways, const uint16_t *weights, size_t n,
+static bool members_fill(struct net_groups *g, uint8_t family, const struct net_fib_hop *hops, size_t n,
 			 struct nexthop_grp *ret)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint16_t weight = weights == NULL ? 1 : weights[i];
+		unsigned int weight = hops[i].weight < WEIGHT_MAX ? hops[i].weight : WEIGHT_MAX;
 
-		ret[i] = (struct nexthop_grp){.id = gateway_need(g, &gateways[i]), .weight = (uint8_t)(weight - 1)};
+		ret[i] = (struct nexthop_grp){.id = hop_need(g, family, &hops[i]), .weight = (uint8_t)(weight - 1)};
 		if (ret[i].id == 0)
 			return false;
 	}
 	return true;
 }
 
-static void route_queue(struct net_groups *g, uint16_t type, uint16_t flags, const struct prefix *to, uint32_t group)
+static void route_queue(struct net_groups *g, uint16_t type, uint16_t flags, const struct object *group)
 {
 	char buf[NET_MESSAGE_MAX];
-	struct nlmsghdr *m = net_route_message(buf, type, flags, to, NET_PROTOCOL_BGP);
+	struct nlmsghdr *m = net_route_message(buf, type, flags, &group->key, NET_PROTOCOL_BGP);
 
-	if (group != 0)
-		mnl_attr_put_u32(m, RTA_NH_ID, group);
-	net_queue(g->ns, m, "%s route %s", type == RTM_NEWROUTE ? "replace" : "delete", prefix_text(to).s);
+	if (g->conf.table != 0)
+		((struct rtmsg *)mnl_nlmsg_get_payload(m))->rtm_table = g->conf.table;
+	if (group->also != 0)
+		mnl_attr_put_u32(m, RTA_PRIORITY, group->also);
+	if (type == RTM_NEWROUTE)
+		mnl_attr_put_u32(m, RTA_NH_ID, group->id);
+	net_queue(g->ns, m, "%s route %s", type == RTM_NEWROUTE ? "replace" : "delete", prefix_text(&group->key).s);
 }
 
-static void route_drop(struct net_groups *g, const struct prefix *to, struct object *group)
+/* Beside a daemon the group stays: some of them delete a route and add it again to change it. */
+static void route_drop(struct net_groups *g, struct object *group)
 {
 	char buf[NET_MESSAGE_MAX];
 
-	route_queue(g, RTM_DELROUTE, 0, to, 0);
-	if (group->installed)
+	route_queue(g, RTM_DELROUTE, 0, group);
+	net_queue_lenient(g->ns);
+	group->routed = false;
+	if (group->installed && g->conf.table == 0) {
 		net_queue(g->ns, object_message(buf, RTM_DELNEXTHOP, 0, AF_UNSPEC, group->id),
 			  "delete nexthop group %u", group->id);
-	group->installed = false;
+		net_queue_lenient(g->ns);
+		group->installed = false;
+	}
 }
 
 void net_groups_route(struct net_groups *g, const struct prefix *to, const struct addr *gateways,
 		      const uint16_t *weights, size_t n)
 {
-	struct object *group = object_intern(g, to, true);
-	struct nexthop_grp members[NET_FIB_HOPS_MAX];
-	char buf[NET_MESSAGE_MAX];
-	struct nlmsghdr *m;
+	struct net_fib_hop hops[NET_FIB_HOPS_MAX];
 
-	links_look(g);
+	(void)net_groups_lost(g);
 	if (n > NET_FIB_HOPS_MAX) {
 		net_queue_failed(g->ns, -E2BIG, "route %s over %zu next hops", prefix_text(to).s, n);
 		return;
 	}
+	for (size_t i = 0; i < n; i++)
+		hops[i] = (struct net_fib_hop){.gateway = gateways[i], .weight = weights != NULL ? weights[i] : 1};
+	net_groups_hops(g, to, 0, hops, n);
+}
+
+void net_groups_hops(struct net_groups *g, const struct prefix *to, uint32_t metric, const struct net_fib_hop *hops,
+		     size_t n)
+{
+	struct object *group = object_intern(g, to, metric, true);
+	struct nexthop_grp members[NET_FIB_HOPS_MAX];
+	char buf[NET_MESSAGE_MAX];
+	struct nlmsghdr *m;
+
 	if (n == 0) {
-		route_drop(g, to, group);
+		route_drop(g, group);
 		return;
 	}
-	if (!members_fill(g, gateways, weights, n, members))
+	if (!members_fill(g, to->addr.family, hops, n, members))
 		return;
 	m = object_message(buf, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, AF_UNSPEC, group->id);
 	mnl_attr_put(m, NHA_GROUP, n * sizeof(members[0]), members);
 	resilience_put(m, &g->conf, !group->installed);
 	net_queue(g->ns, m, "nexthop group %u of %s over %zu next hops", group->id, prefix_text(to).s, n);
-	if (!group->installed)
-		route_queue(g, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, to, group->id);
-	group->installed = true;
+	if (!group->routed)
+		route_queue(g, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, group);
+	group->installed = group->routed = true;
 }

@@ -56,6 +56,7 @@ struct net_group_conf {
 	uint16_t buckets;      /* 0: the kernel's default, 128 */
 	int64_t idle_ns;       /* a bucket unused for so long may move; 0: any may at once */
 	int64_t unbalanced_ns; /* after so long out of balance busy buckets move too; 0: never */
+	uint8_t table;	       /* of the routes; 0: the main one */
 };
 
 struct net_groups;
@@ -66,6 +67,23 @@ void net_groups_free(struct net_groups *g);
 /* As net_route_weighted, queued like it; of a prefix that has its group the members are replaced as one. */
 void net_groups_route(struct net_groups *g, const struct prefix *to, const struct addr *gateways,
 		      const uint16_t *weights, size_t n);
+
+/* ---- A forwarding plane beside a daemon's routes ---- */
+
+#define NET_MIRROR_TABLE 179
+
+/* What the agent of a switch does with the routes that a routing daemon writes into the kernel: all of the main table go, as they
+ * change, into a table of its own that forwarding asks first, and what has gateways goes over nexthop groups there. The group of
+ * a route that is deleted stays, for some daemons delete routes and add them again to change them. */
+struct net_mirror;
+
+/* Takes over what is there. The namespace must outlive the mirror; what it made in the kernel stays. NULL with *err. */
+struct net_mirror *net_mirror_new(struct net_ns *ns, const struct net_group_conf *conf, struct errmsg *err);
+void net_mirror_free(struct net_mirror *m);
+/* Readable when the main table may have changed. */
+int net_mirror_fd(const struct net_mirror *m);
+/* Takes over what has changed, without waiting. Of routes that the kernel refuses the first is told, and none is in the table. */
+int net_mirror_read(struct net_mirror *m, struct errmsg *err);
 
 /* ---- Promised shares ---- */
 

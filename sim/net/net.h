@@ -107,6 +107,7 @@ int net_nft_list(struct net_ns *ns, char **ret, struct errmsg *err);
 /* ---- FIB ---- */
 
 #define NET_FIB_HOPS_MAX 256
+#define NET_FIB_MAIN 254 /* the kernel's main table, which daemons write to */
 
 struct net_fib_hop {
 	struct addr gateway; /* ADDR_NONE: on link */
@@ -130,15 +131,15 @@ enum net_fib_change { NET_FIB_NEW, NET_FIB_REPLACE, NET_FIB_DELETED };
 
 typedef void net_fib_fn(void *ctx, enum net_fib_change change, const struct net_fib_route *route);
 
-/* Calls fn for each route of the main table, IPv4 and IPv6. */
-int net_fib_dump(struct net_ns *ns, net_fib_fn *fn, void *ctx, struct errmsg *err);
+/* Calls fn for each route of the table, IPv4 and IPv6. */
+int net_fib_dump(struct net_ns *ns, uint8_t table, net_fib_fn *fn, void *ctx, struct errmsg *err);
 
-struct net_fib_monitor; /* a netlink subscription to route changes (and nexthop objects) */
+struct net_fib_monitor; /* a netlink subscription to a table's changes (and nexthop objects) */
 
 /* Subscribes; changes from here on are not missed (an overrun is an error of net_fib_read: -ENOBUFS). What the kernel takes or
  * gives back in silence (with a link, an address, a nexthop object) is told by the next net_fib_read. The namespace must
  * outlive the monitor's last read. */
-int net_fib_monitor_new(struct net_ns *ns, struct net_fib_monitor **ret, struct errmsg *err);
+int net_fib_monitor_new(struct net_ns *ns, uint8_t table, struct net_fib_monitor **ret, struct errmsg *err);
 int net_fib_monitor_fd(const struct net_fib_monitor *m);
 /* Reads what is there without waiting and calls fn for each change. */
 int net_fib_read(struct net_fib_monitor *m, net_fib_fn *fn, void *ctx, struct errmsg *err);

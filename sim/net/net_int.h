@@ -30,6 +30,7 @@ struct request {
 	size_t offset; /* into the queue */
 	size_t len;
 	uint32_t seq;
+	bool lenient; /* what it deletes may be gone already */
 	char words[96];
 };
 
@@ -52,6 +53,8 @@ struct nlmsghdr *net_message(char *buf, uint16_t type, uint16_t flags);
 /* Queues a finished message; words say what was asked. */
 void net_queue(struct net_ns *ns, const struct nlmsghdr *message, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The last one queued is a deletion, and no failure where the kernel has been faster. */
+void net_queue_lenient(struct net_ns *ns);
 /* Keeps the first error of queueing for net_flush. */
 void net_queue_failed(struct net_ns *ns, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Sends one message and waits for its acknowledgement. */
@@ -76,6 +79,12 @@ bool net_neighbours_answer(const struct nlmsghdr *m, struct net_neighbours ret[s
 
 /* From here on changing user, group or owner succeeds without effect; for a child before exec. 0 or -errno. */
 int net_one_user(void);
+
+/* groups.c: as net_groups_route, at a metric (0: the kernel's default) over hops of net_fib_route. What goes may be gone. */
+void net_groups_hops(struct net_groups *g, const struct prefix *to, uint32_t metric, const struct net_fib_hop *hops,
+		     size_t n);
+/* Whether links changed, and routes and objects may have gone with them in silence. What is set from then on is made anew. */
+bool net_groups_lost(struct net_groups *g);
 
 /* Begins a route's message in buf (of NET_MESSAGE_MAX): the main table's, unicast. */
 struct nlmsghdr *net_route_message(char *buf, uint16_t type, uint16_t flags, const struct prefix *to, uint8_t protocol);

@@ -41,6 +41,11 @@ void net_queue(struct net_ns *ns, const struct nlmsghdr *message, const char *fm
 	VEC_PUSH(&ns->requests, r);
 }
 
+void net_queue_lenient(struct net_ns *ns)
+{
+	ns->requests.at[ns->requests.len - 1].lenient = true;
+}
+
 void net_queue_failed(struct net_ns *ns, int code, const char *fmt, ...)
 {
 	char words[200];
@@ -95,12 +100,19 @@ static int ack_read(struct net_ns *ns, uint32_t first, uint32_t *ret_seq, int *r
 }
 
 /* Requests that were not queued may have taken numbers in between. */
-static const char *words_of(const struct request *r, size_t count, uint32_t seq)
+static const struct request *request_of(const struct request *r, size_t count, uint32_t seq)
 {
+	static const struct request other = {.words = "netlink"};
+
 	for (size_t i = 0; i < count; i++)
 		if (r[i].seq == seq)
-			return r[i].words;
-	return "netlink";
+			return &r[i];
+	return &other;
+}
+
+static bool is_failure(const struct request *r, int error)
+{
+	return error < 0 && !(r->lenient && (error == -ESRCH || error == -ENOENT));
 }
 
 /* Marks the request as the one whose acknowledgement is waited for. */
@@ -125,13 +137,15 @@ static int batch_send(struct net_ns *ns, size_t first, size_t count, struct errm
 	if (mnl_socket_sendto(ns->netlink, ns->queue.at + start, end - start) < 0)
 		return errmsg_set(err, -errno, "%s: netlink", ns->name);
 	do {
+		const struct request *asked;
 		int error;
 		int got = ack_read(ns, r->seq, &seq, &error);
 
 		if (got < 0)
 			return errmsg_set(err, got, "%s: netlink", ns->name);
-		if (error < 0 && result == 0)
-			result = errmsg_set(err, error, "%s: %s", ns->name, words_of(r, count, seq));
+		asked = request_of(r, count, seq);
+		if (is_failure(asked, error) && result == 0)
+			result = errmsg_set(err, error, "%s: %s", ns->name, asked->words);
 	} while (seq != last);
 	return result;
 }

@@ -188,6 +188,16 @@ seed: 170330
         self.assertEqual(sorted(worker["expected"] for worker in self.verdict("out")["expectations"][1]["shares"]),
                          [1000, 1500, 1500])
 
+    def test_a_group_that_is_deleted_and_added_has_other_buckets(self):
+        self.play("hash: l4, nexthop_groups: {type: resilient, buckets: 128, idle_timer: 0s}, group_update: delete_add", """
+  - flows: {service: nginx, count: 2000}
+  - fail: {worker: worker1, how: crash}
+  - expect: {service: nginx, next_hops: [worker2, worker3], within: 5s}
+  - flows: {again: true}
+  - expect: {moved_flows: {at_most: minimal}, detect: 5%}
+""", expect=1)
+        self.assertRegex(self.seen(-1), r"^2000 flows: .* and [1-9]\d* had not")
+
     def test_buckets_wait_for_their_timer(self):
         """A worker that comes back gets idle buckets alone: none while all are busy, all of its part once they have been idle."""
         for timer, pause, moved in (("60s", "0", False), ("200ms", "0.6", True)):

@@ -78,13 +78,6 @@ class Refusals(lab.LabTest):
     def test_frr_names_the_line(self):
         self.refused("frr", "frr.conf", "workers remote-as", "workers remote-ass", "line 11: % Unknown command")
 
-    def test_frr_without_resilient_groups_names_that_line(self):
-        """Debian's 8.4.4 has none; the plan's hint is for an FRR that has."""
-        if not re.search(r"yes +FRR +8\.", self.lab("doctor", expect=None).stdout):
-            self.skipTest("this FRR may know resilient groups")
-        line = "zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100"
-        self.refused("frr", "frr.conf", "frr defaults traditional", line, f"line 2: % Unknown command[4]: {line}")
-
     def test_gobgp_names_the_key(self):
         self.refused("gobgp", "gobgpd.toml", "router-id", "routerid", "invalid keys: routerid")
 

@@ -45,15 +45,12 @@ static const struct row refused[] = {
 	 "buckets: 65536 is not a whole number from 1 to 65535", NULL},
 	{"timer", ROUTER("nexthop_groups: {type: resilient, idle_timer: 15ms}"), 1, 1, 62, 4,
 	 "idle_timer: a multiple of 10ms, up to a day", NULL},
-	{"daemon", ROUTER("daemon: bird2, nexthop_groups: {type: resilient}"), 1, 1, 31, 14,
-	 "BIRD 2 writes the routes it learns by BGP its own way, and never into resilient groups",
-	 "leave out daemon: the built-in router takes nexthop_groups"},
-	{"FRR", ROUTER("daemon: frr, nexthop_groups: {type: resilient, buckets: 64}"), 1, 1, 29, 14,
-	 "FRR has no resilient groups for BGP's routes in 8.4, and in later releases only by a line of its own",
-	 "leave out daemon: the built-in router takes nexthop_groups; for an FRR that knows it, write "
-	 "\"zebra nexthop-group resilience buckets 128 idle-timer 20 unbalanced-timer 100\" into a file, and config: "
-	 "with "
-	 "its name"},
+	{"daemon", ROUTER("daemon: gobgp, nexthop_groups: {type: resilient}"), 1, 1, 31, 14,
+	 "GoBGP installs no routes in Linux's kernel, and groups have none to follow",
+	 "write daemon: frr, bird2 or bird1, or leave it out for the built-in router"},
+	{"OpenBGPD", ROUTER("daemon: openbgpd, nexthop_groups: {type: multipath}"), 1, 1, 34, 14,
+	 "OpenBGPD installs no routes in Linux's kernel, and groups have none to follow",
+	 "write daemon: frr, bird2 or bird1, or leave it out for the built-in router"},
 	{"bandwidth", "lab: {workers: {link_bandwidth: fast}, manifests: [metallb.yaml, nginx.yaml]}\n", 1, 1, 33, 4,
 	 "link_bandwidth: expected bits a second",
 	 "such as 10G, or a list of them that the workers take in turn: [10G, 10G, 40G]"},

@@ -65,7 +65,7 @@ static struct told dumped(struct net_ns *ns)
 	struct errmsg err = {0};
 	struct told t = {0};
 
-	ground_ok(net_fib_dump(ns, on_route, &t, &err), &err);
+	ground_ok(net_fib_dump(ns, NET_FIB_MAIN, on_route, &t, &err), &err);
 	return t;
 }
 
@@ -194,7 +194,7 @@ static int monitor_hears_what_ip_does(void *arg)
 	ip(a, "ip nexthop add id 1 via 10.9.0.2 dev v0");
 	ip(a, "ip nexthop add id 2 via 10.9.0.3 dev v0");
 	ip(a, "ip nexthop add id 9 group 1/2,4");
-	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	ground_ok(net_fib_monitor_new(a, NET_FIB_MAIN, &m, &err), &err);
 	for (size_t i = 0; i < COUNT(events); i++) {
 		ip(a, events[i].command);
 		heard_is(m, events[i].want);
@@ -241,7 +241,7 @@ static int silent_changes_are_told(void *arg)
 	net_address_add(a, "w0", &address, 24);
 	ground_ok(net_flush(b, &err), &err);
 	ground_ok(net_flush(a, &err), &err);
-	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	ground_ok(net_fib_monitor_new(a, NET_FIB_MAIN, &m, &err), &err);
 	for (size_t i = 0; i < COUNT(silences); i++) {
 		ip(a, silences[i].command);
 		heard_is(m, silences[i].want);
@@ -301,7 +301,7 @@ static int replacing_is_atomic(void *arg)
 
 	(void)arg;
 	ground_pair(&a, &b);
-	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	ground_ok(net_fib_monitor_new(a, NET_FIB_MAIN, &m, &err), &err);
 	multipath(a, "10.0.0.0/24", "10.9.0.2", 2);
 	heard_is(m, "new 10.0.0.0/24 proto 186 type 1 metric 0 10.9.0.2*1 10.9.0.3*1\n");
 	multipath(a, "10.0.0.0/24", "10.9.0.2", 3);
@@ -343,7 +343,7 @@ static int weights_and_other_families(void *arg)
 
 	(void)arg;
 	ground_pair(&a, &b);
-	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	ground_ok(net_fib_monitor_new(a, NET_FIB_MAIN, &m, &err), &err);
 	weighted(a, "10.0.0.0/24", "10.9.0.2", weights, 3);
 	heard_is(m, "new 10.0.0.0/24 proto 186 type 1 metric 0 10.9.0.2*1 10.9.0.3*3 10.9.0.4*256\n");
 	weighted(a, "10.0.1.0/24", "fd09::2", weights, 2);
@@ -401,7 +401,7 @@ static int overrun_is_told(void *arg)
 
 	(void)arg;
 	ground_pair(&a, &b);
-	ground_ok(net_fib_monitor_new(a, &m, &err), &err);
+	ground_ok(net_fib_monitor_new(a, NET_FIB_MAIN, &m, &err), &err);
 	for (size_t i = 0; i < 16000; i++)
 		net_route_multipath(a, &to, &hops[i % 2], 1);
 	ground_ok(net_flush(a, &err), &err);

@@ -20,7 +20,6 @@ struct bench {
 	struct ways w;
 	struct net_groups *groups;
 	struct prefix to[2]; /* IPv4, IPv6 */
-	struct addr service[2];
 	struct net_tuple flows[2][FLOWS];
 };
 
@@ -41,8 +40,6 @@ static struct bench *bench_new(const struct net_group_conf *conf)
 	ways_hash(&b.w, &hash);
 	b.to[0] = ground_prefix("10.50.0.0/24");
 	b.to[1] = ground_prefix("fd50::/64");
-	b.service[0] = b.w.service4;
-	b.service[1] = b.w.service6;
 	net_route_multipath(b.w.router, &b.to[0], NULL, 0);
 	net_route_multipath(b.w.router, &b.to[1], NULL, 0);
 	flush(&b);
@@ -80,25 +77,9 @@ static void route(struct bench *b, const char *which, const uint16_t *weights)
 	flush(b);
 }
 
-/* "43 43 42" for the ways in their order, "-" without a route. */
 static const char *shares(struct bench *b, size_t f)
 {
-	static struct net_fib_shares s;
-	static char text[64];
-	struct errmsg err = {0};
-	unsigned int by_way[WAYS] = {0};
-
-	ground_ok(net_fib_shares(b->w.router, &b->service[f], &s, &err), &err);
-	if (s.route.hop_count == 0)
-		return "-";
-	for (size_t i = 0; i < s.route.hop_count; i++) {
-		for (size_t way = 0; way < WAYS; way++) {
-			if (addr_equal(&s.route.hops[i].gateway, f == 0 ? &b->w.gateways4[way] : &b->w.gateways6[way]))
-				by_way[way] += s.weights[i];
-		}
-	}
-	snprintf(text, sizeof(text), "%u %u %u", by_way[0], by_way[1], by_way[2]);
-	return text;
+	return ways_shares(&b->w, f == 0 ? ADDR_V4 : ADDR_V6);
 }
 
 static void shares_are(struct bench *b, const char *want)

@@ -451,3 +451,24 @@ uint32_t ways_same(const uint32_t *a, const uint32_t *b, uint32_t n)
 		same += a[i] == b[i];
 	return same;
 }
+
+const char *ways_shares(struct ways *w, enum addr_family family)
+{
+	const struct addr *gateways = family == ADDR_V4 ? w->gateways4 : w->gateways6;
+	static struct net_fib_shares s;
+	static char text[64];
+	struct errmsg err = {0};
+	unsigned int by_way[WAYS] = {0};
+
+	ground_ok(net_fib_shares(w->router, family == ADDR_V4 ? &w->service4 : &w->service6, &s, &err), &err);
+	if (s.route.hop_count == 0)
+		return "-";
+	for (size_t i = 0; i < s.route.hop_count; i++) {
+		for (size_t way = 0; way < WAYS; way++) {
+			if (addr_equal(&s.route.hops[i].gateway, &gateways[way]))
+				by_way[way] += s.weights[i];
+		}
+	}
+	snprintf(text, sizeof(text), "%u %u %u", by_way[0], by_way[1], by_way[2]);
+	return text;
+}

@@ -46,5 +46,8 @@ void ways_ask(struct ways *w, const struct net_tuple *flows, uint32_t n, uint32_
 /* How many are alike. */
 uint32_t ways_same(const uint32_t *a, const uint32_t *b, uint32_t n);
 void ways_hash(struct ways *w, const struct net_hash *hash);
+/* What the route of the family's service promises to the ways in their order, "43 42 43"; "-" without a route. Valid until the
+ * next call. */
+const char *ways_shares(struct ways *w, enum addr_family family);
 
 #endif
