@@ -55,12 +55,11 @@ struct rogue_case {
 	const char *about;  /* "an UPDATE with ORIGIN 3" */
 	const char *clause; /* "RFC 7606 section 7.1"; NULL for a case that is not of the catalogue */
 	enum rogue_stage stage;
-	const char *bytes; /* see rogue_write */
-	bool prior;	   /* the route is announced well before */
-	bool bytewise;	   /* each octet in a segment of its own */
-	unsigned int
-		pace_ms; /* and so long after the one before, on average; the session's other messages wait behind them */
-	bool old;	 /* a speaker of two-octet AS numbers (RFC 6793) */
+	const char *bytes;    /* see rogue_write */
+	bool prior;	      /* the route is announced well before */
+	bool bytewise;	      /* each octet in a segment of its own */
+	unsigned int pace_ms; /* and so long after the one before, on average; other messages wait behind them */
+	bool old;	      /* a speaker of two-octet AS numbers (RFC 6793) */
 	enum rogue_peering peering;
 	unsigned int times; /* how often; 0 is once */
 	enum rogue_then then;
