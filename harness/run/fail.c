@@ -15,6 +15,14 @@ static void speaker_end(struct run *r, unsigned int worker)
 		run_speaker_stop(r, worker);
 }
 
+/* No connection ends with a word, not even once the link is up again. */
+static int unplug(struct run *r, unsigned int worker, struct errmsg *err)
+{
+	if (r->workers[worker].driver != NULL)
+		drive_speaker_unplug(r->workers[worker].driver);
+	return run_speaker_is_real(r, worker) ? run_speaker_unplug(r, worker, err) : 0;
+}
+
 static int link_set(struct run *r, unsigned int worker, bool up, struct errmsg *err)
 {
 	if (r->virtual == NULL)
@@ -56,11 +64,11 @@ enum run_exit run_step_fail(struct run *r, const struct plan_step *step, const c
 		kube_cluster_leave(r->cluster, r->lab->workers[worker].host.name, leave_of(step->failure));
 		return settled(run_settle_cluster(r, err));
 	}
-	/* The link first: what the kernel says of connections that end is not to be heard. */
-	if (step->failure != PLAN_FAIL_CRASH)
+	/* In this order: a daemon that sees its link go down has last words. */
+	if (step->failure == PLAN_FAIL_POWER_LOSS)
+		result = unplug(r, worker, err);
+	if (result == 0 && step->failure != PLAN_FAIL_CRASH)
 		result = link_set(r, worker, false, err);
-	if (step->failure == PLAN_FAIL_POWER_LOSS && r->workers[worker].driver != NULL)
-		drive_speaker_unplug(r->workers[worker].driver);
 	if (result == 0 && step->failure != PLAN_FAIL_LINK_DOWN)
 		speaker_end(r, worker);
 	return settled(result);

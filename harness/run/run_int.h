@@ -306,6 +306,8 @@ int run_speakers_find(struct run *r, struct errmsg *err);
 int run_speakers_follow(struct run *r, struct errmsg *err);
 void run_speakers_free(struct run *r);
 /* Kills the worker's; it is started again by run_speakers_follow once the worker is no longer stopped. */
+/* Before run_speaker_stop, of a worker that loses its power. */
+int run_speaker_unplug(struct run *r, unsigned int worker, struct errmsg *err);
 void run_speaker_stop(struct run *r, unsigned int worker);
 
 /* Hears of the ends of the programs that were started since the last call. */
@@ -418,6 +420,8 @@ void run_tell_bfd(struct run *r, const char *node, const char *peer, const struc
 void run_tell_service(struct run *r, const char *service, const struct addr *address);
 void run_tell_fib(struct run *r, const struct prefix *prefix, const struct addr *gateways, size_t n);
 void run_tell_step_begin(struct run *r, const struct plan_step *step);
+/* What the wire has shown since the last time (routes and BFD states, so many of each at most), to the timeline. */
+void run_tell_seen(struct run *r, size_t at_most);
 void run_tell_step_end(struct run *r, const struct plan_step *step, enum run_exit result,
 		       const struct judge_finding *finding, const char *detail, const struct errmsg *err);
 /* The last word; message as report_result's. 0 or -errno when something could not be written. */

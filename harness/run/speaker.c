@@ -117,6 +117,11 @@ int run_speakers_follow(struct run *r, struct errmsg *err)
 	return result == 0 ? await(r, err) : result;
 }
 
+int run_speaker_unplug(struct run *r, unsigned int worker, struct errmsg *err)
+{
+	return node_daemon_unplug(r->speakers[worker].node.daemon, err);
+}
+
 void run_speaker_stop(struct run *r, unsigned int worker)
 {
 	struct run_speaker *s = &r->speakers[worker];

@@ -161,6 +161,9 @@ struct net_spawn {
 /* Starts a program in the namespace, dying with this process. Returns its pid, or -errno: -ENOENT when no such
  * program is installed. The caller reaps it. */
 pid_t net_spawn(struct net_ns *ns, const struct net_spawn *what, struct errmsg *err);
+/* Before a started program is killed: the TCP connections that it has now end without a word (no FIN, no RST), as those of a
+ * machine that loses its power. What comes for them later is answered with RST. */
+int net_unplug(pid_t pid, struct errmsg *err);
 
 /* ---- What this machine can do (doctor) ---- */
 

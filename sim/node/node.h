@@ -265,6 +265,8 @@ int node_daemon_start(struct node_lab *lab, struct node_daemon *daemon, const ch
 int node_daemon_proceed(struct node_daemon *daemon, int run_dir_fd, struct errmsg *err);
 /* One of its processes ended. False when that is the daemon's end: a program that should run on, or a command that failed. */
 bool node_daemon_ended(struct node_daemon *daemon, pid_t pid, int wait_status);
+/* Before node_daemon_end, of a machine that loses its power: see net_unplug. */
+int node_daemon_unplug(const struct node_daemon *daemon, struct errmsg *err);
 /* Kills its processes, and forgets them. */
 void node_daemon_end(struct node_daemon *daemon);
 /* True when something listens on the BGP port in the daemon's namespace. */

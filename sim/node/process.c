@@ -166,6 +166,17 @@ bool node_daemon_ended(struct node_daemon *d, pid_t pid, int wait_status)
 	return true;
 }
 
+int node_daemon_unplug(const struct node_daemon *d, struct errmsg *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < d->begun && r == 0; i++) {
+		if (!d->programs.at[i].ended)
+			r = net_unplug(d->programs.at[i].pid, err);
+	}
+	return r;
+}
+
 void node_daemon_end(struct node_daemon *d)
 {
 	for (size_t i = 0; i < d->begun; i++) {

@@ -58,6 +58,7 @@ BFD = ["expect: {bfd: up, within: 25s}", "fail: {worker: worker2, how: power_los
 ROUTER_BFD = ", bfd: {transmit: 100ms, receive: 100ms, multiplier: 20}"
 # RFC 9384; as FRR has it where both ends offer RFC 8538, within a Hard Reset; as BIRD 2.0.12 and 1.6 have it, which are older.
 BFD_DOWN, HARD_RESET, CEASE = ["6", "10"], ["6", "9", "060a"], ["6", "0"]
+FIN, SYN, RST = 1, 2, 4
 KEPT = ["fail: {worker: worker2, how: crash}", "never: {service: nginx, next_hops: [worker1, worker3], for: 1s}",
         "recover: worker2", ESTABLISHED, UP[2]]
 
@@ -77,25 +78,25 @@ class Sessions(lab.LabTest):
         self.play(UP + BFD, router=f", daemon: {kind}" + ROUTER_BFD, peer=", holdTime: 90s, bfdProfile: fast")
         self.assertIn(self.last_words(), (None, said))
 
-    def last_words(self):
-        """What the router said to worker2 when its BFD went down: the NOTIFICATION's code, subcode and data, as tshark reads it."""
+    def shown(self, which, *fields):
+        """Of the frames on the router's link, as tshark reads them; None without it."""
         if not lab.have("tshark"):
             return None
-        done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y",
-                               "bgp.type == 3 && ip.src == 10.0.0.1 && ip.dst == 10.0.0.52", "-T", "fields", "-e", "bgp.notify.major_error",
-                               "-e", "bgp.notify.minor_error_cease", "-e", "bgp.notify.minor_data"],
-                              capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()[-1].rstrip("\t").split("\t")
+        done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y", which, "-T", "fields",
+                               *(word for field in fields for word in ("-e", field))], capture_output=True, text=True, check=True)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def last_words(self):
+        """What the router said to worker2 when its BFD went down: the NOTIFICATION's code, subcode and data, as tshark reads it."""
+        rows = self.shown("bgp.type == 3 && ip.src == 10.0.0.1 && ip.dst == 10.0.0.52", "bgp.notify.major_error",
+                          "bgp.notify.minor_error_cease", "bgp.notify.minor_data")
+        return "\t".join(rows[-1]).rstrip("\t").split("\t") if rows is not None else None
 
     def large_communities(self):
         """What each worker's route has, as tshark reads it."""
-        if not lab.have("tshark"):
-            return None
-        done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y", "bgp.nlri_prefix && ip.dst == 10.0.0.1", "-T", "fields", "-e",
-                               "ip.src", *(word for part in ("ga", "ldp1", "ldp2") for word in ("-e", f"bgp.large_communities.{part}"))],
-                              capture_output=True, text=True, check=True)
-        rows = [line.split("\t") for line in done.stdout.splitlines()]
-        return {row[0]: ":".join(row[1:]) for row in rows}
+        rows = self.shown("bgp.nlri_prefix && ip.dst == 10.0.0.1", "ip.src",
+                          *(f"bgp.large_communities.{part}" for part in ("ga", "ldp1", "ldp2")))
+        return {row[0]: ":".join(row[1:]) for row in rows} if rows is not None else None
 
     def test_bfd_of_frr(self):
         self.bfd("frr", HARD_RESET)
@@ -166,10 +167,9 @@ class Sessions(lab.LabTest):
     def test_extras_of_metallbs_frr(self):
         """MetalLB appends them to its FRR's configuration; the OPEN has the hold time that they say, and not the BGPPeer's."""
         self.play(UP, workers=", speaker: frr", peer=", holdTime: 90s" + EXTRAS)
-        if lab.have("tshark"):
-            done = subprocess.run(["tshark", "-r", str(self.base / "out/router-cluster.pcap"), "-Y", "bgp.type == 1 && ip.dst == 10.0.0.1",
-                                   "-T", "fields", "-e", "bgp.open.holdtime"], capture_output=True, text=True, check=True)
-            self.assertEqual(set(done.stdout.split()), {"27"})
+        rows = self.shown("bgp.type == 1 && ip.dst == 10.0.0.1", "bgp.open.holdtime")
+        if rows is not None:
+            self.assertEqual({hold for row in rows for hold in row}, {"27"})
 
     def extras_refused(self, workers):
         done = self.play(UP, workers=workers, peer=EXTRAS, expect=2)
@@ -184,6 +184,27 @@ class Sessions(lab.LabTest):
     def test_restarts_of_real_ones(self):
         self.play(UP + ["restart: {node: worker2, down: 100ms}", ESTABLISHED, UP[2], "restart: router", ESTABLISHED, UP[2]],
                   router=", daemon: frr", workers=", speaker: [builtin, frr, builtin]", peer=", connectTime: 5s")
+
+    def power_loss(self, speakers):
+        """Their kernel says nothing of the connection, not even once the link is up again, but RST to who goes on with it."""
+        workers = ["worker1", "worker2", "worker3"]
+        watch = ("exec: {on: router, run: \"nft 'add table ip seen; add chain ip seen in { type filter hook input priority 0; }; "
+                 "add rule ip seen in tcp flags & rst == rst counter'\"}")
+        seen = ("exec: {on: router, run: \"until nft list table ip seen | grep -qE 'packets ([3-9]|[1-9][0-9])'; do sleep 0.05; done\", "
+                "within: 20s}")
+        self.play(UP + [watch] + [f"fail: {{worker: {w}, how: power_loss}}" for w in workers] + [f"recover: {w}" for w in workers] +
+                  [seen, ESTABLISHED, UP[2]], workers=f", speaker: [{speakers}]", peer=", holdTime: 9s, connectTime: 1s")
+        said = self.shown("tcp.dstport == 179", "ip.src", "tcp.srcport", "tcp.flags")
+        first = dict(reversed([(source, port) for source, port, flags in said or [] if int(flags, 16) == SYN]))
+        for worker, port in first.items():
+            flags = [int(flags, 16) for source, own, flags in said if (source, own) == (worker, port)]
+            self.assertTrue(flags[-1] & RST and not any(f & FIN for f in flags), f"{worker}: {flags}")
+
+    def test_power_loss_of_frr_gobgp_and_bird(self):
+        self.power_loss("frr, gobgp, bird2")
+
+    def test_power_loss_of_exabgp_and_built_in_ones(self):
+        self.power_loss("exabgp, builtin, exabgp")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -156,6 +159,68 @@ static int one_user_is_all(void *arg)
 	return 0;
 }
 
+#define PORT 4179
+
+/* A process that is connected from b to the listener in a. *ret: the end in a. */
+static pid_t connected(struct net_ns *b, int listener, const struct sockaddr_in *to, int *ret)
+{
+	struct pollfd readable = {.fd = listener, .events = POLLIN};
+	struct errmsg err = {0};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = net_socket(b, AF_INET, SOCK_STREAM, 0, &err);
+
+		ground_ok(fd, &err);
+		(void)connect(fd, (const struct sockaddr *)to, sizeof(*to));
+		for (;;)
+			(void)pause();
+	}
+	ground_must(poll(&readable, 1, GROUND_DEADLINE_MS) == 1, "nobody connects");
+	*ret = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	ground_must(*ret >= 0, "accept");
+	return pid;
+}
+
+/* What the other end reads when the process is killed, and then something is sent to it: 0 for FIN, or -errno. */
+static ssize_t read_after_kill(pid_t pid, int fd)
+{
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
+	char octet;
+	ssize_t n;
+
+	ground_must(kill(pid, SIGKILL) == 0 && WIFSIGNALED(status_of(pid)), "kill");
+	ground_must(send(fd, "?", 1, MSG_NOSIGNAL) == 1, "send");
+	ground_must(poll(&readable, 1, GROUND_DEADLINE_MS) == 1, "nothing comes");
+	n = recv(fd, &octet, 1, 0);
+	close(fd);
+	return n < 0 ? -errno : n;
+}
+
+static int unplugged_it_says_nothing(void *arg)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(0x0a090001)};
+	struct net_ns *a, *b;
+	struct errmsg err = {0};
+	int listener, fd;
+	pid_t pid;
+
+	(void)arg;
+	ground_pair(&a, &b);
+	listener = net_socket(a, AF_INET, SOCK_STREAM, 0, &err);
+	ground_ok(listener, &err);
+	ground_must(bind(listener, (const struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 1) == 0,
+		    "listen");
+	pid = connected(b, listener, &at, &fd);
+	ground_must(read_after_kill(pid, fd) == 0, "no FIN of a process that was killed");
+	pid = connected(b, listener, &at, &fd);
+	ground_ok(net_unplug(pid, &err), &err);
+	ground_must(read_after_kill(pid, fd) == -ECONNRESET, "a FIN of one that was unplugged");
+	ground_must(net_unplug(pid, &err) == -ESRCH, "%s", err.text);
+	close(listener);
+	return 0;
+}
+
 static int says_hello(void *arg)
 {
 	int fd = open("/run/log", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -196,9 +261,13 @@ static void closed_standard_files_do_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GROUND_ROWS(programs_start),	     GROUND_ROWS(signals_are_fresh),
-		GROUND_ROWS(descriptors_are_enough), GROUND_ROWS(paths_are_from_here),
-		GROUND_ROWS(one_user_is_all),	     cmocka_unit_test(closed_standard_files_do_no_harm),
+		GROUND_ROWS(programs_start),
+		GROUND_ROWS(signals_are_fresh),
+		GROUND_ROWS(descriptors_are_enough),
+		GROUND_ROWS(paths_are_from_here),
+		GROUND_ROWS(one_user_is_all),
+		GROUND_ROWS(unplugged_it_says_nothing),
+		cmocka_unit_test(closed_standard_files_do_no_harm),
 	};
 
 	return cmocka_run_group_tests_name("net: spawn", tests, NULL, NULL);
