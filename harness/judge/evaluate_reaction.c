@@ -210,6 +210,35 @@ static void say_reaction(struct question *q, struct saying *s, uint32_t worker, 
 	say_route(q, s, worker, t);
 }
 
+/* KEEPALIVEs are due each third of the hold time. A router that had none for half of it and gave up tells of a machine that had
+ * no time for its peer, and nothing of what it was to react to. */
+static bool was_late(const struct question *q, const struct bgp_conn *conn, struct instant t, int64_t *ret_silence,
+		     unsigned int *ret_hold_s)
+{
+	const struct bgp_talk *last = conn->talk.len > 0 ? &conn->talk.at[conn->talk.len - 1] : NULL;
+
+	*ret_hold_s = conn->hold_s[0] < conn->hold_s[1] ? conn->hold_s[0] : conn->hold_s[1];
+	if (!q->e->reaction.talks || last == NULL || !by(&conn->closed, t) || conn->closer != BGP_PEER_ROUTER ||
+	    conn->close != BGP_CLOSE_NOTIFICATION || conn->code != WIRE_ERR_HOLD)
+		return false;
+	*ret_silence = instant_since(conn->closed.time, last->last);
+	return *ret_silence > *ret_hold_s * NS_PER_S / 2;
+}
+
+static void mind_lateness(struct question *q, struct saying *s, uint32_t worker, struct instant t)
+{
+	const struct bgp_conn *conn = conn_at(q, worker, t);
+	unsigned int hold_s;
+	int64_t silence;
+
+	if (q->f->verdict != JUDGE_FAIL || conn == NULL || !was_late(q, conn, t, &silence, &hold_s))
+		return;
+	saying_addf(s,
+		    "; its last message was %s old, of a hold time of %u s: this machine was too busy to send another",
+		    duration_text(silence).s, hold_s);
+	q->f->verdict = JUDGE_INCONCLUSIVE;
+}
+
 void judge_reaction(struct question *q)
 {
 	struct condition c = {.subjects = q->j->lab.worker_count, .times = reaction_times, .right = reaction_right};
@@ -223,6 +252,7 @@ void judge_reaction(struct question *q)
 			continue;
 		saying_part(&s);
 		say_reaction(q, &s, i, t);
+		mind_lateness(q, &s, i, t);
 	}
 	q->f->seen = saying_end(&s, q->arena);
 }

@@ -160,7 +160,8 @@ struct judge_reaction {
 	struct judge_answer answers[JUDGE_ANSWERS_MAX];
 	bool unless_extended; /* NOTIFIES: where the router has offered RFC 8654 the session may as well go on */
 	bool cut_short; /* ... for as long as it waits for the rest of a message, which is until its hold time is over */
-	bool no_fib;	/* the router has none that could be read: of the route nothing can be said */
+	bool talks; /* the worker goes on with its KEEPALIVEs: a hold time that is over in spite of them may be its own fault */
+	bool no_fib;	       /* the router has none that could be read: of the route nothing can be said */
 	struct instant played; /* when the bytes had been sent; a session that stays has to show it after that */
 };
 

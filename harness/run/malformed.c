@@ -88,6 +88,7 @@ struct judge_reaction run_rogue_reaction(const struct run *r, const struct rogue
 	struct judge_reaction ret = {.kind = kind_of(what->reaction),
 				     .unless_extended = what->unless_extended,
 				     .cut_short = what->cut_short,
+				     .talks = what->then == ROGUE_GOES_ON && !what->cut_short && what->pace_ms == 0,
 				     .played = r->malformed_played,
 				     .no_fib = r->has_daemon && !node_daemon_installs_routes(r->daemon.node.kind)};
 

@@ -234,12 +234,13 @@ void run_tell_step_begin(struct run *r, const struct plan_step *step)
 }
 
 /* What the wire has announced and withdrawn since the last look. */
-static void routes_to_timeline(struct run *r)
+static void routes_to_timeline(struct run *r, size_t at_most)
 {
-	size_t n;
+	size_t n, end;
 	const struct judge_route_event *events = judge_route_events(r->judge, &n);
 
-	for (; r->routes_told < n; r->routes_told++) {
+	end = r->routes_told + (n - r->routes_told < at_most ? n - r->routes_told : at_most);
+	for (; r->routes_told < end; r->routes_told++) {
 		const struct judge_route_event *e = &events[r->routes_told];
 		char text[200];
 
@@ -255,12 +256,13 @@ static void routes_to_timeline(struct run *r)
 	}
 }
 
-static void bfd_to_timeline(struct run *r)
+static void bfd_to_timeline(struct run *r, size_t at_most)
 {
-	size_t n;
+	size_t n, end;
 	const struct judge_bfd_event *events = judge_bfd_events(r->judge, &n);
 
-	for (; r->bfd_told < n; r->bfd_told++) {
+	end = r->bfd_told + (n - r->bfd_told < at_most ? n - r->bfd_told : at_most);
+	for (; r->bfd_told < end; r->bfd_told++) {
 		const struct judge_bfd_event *e = &events[r->bfd_told];
 		char text[200];
 
@@ -274,6 +276,12 @@ static void bfd_to_timeline(struct run *r)
 									  .file = r->link_files[e->link],
 									  .frame = e->frame});
 	}
+}
+
+void run_tell_seen(struct run *r, size_t at_most)
+{
+	routes_to_timeline(r, at_most);
+	bfd_to_timeline(r, at_most);
 }
 
 /* The prefix as the router's kernel has it, with what the wire says of each next hop. */
@@ -313,8 +321,8 @@ void run_tell_step_end(struct run *r, const struct plan_step *step, enum run_exi
 	r->step.detail = result == RUN_PASSED || finding != NULL ? detail : err->text;
 	report_step_end(r->report, &r->step);
 	event(r, "step", NULL, arena_printf(&r->arena, "%s: %s", report_verdict_name(r->step.verdict), step->text));
-	routes_to_timeline(r);
-	bfd_to_timeline(r);
+	if (r->virtual != NULL)
+		run_tell_seen(r, SIZE_MAX);
 	if (step->kind == PLAN_STEP_EXPECT && step->expect.kind == PLAN_EXPECT_NEXT_HOPS && r->virtual == NULL) {
 		const struct run_service *s = run_service_find(r, step->expect.namespace, step->expect.service);
 
@@ -371,6 +379,7 @@ int run_tell_end(struct run *r, enum run_exit result, const char *message)
 	told.capture_count = captures_fill(r, &captures);
 	told.captures = captures;
 	if (r->judge != NULL) {
+		run_tell_seen(r, SIZE_MAX);
 		story = judge_fib_story(r->judge, drive_wall());
 		told.fib = &story;
 	}

@@ -23,8 +23,9 @@ struct dial {
 	void (*fn)(struct drive_speaker *speaker, bgp_peer_id peer, bgp_conn_id conn);
 };
 
-/* Events of the loop come before those that wait until there is nothing else to do. */
-enum { DRIVE_PRIORITIES = 3, DRIVE_IDLE = 2 };
+/* Most events have the middle one. Before them come peers whose misbehaviour has its times, for what they do late is taken for
+ * the router's fault; behind them what waits until there is nothing else to do. */
+enum { DRIVE_URGENT = 0, DRIVE_IDLE = 2, DRIVE_PRIORITIES = 3 };
 
 struct drive {
 	struct event_base *base;

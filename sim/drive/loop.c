@@ -7,6 +7,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+/* So many other events at most until it is looked whether an urgent one has come. */
+#define URGENT_WAITS 16
+
 struct drive_watch {
 	struct event *event;
 	drive_fd_fn *fn;
@@ -91,6 +94,8 @@ int drive_new(struct drive **ret, struct errmsg *err)
 	/* Microsecond timers: the default of a millisecond is longer than most of what happens in a lab. */
 	if (config != NULL)
 		event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+	if (config != NULL)
+		event_config_set_max_dispatch_interval(config, NULL, URGENT_WAITS, DRIVE_URGENT + 1);
 	d->base = config != NULL ? event_base_new_with_config(config) : NULL;
 	if (config != NULL)
 		event_config_free(config);

@@ -205,6 +205,13 @@ static bool connect_begin(struct drive_rogue *r)
 	return connect(r->fd, (struct sockaddr *)&ss, len) == 0 || errno == EINPROGRESS;
 }
 
+static struct event *urgent(struct event *event)
+{
+	if (event == NULL || event_priority_set(event, DRIVE_URGENT) < 0)
+		memory_exhausted();
+	return event;
+}
+
 static void dial(struct drive_rogue *r)
 {
 	struct errmsg err;
@@ -215,10 +222,8 @@ static void dial(struct drive_rogue *r)
 		return;
 	}
 	r->connecting = true;
-	r->read = event_new(r->drive->base, r->fd, EV_READ | EV_PERSIST, on_readable, r);
-	r->write = event_new(r->drive->base, r->fd, EV_WRITE, on_writable, r);
-	if (r->read == NULL || r->write == NULL)
-		memory_exhausted();
+	r->read = urgent(event_new(r->drive->base, r->fd, EV_READ | EV_PERSIST, on_readable, r));
+	r->write = urgent(event_new(r->drive->base, r->fd, EV_WRITE, on_writable, r));
 	event_add(r->write, NULL);
 }
 
@@ -230,9 +235,9 @@ struct drive_rogue *drive_rogue_new(struct drive *d, const struct drive_rogue_co
 	r->conf = *conf;
 	r->fd = -1;
 	r->rogue = rogue_new(&conf->conf, conf->what);
-	r->timer = evtimer_new(d->base, on_timer, r);
+	r->timer = urgent(evtimer_new(d->base, on_timer, r));
 	r->pending = evbuffer_new();
-	if (r->timer == NULL || r->pending == NULL)
+	if (r->pending == NULL)
 		memory_exhausted();
 	dial(r);
 	return r;

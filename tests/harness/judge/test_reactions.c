@@ -224,6 +224,35 @@ static void test_no_connection(void **state)
 			 "worker2: no connection attempt (TCP SYN) was seen");
 }
 
+/* The hold time is over: because the worker, who was to go on, was late, or in spite of its KEEPALIVE. */
+static void test_late_worker(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = play_expect(p, JUDGE_REACTION, "2", 0, 60000);
+	struct judge_finding f;
+
+	play_session(p, 1, 10); /* whose hold time is 90 s */
+	play_notification(p, 1, 46000, PLAY_FROM_ROUTER, 4, 0);
+	e.reaction = (struct judge_reaction){.kind = JUDGE_STAYS, .talks = true, .played = play_ms(PLAYED)};
+	f = play_ask(p, &e, play_ms(60000));
+	assert_int_equal(f.verdict, JUDGE_INCONCLUSIVE);
+	play_assert_says(f, "its last message was 46 s old, of a hold time of 90 s: this machine was too busy");
+	e.reaction.talks = false;
+	assert_int_equal(play_ask(p, &e, play_ms(60000)).verdict, JUDGE_FAIL);
+}
+
+static void test_worker_in_time(void **state)
+{
+	struct play *p = *state;
+	struct judge_expect e = play_expect(p, JUDGE_REACTION, "2", 0, 60000);
+
+	play_session(p, 1, 10);
+	play_keepalive(p, 1, 30000, PLAY_FROM_WORKER);
+	play_notification(p, 1, 46000, PLAY_FROM_ROUTER, 4, 0);
+	e.reaction = (struct judge_reaction){.kind = JUDGE_STAYS, .talks = true, .played = play_ms(PLAYED)};
+	assert_int_equal(play_ask(p, &e, play_ms(60000)).verdict, JUDGE_FAIL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +267,8 @@ int main(void)
 		PLAY_TEST(test_no_connection),
 		PLAY_TEST(test_long_messages),
 		PLAY_TEST(test_long_messages_cut_short),
+		PLAY_TEST(test_late_worker),
+		PLAY_TEST(test_worker_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
