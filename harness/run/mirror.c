@@ -2,8 +2,6 @@
 /* Nexthop groups for the routes of a real daemon: those of the lab's own forwarding plane, which follows what the daemon writes. */
 #include "run_int.h"
 
-#include <errno.h>
-
 uint8_t run_fib_table(const struct run *r)
 {
 	return r->mirror != NULL ? NET_MIRROR_TABLE : NET_FIB_MAIN;
@@ -11,13 +9,13 @@ uint8_t run_fib_table(const struct run *r)
 
 int run_mirror_read(struct run *r, struct errmsg *err)
 {
-	int result = r->mirror != NULL ? net_mirror_read(r->mirror, err) : 0;
+	struct errmsg refused = {0};
+	int result = r->mirror != NULL ? net_mirror_read(r->mirror, &refused, err) : 0;
 
-	if (result >= 0 || result == -ENOBUFS)
-		return result;
 	/* What the kernel refuses shows in the FIB, which is what the judge looks at; the reason is for the reader. */
-	run_tell(r, "router", err->text);
-	return 0;
+	if (refused.code != 0)
+		run_tell(r, "router", refused.text);
+	return result;
 }
 
 static void on_change(void *ctx, int fd)

@@ -14,7 +14,7 @@
 #define CLOCK_HZ 100 /* in which the kernel takes these timers, whatever its own clock */
 /* Beside a daemon ids go down from here: zebra takes the highest that it has seen of others' for its own counter. */
 #define BESIDE_IDS 100000000U
-#define WEIGHT_MAX 256U /* of a nexthop group's members until Linux 6.12 */
+#define WEIGHT_MAX 255U /* of a nexthop group's members until Linux 6.12 */
 
 /* A nexthop object of ours: a gateway, or the group of a prefix. */
 struct object {
@@ -23,8 +23,9 @@ struct object {
 	struct prefix key;   /* the gateway as a host prefix */
 	uint32_t also;	     /* the gateway's link, 0: the one that leads to it; the group's metric */
 	bool is_group;
-	bool installed; /* as far as we know */
-	bool routed;	/* a group; likewise: the prefix has its route */
+	bool installed;	  /* as far as we know */
+	bool routed;	  /* a group; likewise: the prefix has its route */
+	uint8_t protocol; /* of that route */
 	uint32_t id;
 };
 
@@ -99,6 +100,12 @@ static struct object *object_intern(struct net_groups *g, const struct prefix *k
 	return o;
 }
 
+void net_groups_forget(struct net_groups *g)
+{
+	for (struct object *o = g->all; o != NULL; o = o->next)
+		o->installed = o->routed = false;
+}
+
 bool net_groups_lost(struct net_groups *g)
 {
 	char buf[8192];
@@ -108,8 +115,8 @@ bool net_groups_lost(struct net_groups *g)
 		changed = true;
 		errno = 0;
 	}
-	for (struct object *o = g->all; changed && o != NULL; o = o->next)
-		o->installed = o->routed = false;
+	if (changed)
+		net_groups_forget(g);
 	return changed;
 }
 
@@ -214,7 +221,7 @@ static bool members_fill(struct net_groups *g, uint8_t family, const struct net_
 static void route_queue(struct net_groups *g, uint16_t type, uint16_t flags, const struct object *group)
 {
 	char buf[NET_MESSAGE_MAX];
-	struct nlmsghdr *m = net_route_message(buf, type, flags, &group->key, NET_PROTOCOL_BGP);
+	struct nlmsghdr *m = net_route_message(buf, type, flags, &group->key, group->protocol);
 
 	if (g->conf.table != 0)
 		((struct rtmsg *)mnl_nlmsg_get_payload(m))->rtm_table = g->conf.table;
@@ -233,7 +240,7 @@ static void route_drop(struct net_groups *g, struct object *group)
 	route_queue(g, RTM_DELROUTE, 0, group);
 	net_queue_lenient(g->ns);
 	group->routed = false;
-	if (group->installed && g->conf.table == 0) {
+	if (g->conf.table == 0) {
 		net_queue(g->ns, object_message(buf, RTM_DELNEXTHOP, 0, AF_UNSPEC, group->id),
 			  "delete nexthop group %u", group->id);
 		net_queue_lenient(g->ns);
@@ -253,13 +260,12 @@ void net_groups_route(struct net_groups *g, const struct prefix *to, const struc
 	}
 	for (size_t i = 0; i < n; i++)
 		hops[i] = (struct net_fib_hop){.gateway = gateways[i], .weight = weights != NULL ? weights[i] : 1};
-	net_groups_hops(g, to, 0, hops, n);
+	net_groups_hops(g, &(struct net_groups_to){*to, 0, NET_PROTOCOL_BGP}, hops, n);
 }
 
-void net_groups_hops(struct net_groups *g, const struct prefix *to, uint32_t metric, const struct net_fib_hop *hops,
-		     size_t n)
+void net_groups_hops(struct net_groups *g, const struct net_groups_to *to, const struct net_fib_hop *hops, size_t n)
 {
-	struct object *group = object_intern(g, to, metric, true);
+	struct object *group = object_intern(g, &to->prefix, to->metric, true);
 	struct nexthop_grp members[NET_FIB_HOPS_MAX];
 	char buf[NET_MESSAGE_MAX];
 	struct nlmsghdr *m;
@@ -268,13 +274,15 @@ void net_groups_hops(struct net_groups *g, const struct prefix *to, uint32_t met
 		route_drop(g, group);
 		return;
 	}
-	if (!members_fill(g, to->addr.family, hops, n, members))
+	if (!members_fill(g, to->prefix.addr.family, hops, n, members))
 		return;
 	m = object_message(buf, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, AF_UNSPEC, group->id);
 	mnl_attr_put(m, NHA_GROUP, n * sizeof(members[0]), members);
 	resilience_put(m, &g->conf, !group->installed);
-	net_queue(g->ns, m, "nexthop group %u of %s over %zu next hops", group->id, prefix_text(to).s, n);
-	if (!group->routed)
+	net_queue(g->ns, m, "nexthop group %u of %s over %zu next hops", group->id, prefix_text(&to->prefix).s, n);
+	if (!group->routed) {
+		group->protocol = to->protocol;
 		route_queue(g, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, group);
+	}
 	group->installed = group->routed = true;
 }

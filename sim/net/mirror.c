@@ -4,10 +4,19 @@
 #include "fib_int.h"
 #include "multipath.h"
 
+#include <errno.h>
 #include <linux/fib_rules.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RULE_PRIORITY 100U
+
+/* What the main table says. */
+struct state {
+	uint8_t protocol, type;
+	size_t hop_count;
+	struct net_fib_hop hops[];
+};
 
 /* A route of the main table, by prefix and metric, and what it is in ours. */
 struct copy {
@@ -16,7 +25,8 @@ struct copy {
 	struct prefix prefix;
 	uint32_t metric;
 	enum { ABSENT, PLAIN, GROUPED } is;
-	bool leaves; /* as far as has been read */
+	bool changed;	     /* is among those to be set or dropped */
+	struct state *state; /* then: as it was read last; NULL: it is gone */
 };
 
 struct net_mirror {
@@ -25,7 +35,7 @@ struct net_mirror {
 	struct net_fib_monitor *main;
 	struct chains table;
 	struct copy *all;
-	VEC(struct copy *) leaving;
+	VEC(struct copy *) changed;
 };
 
 static struct copy *copy_intern(struct net_mirror *m, const struct prefix *prefix, uint32_t metric)
@@ -59,16 +69,17 @@ static struct nlmsghdr *plain_message(char *buf, uint16_t type, uint16_t flags, 
 	return m;
 }
 
-static void plain_set(struct net_mirror *m, const struct copy *c, const struct net_fib_route *route)
+static void plain_set(struct net_mirror *m, const struct copy *c)
 {
 	char buf[NET_MESSAGE_MAX];
-	struct nlmsghdr *message = plain_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, c, route->protocol);
+	struct nlmsghdr *message =
+		plain_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, c, c->state->protocol);
 	struct rtmsg *rt = mnl_nlmsg_get_payload(message);
 
-	rt->rtm_type = route->type;
-	if (route->type == RTN_UNICAST) {
+	rt->rtm_type = c->state->type;
+	if (rt->rtm_type == RTN_UNICAST) {
 		rt->rtm_scope = RT_SCOPE_LINK;
-		mnl_attr_put_u32(message, RTA_OIF, route->hops[0].ifindex);
+		mnl_attr_put_u32(message, RTA_OIF, c->state->hops[0].ifindex);
 	}
 	net_queue(m->ns, message, "copy route %s", prefix_text(&c->prefix).s);
 }
@@ -90,65 +101,105 @@ static void plain_drop(struct net_mirror *m, const struct copy *c)
 static void drop(struct net_mirror *m, struct copy *c)
 {
 	if (c->is == GROUPED)
-		net_groups_hops(m->groups, &c->prefix, c->metric, NULL, 0);
+		net_groups_hops(m->groups, &(struct net_groups_to){c->prefix, c->metric, 0}, NULL, 0);
 	else if (c->is == PLAIN)
 		plain_drop(m, c);
 	c->is = ABSENT;
 }
 
-static bool has_gateways(const struct net_fib_route *route)
+static bool has_gateways(const struct state *s)
 {
-	return route->type == RTN_UNICAST && (route->hop_count > 1 || route->hops[0].gateway.family != ADDR_NONE);
+	return s->type == RTN_UNICAST && (s->hop_count > 1 || s->hops[0].gateway.family != ADDR_NONE);
+}
+
+static void set(struct net_mirror *m, struct copy *c)
+{
+	const struct state *s = c->state;
+
+	if (has_gateways(s))
+		net_groups_hops(m->groups, &(struct net_groups_to){c->prefix, c->metric, s->protocol}, s->hops,
+				s->hop_count);
+	else
+		plain_set(m, c);
+	c->is = has_gateways(s) ? GROUPED : PLAIN;
+}
+
+static struct state *state_of(const struct net_fib_route *route)
+{
+	size_t hops = route->hop_count * sizeof(route->hops[0]);
+	struct state *s = memory_new(sizeof(*s) + hops);
+
+	s->protocol = route->protocol;
+	s->type = route->type;
+	s->hop_count = route->hop_count;
+	memcpy(s->hops, route->hops, hops);
+	return s;
+}
+
+/* The last word of a reading counts: some daemons delete a route, add it with one next hop and then the others to it. */
+static void note(struct net_mirror *m, struct copy *c, struct state *state)
+{
+	if (!c->changed)
+		VEC_PUSH(&m->changed, c);
+	c->changed = true;
+	free(c->state);
+	c->state = state;
 }
 
 static void on_route(void *ctx, enum net_fib_change change, const struct net_fib_route *route)
 {
-	struct net_mirror *m = ctx;
 	bool nowhere = change == NET_FIB_DELETED || (route->type == RTN_UNICAST && route->hop_count == 0);
-	struct copy *c;
+	struct net_mirror *m = ctx;
 
 	if (fib_is_link_local(&route->prefix)) /* each link has one, and a rule leads to the main table */
 		return;
-	c = copy_intern(m, &route->prefix, route->metric);
-	if (nowhere && !c->leaves)
-		VEC_PUSH(&m->leaving, c);
-	c->leaves = nowhere;
-	if (nowhere)
-		return;
-	if (has_gateways(route)) {
-		net_groups_hops(m->groups, &c->prefix, c->metric, route->hops, route->hop_count);
-		c->is = GROUPED;
-		return;
-	}
-	if (c->is == GROUPED)
-		drop(m, c);
-	plain_set(m, c, route);
-	c->is = PLAIN;
+	note(m, copy_intern(m, &route->prefix, route->metric), nowhere ? NULL : state_of(route));
 }
 
-static void leaving_drop(struct net_mirror *m)
+/* What is dropped goes first: where it has no metric the kernel takes any of its prefix for it. */
+static void changes_make(struct net_mirror *m)
 {
-	for (size_t i = 0; i < m->leaving.len; i++) {
-		struct copy *c = m->leaving.at[i];
+	for (size_t i = 0; i < m->changed.len; i++) {
+		struct copy *c = m->changed.at[i];
 
-		if (c->leaves)
+		if (c->state == NULL || (c->is == GROUPED && !has_gateways(c->state)))
 			drop(m, c);
-		c->leaves = false;
 	}
-	VEC_CLEAR(&m->leaving);
+	for (size_t i = 0; i < m->changed.len; i++) {
+		struct copy *c = m->changed.at[i];
+
+		if (c->state != NULL)
+			set(m, c);
+		free(c->state);
+		c->state = NULL;
+		c->changed = false;
+	}
+	VEC_CLEAR(&m->changed);
 }
 
-int net_mirror_read(struct net_mirror *m, struct errmsg *err)
+/* All anew: nothing is known to be as it was. */
+static int whole_read(struct net_mirror *m, struct errmsg *err)
+{
+	for (struct copy *c = m->all; c != NULL; c = c->next) {
+		if (c->is != ABSENT)
+			note(m, c, NULL);
+	}
+	return net_fib_dump(m->ns, NET_FIB_MAIN, on_route, m, err);
+}
+
+int net_mirror_read(struct net_mirror *m, struct errmsg *ret_refused, struct errmsg *err)
 {
 	bool lost = net_groups_lost(m->groups);
 	int r = net_fib_read(m->main, on_route, m, err);
-	struct errmsg later;
 
-	if (r == 0 && lost)
-		r = net_fib_dump(m->ns, NET_FIB_MAIN, on_route, m, err);
-	leaving_drop(m);
-	if (net_flush(m->ns, r == 0 ? err : &later) < 0 && r == 0)
-		r = err->code;
+	/* a link may have changed in between, whose event is with the routes' */
+	lost = net_groups_lost(m->groups) || lost;
+	if (r == -ENOBUFS || (r == 0 && lost))
+		r = whole_read(m, err);
+	changes_make(m);
+	*ret_refused = (struct errmsg){0};
+	if (net_flush(m->ns, ret_refused) < 0)
+		net_groups_forget(m->groups);
 	return r;
 }
 
@@ -199,8 +250,10 @@ struct net_mirror *net_mirror_new(struct net_ns *ns, const struct net_group_conf
 		r = net_fib_monitor_new(ns, NET_FIB_MAIN, &m->main, err);
 	if (r == 0)
 		r = net_fib_dump(ns, NET_FIB_MAIN, on_route, m, err);
-	if (r == 0)
+	if (r == 0) {
+		changes_make(m);
 		r = rules_add(ns, err);
+	}
 	if (r == 0)
 		return m;
 	net_mirror_free(m);
@@ -215,9 +268,10 @@ void net_mirror_free(struct net_mirror *m)
 	net_groups_free(m->groups);
 	for (struct copy *c = m->all, *next; c != NULL; c = next) {
 		next = c->next;
+		free(c->state);
 		free(c);
 	}
 	chains_free(&m->table);
-	VEC_FREE(&m->leaving);
+	VEC_FREE(&m->changed);
 	free(m);
 }

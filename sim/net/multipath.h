@@ -72,7 +72,8 @@ void net_groups_route(struct net_groups *g, const struct prefix *to, const struc
 
 #define NET_MIRROR_TABLE 179
 
-/* What the agent of a switch does with the routes that a routing daemon writes into the kernel: all of the main table go, as they
+/* What the agent of a switch does with the routes that a routing daemon writes into the kernel: all of the main table go (but fe80::/10;
+ * with next hops, weights and metric, and nothing else that they may have), as they
  * change, into a table of its own that forwarding asks first, and what has gateways goes over nexthop groups there. The group of
  * a route that is deleted stays, for some daemons delete routes and add them again to change them. */
 struct net_mirror;
@@ -82,8 +83,9 @@ struct net_mirror *net_mirror_new(struct net_ns *ns, const struct net_group_conf
 void net_mirror_free(struct net_mirror *m);
 /* Readable when the main table may have changed. */
 int net_mirror_fd(const struct net_mirror *m);
-/* Takes over what has changed, without waiting. Of routes that the kernel refuses the first is told, and none is in the table. */
-int net_mirror_read(struct net_mirror *m, struct errmsg *err);
+/* Takes over what has changed, without waiting. Of what the kernel refuses the first is told (code 0: nothing); such a route may be
+ * as it was. */
+int net_mirror_read(struct net_mirror *m, struct errmsg *ret_refused, struct errmsg *err);
 
 /* ---- Promised shares ---- */
 

@@ -80,11 +80,18 @@ bool net_neighbours_answer(const struct nlmsghdr *m, struct net_neighbours ret[s
 /* From here on changing user, group or owner succeeds without effect; for a child before exec. 0 or -errno. */
 int net_one_user(void);
 
-/* groups.c: as net_groups_route, at a metric (0: the kernel's default) over hops of net_fib_route. What goes may be gone. */
-void net_groups_hops(struct net_groups *g, const struct prefix *to, uint32_t metric, const struct net_fib_hop *hops,
-		     size_t n);
-/* Whether links changed, and routes and objects may have gone with them in silence. What is set from then on is made anew. */
+struct net_groups_to {
+	struct prefix prefix;
+	uint32_t metric;  /* 0: the kernel's default */
+	uint8_t protocol; /* RTPROT_* */
+};
+
+/* groups.c: as net_groups_route, over hops of a net_fib_route. What goes may be gone. */
+void net_groups_hops(struct net_groups *g, const struct net_groups_to *to, const struct net_fib_hop *hops, size_t n);
+/* Whether links changed since the last look, and routes and objects may have gone with them in silence: they are forgotten. */
 bool net_groups_lost(struct net_groups *g);
+/* What is set from here on is made anew, whatever is there. */
+void net_groups_forget(struct net_groups *g);
 
 /* Begins a route's message in buf (of NET_MESSAGE_MAX): the main table's, unicast. */
 struct nlmsghdr *net_route_message(char *buf, uint16_t type, uint16_t flags, const struct prefix *to, uint8_t protocol);

@@ -75,7 +75,9 @@ class Sessions(lab.LabTest):
     def bfd(self, kind, said):
         if kind != "frr" and not lab.bird(int(kind[-1])):
             self.skipTest(f"no {kind}")
-        self.play(UP + BFD, router=f", daemon: {kind}" + ROUTER_BFD, peer=", holdTime: 90s, bfdProfile: fast")
+        # The route may be gone before the last words are said.
+        said_all = "exec: {on: router, run: \"while ss -tnH state established dst 10.0.0.52 | grep -q .; do sleep 0.05; done\", within: 10s}"
+        self.play(UP + BFD + [said_all], router=f", daemon: {kind}" + ROUTER_BFD, peer=", holdTime: 90s, bfdProfile: fast")
         self.assertIn(self.last_words(), (None, said))
 
     def shown(self, which, *fields):

@@ -28,9 +28,10 @@ static void ip(struct bench *b, const char *words)
 
 static void follow(struct bench *b)
 {
-	struct errmsg err = {0};
+	struct errmsg refused, err = {0};
 
-	ground_ok(net_mirror_read(b->mirror, &err), &err);
+	ground_ok(net_mirror_read(b->mirror, &refused, &err), &err);
+	ground_must(refused.code == 0, "%s", refused.text);
 }
 
 static void shares_are(struct bench *b, const char *want4, const char *want6)
@@ -128,6 +129,23 @@ static void delete_and_add(bool looks)
 	bench_end(b);
 }
 
+/* As BIRD 1.6 changes a route of IPv6. */
+static int added_hop_by_hop_it_keeps_them_too(void *arg)
+{
+	struct bench *b = bench_new();
+
+	(void)arg;
+	ip(b, "ip route replace 10.50.0.0/24 proto bird nexthop via 10.9.1.2 nexthop via 10.9.2.2");
+	ip(b, "ip -6 route del fd50::/64");
+	ip(b, "ip -6 route add fd50::/64 proto bird via fd09:1::2");
+	ip(b, "ip -6 route append fd50::/64 proto bird via fd09:2::2");
+	follow(b);
+	shares_are(b, "0 64 64", "0 64 64");
+	only_flows_of_the_first_way_moved(b);
+	bench_end(b);
+	return 0;
+}
+
 static int deleted_seen_and_added_it_keeps_them_too(void *arg)
 {
 	(void)arg;
@@ -203,6 +221,7 @@ static int what_is_no_multipath_is_copied(void *arg)
 static int links_come_back(void *arg)
 {
 	struct bench *b = bench_new();
+	char text[1024];
 
 	(void)arg;
 	ip(b, "ip link set w0 down");
@@ -211,6 +230,17 @@ static int links_come_back(void *arg)
 	ip(b, "ip link set w0 up");
 	follow(b);
 	shares_are(b, "43 42 43", "43 42 43");
+	/* the first of two metrics goes with its link, and the other stays */
+	ip(b, "ip route add 10.52.0.0/24 dev w0");
+	ip(b, "ip route add 10.52.0.0/24 dev w1 metric 20");
+	follow(b);
+	ip(b, "ip link set w0 down");
+	follow(b);
+	ground_must(ground_ask(b->w.router, "ip route show table 179 10.52.0.0/24", text, sizeof(text)) == 0 &&
+			    strstr(text, "dev w1") != NULL,
+		    "%s", text);
+	ip(b, "ip link set w0 up");
+	follow(b);
 	/* in between nobody looks, and the main table is as it was */
 	ip(b, "ip link set w0 down");
 	ip(b, "ip link set w0 up");
@@ -249,14 +279,23 @@ static int ip_shows_the_table(void *arg)
 static int refusals_are_told(void *arg)
 {
 	struct bench *b = bench_new();
-	struct errmsg err = {0};
+	char text[1024];
+	struct errmsg refused, err = {0};
 
 	(void)arg;
 	ip(b, "ip nexthop add id 99999991 blackhole"); /* the next after two groups and three hops of each */
 	ip(b, "ip route add 10.51.0.0/24 via 10.9.0.2");
-	ground_must(net_mirror_read(b->mirror, &err) == -EINVAL, "%s", err.text);
-	ground_must(strstr(err.text, "nexthop group 99999991 of 10.51.0.0/24") != NULL, "%s", err.text);
+	ground_ok(net_mirror_read(b->mirror, &refused, &err), &err);
+	ground_must(refused.code == -EINVAL && strstr(refused.text, "nexthop group 99999991 of 10.51.0.0/24") != NULL,
+		    "%s", refused.text);
 	shares_are(b, "43 42 43", "43 42 43");
+	/* what was refused is asked for again with the next change */
+	ip(b, "ip nexthop del id 99999991");
+	ip(b, "ip route replace 10.51.0.0/24 nexthop via 10.9.0.2 nexthop via 10.9.1.2");
+	follow(b);
+	ground_must(ground_ask(b->w.router, "ip route show table 179 10.51.0.0/24", text, sizeof(text)) == 0 &&
+			    strstr(text, "nhid 99999991") != NULL,
+		    "%s", text);
 	bench_end(b);
 	return 0;
 }
@@ -266,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GROUND_ROWS(a_route_that_changes_keeps_its_buckets),
 		GROUND_ROWS(deleted_seen_and_added_it_keeps_them_too),
+		GROUND_ROWS(added_hop_by_hop_it_keeps_them_too),
 		GROUND_ROWS(deleted_and_added_unseen_it_has_been_replaced),
 		GROUND_ROWS(a_daemon_s_own_groups_are_followed),
 		GROUND_ROWS(what_is_no_multipath_is_copied),
