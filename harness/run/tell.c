@@ -233,13 +233,18 @@ void run_tell_step_begin(struct run *r, const struct plan_step *step)
 	event(r, "step", NULL, step->text);
 }
 
+static size_t up_to(size_t told, size_t n, size_t at_most)
+{
+	return n - told < at_most ? n : told + at_most;
+}
+
 /* What the wire has announced and withdrawn since the last look. */
 static void routes_to_timeline(struct run *r, size_t at_most)
 {
 	size_t n, end;
 	const struct judge_route_event *events = judge_route_events(r->judge, &n);
 
-	end = r->routes_told + (n - r->routes_told < at_most ? n - r->routes_told : at_most);
+	end = up_to(r->routes_told, n, at_most);
 	for (; r->routes_told < end; r->routes_told++) {
 		const struct judge_route_event *e = &events[r->routes_told];
 		char text[200];
@@ -261,7 +266,7 @@ static void bfd_to_timeline(struct run *r, size_t at_most)
 	size_t n, end;
 	const struct judge_bfd_event *events = judge_bfd_events(r->judge, &n);
 
-	end = r->bfd_told + (n - r->bfd_told < at_most ? n - r->bfd_told : at_most);
+	end = up_to(r->bfd_told, n, at_most);
 	for (; r->bfd_told < end; r->bfd_told++) {
 		const struct judge_bfd_event *e = &events[r->bfd_told];
 		char text[200];

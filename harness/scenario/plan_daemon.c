@@ -21,6 +21,11 @@ const char *plan_daemon_name(enum plan_daemon daemon)
 	return names[daemon];
 }
 
+bool plan_daemon_installs_routes(enum plan_daemon daemon)
+{
+	return daemon != PLAN_GOBGP && daemon != PLAN_OPENBGPD;
+}
+
 /* ---- Languages told by how a line begins ---- */
 
 static const struct beginning {

@@ -199,7 +199,7 @@ static bool refused(struct plan *p, const struct plan_impact *what, const char *
 	else if (what->worker == 0 || what->worker > p->lab.workers)
 		*ret_why = arena_printf(&p->arena, "the scenario has worker1 to worker%u, and no worker%u",
 					p->lab.workers, what->worker);
-	else if (what->group != PLAN_GROUP_AS_SET && (p->lab.daemon == PLAN_GOBGP || p->lab.daemon == PLAN_OPENBGPD))
+	else if (what->group != PLAN_GROUP_AS_SET && !plan_daemon_installs_routes(p->lab.daemon))
 		*ret_why = "this router installs no routes, and groups have none to follow";
 	else if (what->group != PLAN_GROUP_AS_SET && p->lab.upstream.routers > 0)
 		*ret_why = "the groups of routers below lab.upstream can't be chosen";

@@ -161,7 +161,7 @@ void plan_groups_read(struct reader *r, const struct yaml_node *v, const struct 
 /* No daemon asks the kernel for the groups that a switch has: where one writes routes, the lab's groups follow them. */
 static void groups_check(struct plan_state *s, const struct yaml_node *key, const struct plan_lab *lab)
 {
-	if (lab->groups.on && (lab->daemon == PLAN_GOBGP || lab->daemon == PLAN_OPENBGPD))
+	if (lab->groups.on && !plan_daemon_installs_routes(lab->daemon))
 		diag_hint(&s->r,
 			  reader_fault(&s->r, key,
 				       "%s installs no routes in Linux's kernel, and groups have none to follow",

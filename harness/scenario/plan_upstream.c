@@ -22,7 +22,7 @@ static void alone_check(struct plan_state *s, const struct yaml_node *router, co
 		bool on;
 		const char *key, *why;
 	} rows[] = {
-		{lab->daemon == PLAN_GOBGP || lab->daemon == PLAN_OPENBGPD, "daemon",
+		{!plan_daemon_installs_routes(lab->daemon), "daemon",
 		 "below lab.upstream a router forwards, and this one installs no routes in Linux's kernel"},
 		{lab->router_config != NULL, "config",
 		 "one file can't be that of several routers, each with addresses of its own and a session to upstream"},

@@ -444,6 +444,8 @@ bool plan_set_impact(struct plan *p, const struct plan_impact *what, const char 
 bool plan_daemon_of(const char *word, enum plan_daemon *ret);
 /* In words: "BIRD 2", "the built-in router". */
 const char *plan_daemon_name(enum plan_daemon daemon);
+/* As a router: into Linux's kernel. */
+bool plan_daemon_installs_routes(enum plan_daemon daemon);
 /* The same plan over another router, with a generated configuration unless it is the plan's own; the plan's name gets
  * the router's word behind it. */
 void plan_set_router(struct plan *p, enum plan_daemon daemon);

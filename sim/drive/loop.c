@@ -92,10 +92,10 @@ int drive_new(struct drive **ret, struct errmsg *err)
 	struct event_config *config = event_config_new();
 
 	/* Microsecond timers: the default of a millisecond is longer than most of what happens in a lab. */
-	if (config != NULL)
+	if (config != NULL) {
 		event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-	if (config != NULL)
 		event_config_set_max_dispatch_interval(config, NULL, URGENT_WAITS, DRIVE_URGENT + 1);
+	}
 	d->base = config != NULL ? event_base_new_with_config(config) : NULL;
 	if (config != NULL)
 		event_config_free(config);

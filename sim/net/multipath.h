@@ -72,10 +72,10 @@ void net_groups_route(struct net_groups *g, const struct prefix *to, const struc
 
 #define NET_MIRROR_TABLE 179
 
-/* What the agent of a switch does with the routes that a routing daemon writes into the kernel: all of the main table go (but fe80::/10;
- * with next hops, weights and metric, and nothing else that they may have), as they
- * change, into a table of its own that forwarding asks first, and what has gateways goes over nexthop groups there. The group of
- * a route that is deleted stays, for some daemons delete routes and add them again to change them. */
+/* What the agent of a switch does with the routes that a routing daemon writes into the kernel: those of the main table go, as they
+ * change, into a table of its own that forwarding asks first, and what has gateways goes over nexthop groups there. The group of a
+ * route that is deleted stays, for some daemons delete routes and add them again to change them. Of a route next hops, weights and
+ * metric are followed and nothing else; those of fe80::/10 stay where they are. */
 struct net_mirror;
 
 /* Takes over what is there. The namespace must outlive the mirror; what it made in the kernel stays. NULL with *err. */

@@ -12,12 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define REPAIR_ON 1
-
 /* Linux closes a connection in repair without a word; what is no connection is left as it is. */
 static int silence(int pidfd, int number)
 {
-	const int on = REPAIR_ON;
+	const int on = TCP_REPAIR_ON;
 	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 
 	if (fd < 0)
@@ -42,21 +40,19 @@ static int silence_all(int pidfd, DIR *descriptors)
 int net_unplug(pid_t pid, struct errmsg *err)
 {
 	char path[64];
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), r = 0;
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), r;
 	DIR *descriptors;
 
 	if (pidfd < 0)
 		return errmsg_set(err, -errno, "process %d", (int)pid);
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	descriptors = opendir(path);
-	if (descriptors == NULL)
-		r = errmsg_set(err, -errno, "%s", path);
-	else
+	if (descriptors != NULL) {
 		r = silence_all(pidfd, descriptors);
-	if (descriptors != NULL && r < 0)
-		(void)errmsg_set(err, r, "the sockets of process %d", (int)pid);
-	if (descriptors != NULL)
 		closedir(descriptors);
+	} else {
+		r = -errno;
+	}
 	close(pidfd);
-	return r;
+	return r < 0 ? errmsg_set(err, r, "the sockets of process %d", (int)pid) : 0;
 }
